@@ -1,0 +1,63 @@
+#pragma once
+
+#include "messages/bus/bus.hpp"
+#include "messages/wire.hpp"
+
+#include <caf/all.hpp>
+
+#include <memory>
+#include <string>
+
+namespace deployminator::actors {
+
+/// A message with its envelope, shared between actors.
+using envelope_ptr = std::shared_ptr<const messages::envelope>;
+
+/// A message that came in over a socket.
+struct received {
+  bus::socket_id socket = 0;
+  /// Routing id of the sender on `orders_server`, else empty.
+  std::string peer;
+  /// Null: the subscription of the socket stands (see `bus::inbound`).
+  envelope_ptr envelope;
+};
+
+} // namespace deployminator::actors
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::inbound)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::socket_kind)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::envelope_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::received)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::failure)
+
+CAF_BEGIN_TYPE_ID_BLOCK(deployminator_common, caf::first_custom_type_id)
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, attach, "attach")
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, deliver, "deliver")
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, dispatch, "dispatch")
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, open, "open")
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, shut, "shut")
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, tick, "tick")
+CAF_END_TYPE_ID_BLOCK(deployminator_common)
+
+/// What the actors of server and agent share.
+namespace deployminator::actors {
+
+/// Gets the messages that come in over the sockets of a gateway.
+using receiver_actor = caf::typed_actor<
+  /// A message from outside, decoded and within the limits.
+  caf::reacts_to<atom::deliver, received>>;
+
+/// The GATEWAY: face of the one I/O thread that owns all sockets. Bytes there, messages here.
+using gateway_actor = caf::typed_actor<
+  /// Names who gets what arrives from now on; before, it is dropped.
+  caf::reacts_to<atom::attach, receiver_actor>,
+  /// From the I/O thread: bytes arrived. What cannot be decoded is answered with a `refusal`.
+  caf::reacts_to<bus::inbound>,
+  /// Sends a message to `peer` (empty but on `orders_server`) over a socket. May be lost.
+  caf::reacts_to<atom::dispatch, bus::socket_id, std::string, envelope_ptr>,
+  /// Closes a socket.
+  caf::reacts_to<atom::shut, bus::socket_id>,
+  /// Opens a socket; fails with the bus's sentence.
+  caf::replies_to<atom::open, bus::socket_kind, std::string>::with<bus::socket_id>>;
+
+} // namespace deployminator::actors

@@ -1,0 +1,262 @@
+#pragma once
+
+#include "messages/instance.hpp"
+#include "messages/result.hpp"
+#include "messages/timestamp.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// Everything the agent's actors need of the machine. What takes time is started here and answered
+/// through a callback, on another thread or before the call returns; the actors pass callbacks that
+/// only send a message. agent/linux/ has the real ones.
+namespace deployminator::agent {
+
+// -- downloads
+// -------------------------------------------------------------------------------------
+
+/// An artifact to be had.
+struct download_order {
+  /// Names the partial file: two orders with the same key want the same bytes. `[a-z0-9-]`.
+  std::string key;
+  /// http, https or file URL, or an absolute file name.
+  std::string url;
+  std::string user;
+  std::string password;
+  /// What the bytes must hash to; empty: whatever they are.
+  std::string sha256;
+};
+
+struct download_progress {
+  std::uint64_t bytes = 0;
+  std::optional<std::uint64_t> total;
+  double bytes_per_second = 0;
+};
+
+/// A file in the cache, named by its hash.
+struct artifact {
+  std::string sha256;
+  std::uint64_t size = 0;
+  std::string path;
+};
+
+/// Fetches artifacts into the content-addressed cache.
+class downloader {
+public:
+  virtual ~downloader() = default;
+
+  using on_progress = std::function<void(download_progress)>;
+  using on_done = std::function<void(messages::result<artifact>)>;
+
+  /// Starts one transfer; `done` is called exactly once. A cached artifact of that sha256 is done
+  /// at once. A partial file of the same key is resumed. Broken and stalled transfers are tried
+  /// again a few times; what a retry cannot mend (404, wrong hash, refused connection after those
+  /// tries) fails with one sentence that names the URL (without password).
+  virtual void start(const download_order& order, on_progress progress, on_done done) = 0;
+
+  /// Ends a transfer; its `done` says so. The partial file stays for the next attempt.
+  virtual void cancel(const std::string& key) = 0;
+};
+
+// -- instances
+// -------------------------------------------------------------------------------------
+
+/// What the machine grants an instance for its life: numbers that no other instance on this host
+/// has, whichever agent started it.
+struct grant {
+  /// The operating-system user it runs as.
+  std::int64_t uid = 0;
+  std::vector<std::uint16_t> ports;
+};
+
+/// An artifact to be laid out as an instance's directory.
+struct unpack_order {
+  std::string id;
+  /// In the cache.
+  std::string artifact_path;
+  /// Tells by its ending whether the artifact is an archive.
+  std::string download_url;
+  /// Path inside the archive, or the name to give a plain binary; must be executable afterwards.
+  std::string binary;
+};
+
+/// A program to be run. `binary` lies in the instance's directory.
+struct launch_order {
+  std::string id;
+  std::string binary;
+  std::vector<std::string> args;
+  /// The whole environment but `HOME`, which the launcher adds.
+  std::map<std::string, std::string> env;
+  messages::resource_limits limits;
+  bool discard_log = false;
+};
+
+/// What became of an instance's processes.
+struct process_event {
+  enum class kind {
+    /// The program runs: `pid`, `started_at`.
+    started,
+    /// It could not be started: `problem`.
+    not_started,
+    /// The program ended: `exit`. Its grant is held on for its next start.
+    exited,
+    /// Nothing of the instance runs any more and its grant is free: the answer to `kill_all`, or
+    /// the
+    /// starter itself was killed.
+    gone,
+  };
+  std::string id;
+  kind what = kind::gone;
+  std::int64_t pid = 0;
+  messages::timestamp started_at;
+  /// Exit code, or 128 + signal number.
+  std::optional<int> exit;
+  std::string problem;
+};
+
+/// An instance that `launcher::recover` found on the machine.
+struct found_instance {
+  std::string id;
+  grant granted;
+  /// The program runs.
+  bool running = false;
+  std::int64_t pid = 0;
+  messages::timestamp started_at;
+  /// How it ended, where it ran and does not run now.
+  std::optional<int> exit;
+};
+
+/// Lays out, starts and ends instances. Everything it makes is named by the instance's id, so doing
+/// it twice does nothing. Events for instances come through one callback, given at construction.
+class launcher {
+public:
+  virtual ~launcher() = default;
+
+  using on_event = std::function<void(process_event)>;
+  using on_unpacked = std::function<void(messages::result<void>)>;
+  using on_removed = std::function<void(messages::result<void>)>;
+
+  /// Finds the instances an earlier agent left: directories with or without a living starter.
+  /// Their events come from now on. Called once, before anything else.
+  virtual messages::result<std::vector<found_instance>> recover() = 0;
+
+  /// Reserves a user and `ports` ports for the instance, or returns what it has already.
+  virtual messages::result<grant> reserve(const std::string& id, std::uint32_t ports) = 0;
+
+  /// Lays the artifact out as the instance's directory, which appears whole or not at all. Needs a
+  /// grant. Done at once when it is there already.
+  virtual void unpack(const unpack_order& order, on_unpacked done) = 0;
+
+  /// Starts the program under its starter; `started` or `not_started` follows. At most one program
+  /// of an instance runs at any time.
+  virtual void launch(const launch_order& order) = 0;
+
+  /// Sends a signal to the program and its process group.
+  virtual void signal(const std::string& id, int signal) = 0;
+
+  /// Kills everything the instance ever started, and its starter; `gone` follows, always.
+  virtual void kill_all(const std::string& id) = 0;
+
+  /// Removes directory, output and grant of an instance of which nothing runs.
+  virtual void remove(const std::string& id, on_removed done) = 0;
+};
+
+// -- output
+// ----------------------------------------------------------------------------------------
+
+struct log_piece {
+  std::uint64_t offset = 0;
+  std::string data;
+  /// More was there already when this was read.
+  bool more = false;
+};
+
+/// Reads what instances printed. Quick (a bounded read of a local file).
+class log_reader {
+public:
+  virtual ~log_reader() = default;
+
+  /// At most `limit` bytes from `offset`, counted since the instance's first start. Where old
+  /// output was rotated away the piece begins later.
+  virtual messages::result<log_piece> read(const std::string& id, std::uint64_t offset,
+                                           std::size_t limit)
+    = 0;
+
+  /// Where the last `lines` lines begin.
+  virtual messages::result<std::uint64_t> offset_of_last_lines(const std::string& id,
+                                                               std::uint32_t lines)
+    = 0;
+};
+
+// -- journal
+// ---------------------------------------------------------------------------------------
+
+/// What an agent must know of an instance after it was restarted itself and that its starter does
+/// not keep.
+struct instance_record {
+  std::string id;
+  std::uint32_t restarts = 0;
+  messages::timestamp ready_at;
+  bool fetched = false;
+  std::string sha256;
+  /// The number of exits that the restart rules have counted since the instance was last ready, for
+  /// the back-off.
+  std::uint32_t failures = 0;
+  std::optional<int> exit;
+
+  bool operator==(const instance_record&) const = default;
+  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit)
+};
+
+/// What the agent knows about itself and its orders.
+struct agent_record {
+  /// Random, made once for this state directory.
+  std::string identity;
+  /// The highest server epoch ever seen.
+  std::uint64_t epoch = 0;
+  std::uint64_t generation = 0;
+  std::vector<messages::instance_spec> specs;
+
+  bool operator==(const agent_record&) const = default;
+  MSGPACK_DEFINE_MAP(identity, epoch, generation, specs)
+};
+
+/// The agent's memory across its own restarts. Blocking; called by the JOURNAL actor alone. What
+/// `save_agent` wrote is on disk when it returns; a crash leaves the old or the new content.
+class journal_files {
+public:
+  virtual ~journal_files() = default;
+
+  /// Fails when the files are damaged (naming the file), not when they do not exist yet.
+  virtual messages::result<agent_record> load_agent() = 0;
+  virtual messages::result<std::vector<instance_record>> load_instances() = 0;
+  virtual messages::result<void> save_agent(const agent_record& record) = 0;
+  virtual messages::result<void> save_instance(const instance_record& record) = 0;
+  virtual messages::result<void> remove_instance(const std::string& id) = 0;
+};
+
+// -- the rest
+// --------------------------------------------------------------------------------------
+
+/// UTC for stamps, and randomness for ids and jitter.
+struct ambience {
+  std::function<messages::timestamp()> utc_now;
+  /// Uniform in [0, 1).
+  std::function<double()> random;
+};
+
+/// All of the outside, owned by main (or by a test) for longer than the actors live.
+struct outside {
+  downloader* downloads = nullptr;
+  launcher* instances = nullptr;
+  log_reader* logs = nullptr;
+  journal_files* journal = nullptr;
+  ambience ambient;
+};
+
+} // namespace deployminator::agent

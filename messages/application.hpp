@@ -1,0 +1,142 @@
+#pragma once
+
+#include "messages/duration.hpp"
+#include "messages/enum_text.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deployminator::messages {
+
+/// How many instances of a rollout may be between "told to start" and "ready" at once: a count, or
+/// a percentage of the application's instances (rounded up, at least one).
+struct parallelism {
+  std::uint32_t value = 25;
+  bool percent = true;
+
+  bool operator==(const parallelism&) const = default;
+  MSGPACK_DEFINE_MAP(value, percent)
+};
+
+/// How an application moves from one version to the next.
+struct rollout_rules {
+  parallelism parallel;
+  /// Ready means: alive for this long.
+  duration min_ready{5'000};
+  /// An instance that is not ready this long after it was told to start fails the rollout.
+  duration deadline{300'000};
+
+  bool operator==(const rollout_rules&) const = default;
+  MSGPACK_DEFINE_MAP(parallel, min_ready, deadline)
+};
+
+/// When an instance that ended is started again.
+enum class restart_policy { always, on_failure, never };
+
+template <>
+struct enum_text<restart_policy> {
+  static constexpr std::array<std::string_view, 3> names{"always", "on-failure", "never"};
+};
+
+/// The waits between restarts double from `backoff_min` to `backoff_max`; more than `give_up_count`
+/// exits within `give_up_window` end the attempts (0: never give up).
+struct restart_rules {
+  restart_policy policy = restart_policy::always;
+  duration backoff_min{1'000};
+  duration backoff_max{60'000};
+  std::uint32_t give_up_count = 5;
+  duration give_up_window{600'000};
+
+  bool operator==(const restart_rules&) const = default;
+  MSGPACK_DEFINE_MAP(policy, backoff_min, backoff_max, give_up_count, give_up_window)
+};
+
+/// How an instance is asked to end before it is killed.
+struct stop_rules {
+  /// The signal's number, SIGTERM by default.
+  int signal = 15;
+  duration timeout{10'000};
+
+  bool operator==(const stop_rules&) const = default;
+  MSGPACK_DEFINE_MAP(signal, timeout)
+};
+
+/// What an instance may use.
+struct resource_limits {
+  /// RLIMIT_AS in units of 1024 * 1024 bytes.
+  std::uint64_t max_memory_mb = 3000;
+  /// The nice value, -20 to 19.
+  int priority = 0;
+
+  bool operator==(const resource_limits&) const = default;
+  MSGPACK_DEFINE_MAP(max_memory_mb, priority)
+};
+
+/// A name under which one of an instance's ports is announced; an entry of `autoregs`.
+struct service {
+  std::string name;
+  /// 1 for `${PORT1}`.
+  std::uint32_t port_index = 0;
+  std::vector<std::string> types;
+
+  bool operator==(const service&) const = default;
+  MSGPACK_DEFINE_MAP(name, port_index, types)
+};
+
+/// One application of a group, as deploy.yaml defines it with every default filled in. Immutable
+/// once it is part of a version.
+struct application {
+  /// Its row in the table `appdef`; 0 until it is stored.
+  std::uint64_t id = 0;
+  /// Its identity within the group: `name`, else the binary.
+  std::string name;
+  std::string repository;
+  std::string artifact_id;
+  /// `http`, `https` or `file` URL or an absolute file name; `${BUILDID}` is replaced already in a
+  /// version, not in what the reader yields.
+  std::string download_url;
+  std::string download_user;
+  std::string download_password;
+  /// Path inside the archive, or the file name to give a plain binary.
+  std::string binary;
+  /// `${PORTn}` is replaced by the agent.
+  std::vector<std::string> args;
+  std::map<std::string, std::string> env;
+  std::uint32_t instances = 1;
+  /// `instances` counts for each machine of the machine groups instead of for all together.
+  bool per_machine = false;
+  /// Machine groups, at least one.
+  std::vector<std::string> machine_groups{"worker"};
+  std::string strategy = "spread";
+  /// False: a job that runs once; exit code 0 is its normal end.
+  bool always_on = true;
+  bool discard_log = false;
+  resource_limits limits;
+  rollout_rules rollout;
+  restart_rules restart;
+  stop_rules stop;
+  std::vector<service> services;
+  /// Lower-case hex of the artifact; empty until given or pinned by the first fetch.
+  std::string sha256;
+
+  bool operator==(const application&) const = default;
+  MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
+                     download_password, binary, args, env, instances, per_machine, machine_groups,
+                     strategy, always_on, discard_log, limits, rollout, restart, stop, services,
+                     sha256)
+};
+
+/// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,
+/// `.zip`); anything else is the binary itself. A query or fragment does not count.
+bool is_archive(const std::string& download_url);
+
+/// The number of ports an instance gets: the highest n in `${PORTn}` of its args and services.
+std::uint32_t port_count(const application& app);
+
+/// `text` with every `${PORTn}` replaced by `ports[n-1]`; other text stays.
+std::string with_ports(const std::string& text, const std::vector<std::uint16_t>& ports);
+
+} // namespace deployminator::messages

@@ -1,0 +1,79 @@
+#include "messages/event.hpp"
+
+namespace deployminator::messages {
+
+namespace {
+
+/// The header of an event as it lies in the flat map.
+struct event_header {
+  std::uint64_t seq = 0;
+  timestamp time;
+  std::string type;
+  std::string namespace_;
+  std::string group;
+  std::uint64_t version = 0;
+  MSGPACK_DEFINE_MAP(seq, time, type, MSGPACK_NVP("namespace", namespace_), group, version)
+};
+
+template <std::size_t I = 0>
+void read_content(const msgpack::object& o, std::string_view type, event::content& out) {
+  if constexpr (I < std::variant_size_v<event::content>) {
+    using alternative = std::variant_alternative_t<I, event::content>;
+    if (alternative::type == type)
+      out = o.as<alternative>();
+    else
+      read_content<I + 1>(o, type, out);
+  } else {
+    throw msgpack::type_error{};
+  }
+}
+
+void append_keys(std::vector<msgpack::object_kv>& to, const msgpack::object& map) {
+  to.insert(to.end(), map.via.map.ptr, map.via.map.ptr + map.via.map.size);
+}
+
+} // namespace
+
+std::string_view type_of(const event& e) {
+  return std::visit([](const auto& what) { return what.type; }, e.what);
+}
+
+} // namespace deployminator::messages
+
+namespace msgpack {
+MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
+  namespace adaptor {
+
+  using namespace deployminator::messages;
+
+  const msgpack::object& convert<event>::operator()(const msgpack::object& o, event& out) const {
+    auto header = o.as<event_header>();
+    out.seq = header.seq;
+    out.time = header.time;
+    out.namespace_ = header.namespace_;
+    out.group = header.group;
+    out.version = header.version;
+    read_content(o, header.type, out.what);
+    return o;
+  }
+
+  void object_with_zone<event>::operator()(msgpack::object::with_zone& o, const event& e) const {
+    // The first three keys of the header are always there, the group's only where there is one.
+    event_header header{e.seq, e.time, std::string{type_of(e)}, e.namespace_, e.group, e.version};
+    std::vector<msgpack::object_kv> keys;
+    append_keys(keys, msgpack::object(header, o.zone));
+    if (e.group.empty())
+      keys.resize(3);
+    std::visit([&](const auto& what) { append_keys(keys, msgpack::object(what, o.zone)); }, e.what);
+    auto bytes = sizeof(msgpack::object_kv) * keys.size();
+    auto* copy = static_cast<msgpack::object_kv*>(
+      o.zone.allocate_align(bytes, MSGPACK_ZONE_ALIGNOF(msgpack::object_kv)));
+    std::uninitialized_copy(keys.begin(), keys.end(), copy);
+    o.type = msgpack::type::MAP;
+    o.via.map.ptr = copy;
+    o.via.map.size = static_cast<std::uint32_t>(keys.size());
+  }
+
+  } // namespace adaptor
+}
+} // namespace msgpack

@@ -1,0 +1,415 @@
+#pragma once
+
+#include "messages/event.hpp"
+#include "messages/failure.hpp"
+#include "messages/farm.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// The messages between server, agents and clients, protocol version 1. README.md beside this file
+/// is their documentation for readers of other languages; the keys are the field names.
+namespace deployminator::messages {
+
+/// The protocol versions this build speaks.
+inline constexpr std::uint32_t lowest_protocol = 1;
+inline constexpr std::uint32_t highest_protocol = 1;
+
+/// No message may be larger; a socket that gets more drops the connection.
+inline constexpr std::size_t max_message_bytes = 4 << 20;
+
+/// Lists that grow past this are sent in several messages.
+inline constexpr std::size_t page_bytes = 1 << 20;
+
+/// The body of a message that says all by its type: an empty map.
+struct empty_body {
+  template <class Packer>
+  void msgpack_pack(Packer& packer) const {
+    packer.pack_map(0);
+  }
+  void msgpack_unpack(const msgpack::object& o) {
+    if (o.type != msgpack::type::MAP)
+      throw msgpack::type_error{};
+  }
+};
+
+// -- session: any side
+// -----------------------------------------------------------------------------
+
+enum class peer_role { agent, client };
+
+template <>
+struct enum_text<peer_role> {
+  static constexpr std::array<std::string_view, 2> names{"agent", "client"};
+};
+
+/// What an agent says of itself in `hello`.
+struct agent_introduction {
+  std::string name;
+  /// Random, kept in the agent's state directory.
+  std::string identity;
+  /// Random, new each time the agent's process starts.
+  std::string incarnation;
+  std::vector<std::string> groups;
+  std::uint64_t memory_mb = 0;
+  /// The assignment the agent holds, and `digest_of` its instances.
+  std::uint64_t generation = 0;
+  std::uint64_t assignment_digest = 0;
+  /// `digest_of` everything it observes.
+  std::uint64_t observation_digest = 0;
+
+  MSGPACK_DEFINE_MAP(name, identity, incarnation, groups, memory_mb, generation, assignment_digest,
+                     observation_digest)
+};
+
+/// Agent or client → server, first on every connection and again until answered.
+struct hello {
+  static constexpr std::string_view type = "hello";
+  peer_role role = peer_role::client;
+  std::uint32_t lowest = lowest_protocol;
+  std::uint32_t highest = highest_protocol;
+  std::string software;
+  /// The highest server epoch the sender has seen; a server with a lower one must step back.
+  std::uint64_t epoch = 0;
+  std::optional<agent_introduction> agent;
+
+  MSGPACK_DEFINE_MAP(role, lowest, highest, software, epoch, agent)
+};
+
+/// Server → agent or client, the answer to `hello`. The envelope's epoch is the server's.
+struct welcome {
+  static constexpr std::string_view type = "welcome";
+  /// The protocol version to speak from now on.
+  std::uint32_t version = highest_protocol;
+  std::string software;
+  /// Where events are published, and where agents publish their progress.
+  std::string publish;
+  std::string collect;
+  /// To an agent: the server knows other things of its instances than the agent observes, and wants
+  /// a full report.
+  bool report_wanted = false;
+
+  MSGPACK_DEFINE_MAP(version, software, publish, collect, report_wanted)
+};
+
+/// Either side, every second while nothing else is said. The server's answer to a heartbeat or
+/// request of a peer it does not know is `unknown_peer`.
+struct heartbeat : empty_body {
+  static constexpr std::string_view type = "heartbeat";
+};
+
+/// Server → peer without a session: say hello again.
+struct unknown_peer : empty_body {
+  static constexpr std::string_view type = "unknown_peer";
+};
+
+/// The answer to a request that is not granted, or to a message that is not understood (correlation
+/// id 0 if it could not be read).
+struct refusal {
+  static constexpr std::string_view type = "refusal";
+  failure error;
+  MSGPACK_DEFINE_MAP(error)
+};
+
+// -- orders: client → server, answered by `accepted` or `refusal`
+// ----------------------------------
+
+/// Deploy a build: the one call of a build repository.
+struct submit_build {
+  static constexpr std::string_view type = "submit_build";
+  /// Chosen by the client; the same order sent again gets the same answer and does nothing more.
+  std::string order_id;
+  /// The deploy.yaml: its name for error messages, and its text.
+  std::string file_name;
+  std::string file;
+  std::uint64_t build = 0;
+  std::string repository;
+  std::string artifact_id;
+  std::string branch;
+  std::string commit;
+  /// Hex digest for applications that give none.
+  std::string sha256;
+
+  MSGPACK_DEFINE_MAP(order_id, file_name, file, build, repository, artifact_id, branch, commit,
+                     sha256)
+};
+
+/// Roll a kept version of a group out; version 0: the one before the deployed one.
+struct roll_to_version {
+  static constexpr std::string_view type = "roll_to_version";
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+  std::uint64_t version = 0;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group, version)
+};
+
+/// Stop and remove every instance of a group.
+struct undeploy {
+  static constexpr std::string_view type = "undeploy";
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group)
+};
+
+/// The order is committed; what becomes of it follows as events numbered above `seq`.
+struct accepted {
+  static constexpr std::string_view type = "accepted";
+  std::uint64_t seq = 0;
+  /// One per group; version 0 for a group that is being undeployed.
+  std::vector<group_version> versions;
+  MSGPACK_DEFINE_MAP(seq, versions)
+};
+
+// -- questions: client → server
+// --------------------------------------------------------------------
+
+/// Which table a `query` is about.
+enum class query_subject { status, instances, versions, machines };
+
+template <>
+struct enum_text<query_subject> {
+  static constexpr std::array<std::string_view, 4> names{"status", "instances", "versions",
+                                                         "machines"};
+};
+
+/// Asks for a table; empty `namespace` or `group`: all. Answered by `table` pages.
+struct query {
+  static constexpr std::string_view type = "query";
+  query_subject subject = query_subject::status;
+  std::string namespace_;
+  std::string group;
+  /// How many rows the asker has already.
+  std::uint64_t offset = 0;
+
+  MSGPACK_DEFINE_MAP(subject, MSGPACK_NVP("namespace", namespace_), group, offset)
+};
+
+struct service_row {
+  std::string name;
+  std::uint32_t port = 0;
+  std::vector<std::string> types;
+  MSGPACK_DEFINE_MAP(name, port, types)
+};
+
+/// An instance as `deploy instances` shows it.
+struct instance_row {
+  std::string id;
+  std::string namespace_;
+  std::string group;
+  std::string application;
+  std::uint64_t version = 0;
+  std::uint64_t build = 0;
+  std::string machine;
+  instance_state state = instance_state::preparing;
+  std::int64_t pid = 0;
+  std::int64_t uid = 0;
+  std::vector<std::uint16_t> ports;
+  std::uint32_t restarts = 0;
+  std::optional<timestamp> started_at;
+  std::optional<timestamp> ready_at;
+  std::optional<int> exit;
+  std::string reason;
+  std::vector<service_row> services;
+
+  MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), group, application, version, build,
+                     machine, state, pid, uid, ports, restarts, started_at, ready_at, exit, reason,
+                     services)
+};
+
+/// A machine as `deploy machines` shows it.
+struct machine_row {
+  std::string name;
+  std::vector<std::string> groups;
+  machine_state state = machine_state::unreachable;
+  std::uint64_t instances = 0;
+  std::string agent_version;
+  timestamp last_seen;
+  std::uint64_t memory_mb = 0;
+
+  MSGPACK_DEFINE_MAP(name, groups, state, instances, agent_version, last_seen, memory_mb)
+};
+
+/// A version as `deploy versions` shows it.
+struct version_row {
+  std::uint64_t version = 0;
+  std::uint64_t build = 0;
+  std::string repository;
+  std::string branch;
+  std::string commit;
+  timestamp created_at;
+  version_state state = version_state::pending;
+
+  MSGPACK_DEFINE_MAP(version, build, repository, branch, commit, created_at, state)
+};
+
+struct rollout_row {
+  std::uint64_t version = 0;
+  rollout_phase phase = rollout_phase::fetching;
+  timestamp started_at;
+  std::string reason;
+  MSGPACK_DEFINE_MAP(version, phase, started_at, reason)
+};
+
+/// A group as `deploy status` shows it; versions are 0 where there is none.
+struct group_row {
+  std::string namespace_;
+  std::string group;
+  std::uint64_t deployed_version = 0;
+  std::uint64_t pending_version = 0;
+  /// Instances that should run, that run (ready or not), and that are ready.
+  std::uint64_t wanted = 0;
+  std::uint64_t running = 0;
+  std::uint64_t ready = 0;
+  std::optional<rollout_row> rollout;
+
+  MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, deployed_version, pending_version,
+                     wanted, running, ready, rollout)
+};
+
+/// The answer to `query`: only the list of the asked subject is filled. `more`: ask again with the
+/// offset after these rows. The rows are those of the moment of each page.
+struct table {
+  static constexpr std::string_view type = "table";
+  /// The number of the last event that these rows include.
+  std::uint64_t seq = 0;
+  std::vector<group_row> groups;
+  std::vector<instance_row> instances;
+  std::vector<version_row> versions;
+  std::vector<machine_row> machines;
+  bool more = false;
+
+  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, more)
+};
+
+/// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.
+struct events_after {
+  static constexpr std::string_view type = "events_after";
+  std::uint64_t seq = 0;
+  MSGPACK_DEFINE_MAP(seq)
+};
+
+/// `last` is the number of the newest event there is; the client asks on until it has it.
+struct event_page {
+  static constexpr std::string_view type = "event_page";
+  std::vector<event> events;
+  std::uint64_t last = 0;
+  MSGPACK_DEFINE_MAP(events, last)
+};
+
+/// Client → server → agent: a piece of an instance's output. Answered by `log_chunk`.
+struct read_log {
+  static constexpr std::string_view type = "read_log";
+  std::string instance;
+  /// Where to begin, in bytes of output since the instance's first start.
+  std::optional<std::uint64_t> offset;
+  /// Without an offset: begin so many lines before the end.
+  std::uint32_t last_lines = 0;
+  MSGPACK_DEFINE_MAP(instance, offset, last_lines)
+};
+
+/// At most 256 KiB of output, as raw bytes, beginning at `offset` (later than asked for where the
+/// old output is gone). `more`: the file went on when it was read.
+struct log_chunk {
+  static constexpr std::string_view type = "log_chunk";
+  std::uint64_t offset = 0;
+  std::vector<char> data;
+  bool more = false;
+  MSGPACK_DEFINE_MAP(offset, data, more)
+};
+
+// -- desired state and observations: server ↔ agent
+// --------------------------------------------------
+
+/// Server → agent: what should be on the machine, as the difference to an assignment the agent
+/// holds. `base` 0: difference to nothing, so `put` is everything. Too large for one message: sent
+/// in `parts`, numbered from 0; nothing is done before all parts of the generation are there. Sent
+/// again until `assigned` confirms it.
+struct assignment {
+  static constexpr std::string_view type = "assignment";
+  std::uint64_t base = 0;
+  std::uint64_t generation = 0;
+  /// `digest_of` the whole set that results, for the agent to check.
+  std::uint64_t digest = 0;
+  std::uint32_t part = 0;
+  std::uint32_t parts = 1;
+  std::vector<instance_spec> put;
+  std::vector<std::string> removed;
+  MSGPACK_DEFINE_MAP(base, generation, digest, part, parts, put, removed)
+};
+
+/// Agent → server: the assignment it holds, kept on disk. The answer to `assignment`, also when it
+/// could not be applied (another base, another digest): the server then sends what fits.
+struct assigned {
+  static constexpr std::string_view type = "assigned";
+  std::uint64_t generation = 0;
+  std::uint64_t digest = 0;
+  MSGPACK_DEFINE_MAP(generation, digest)
+};
+
+/// Agent → server: what it observes. Sent again, with what has changed since, until `reported`
+/// confirms its revision. `full`: instances not mentioned do not exist on the machine.
+struct report {
+  static constexpr std::string_view type = "report";
+  /// Counts up within the agent's incarnation.
+  std::uint64_t revision = 0;
+  bool full = false;
+  std::vector<observation> seen;
+  /// Last observations of instances that are gone: nothing of them is left on the machine.
+  std::vector<observation> gone;
+  MSGPACK_DEFINE_MAP(revision, full, seen, gone)
+};
+
+/// Server → agent: the report of this revision is committed.
+struct reported {
+  static constexpr std::string_view type = "reported";
+  std::uint64_t revision = 0;
+  MSGPACK_DEFINE_MAP(revision)
+};
+
+// -- published
+// ---------------------------------------------------------------------------------------
+
+/// Server → watchers: events in the order of their numbers.
+struct events {
+  static constexpr std::string_view type = "events";
+  std::vector<event> list;
+  MSGPACK_DEFINE_MAP(list)
+};
+
+/// Server → watchers, every second: the number of the last event, to reveal a lost one.
+struct last_event {
+  static constexpr std::string_view type = "last_event";
+  std::uint64_t seq = 0;
+  MSGPACK_DEFINE_MAP(seq)
+};
+
+/// Agent → server over PUB/SUB, may be lost: events without number.
+struct progress {
+  static constexpr std::string_view type = "progress";
+  std::vector<event> list;
+  MSGPACK_DEFINE_MAP(list)
+};
+
+using message
+  = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, submit_build, roll_to_version,
+                 undeploy, accepted, query, table, events_after, event_page, read_log, log_chunk,
+                 assignment, assigned, report, reported, events, last_event, progress>;
+
+/// A message with what every message carries.
+struct envelope {
+  /// Chosen by the asker, repeated in the answer; 0 where no answer is expected.
+  std::uint64_t id = 0;
+  /// The server's epoch in its messages, the highest seen in those to it.
+  std::uint64_t epoch = 0;
+  message body;
+};
+
+} // namespace deployminator::messages

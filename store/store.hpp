@@ -1,0 +1,45 @@
+#pragma once
+
+#include "messages/change.hpp"
+#include "messages/result.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace deployminator::store {
+
+/// The database behind the server. Blocking; called by the REGISTRAR alone, from one thread. A
+/// failure says what failed and where (file or address); after one, the same call may be made
+/// again.
+class store {
+public:
+  virtual ~store() = default;
+
+  /// Takes the reign: raises the epoch by one, for good, and returns it. From now on every store
+  /// opened earlier on the same database refuses to commit.
+  virtual messages::result<std::uint64_t> begin_epoch() = 0;
+
+  /// Everything the server knows. Orders older than a week are left out (and dropped).
+  virtual messages::result<messages::farm> load() = 0;
+
+  /// Makes a change in one transaction, numbers its events and returns the number of the last event
+  /// there is. `number` counts the changes of this epoch up from 1: a change with the number of the
+  /// last one is taken for its repetition after an unknown outcome and not made again. When this
+  /// returns, the change is on disk. Refused when another server has taken the reign.
+  virtual messages::result<std::uint64_t> commit(std::uint64_t number, const messages::change& c)
+    = 0;
+
+  /// The stored events with numbers above `seq`, oldest first, at most `limit`. Old ones are
+  /// dropped: the first one returned may be later than `seq + 1`.
+  virtual messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
+                                                                      std::size_t limit)
+    = 0;
+};
+
+/// Opens the store that `url` names, `sqlite:PATH`; creates the database or migrates it to this
+/// build's schema. Refuses a database of a newer schema, or one that is no database of ours.
+messages::result<std::unique_ptr<store>> open_store(const std::string& url);
+
+} // namespace deployminator::store
