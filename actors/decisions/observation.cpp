@@ -1,0 +1,156 @@
+#include "actors/decisions/observation.hpp"
+
+#include "actors/decisions/assignment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+event instance_event(const farm& f, const instance& before, const observation& now,
+                     const moment& m) {
+  const auto& v = f.versions.at(before.version_id);
+  const auto& g = f.groups.at(v.group_id);
+  instance_change what{before.id, before.application, before.machine, before.seen.state, now.state,
+                       now.pid,   now.ports,          now.restarts,   now.exit,          now.reason,
+                       now.output};
+  return {0, m.now, g.namespace_, g.name, v.id, std::move(what)};
+}
+
+bool is_worth_telling(const observation& before, const observation& now) {
+  return before.state != now.state || before.restarts != now.restarts || before.exit != now.exit
+         || before.fetched != now.fetched || before.reason != now.reason;
+}
+
+/// The row of an instance that is on this machine, or null.
+const instance* row_of(const farm& f, const std::string& machine, const std::string& id) {
+  auto found = f.instances.find(id);
+  return found != f.instances.end() && found->second.machine == machine ? &found->second : nullptr;
+}
+
+/// The version as `c` leaves it, for another edit.
+version& version_in(const farm& f, std::uint64_t id, change& c) {
+  auto found = std::find_if(c.versions.begin(), c.versions.end(),
+                            [&](const version& each) { return each.id == id; });
+  if (found != c.versions.end())
+    return *found;
+  return c.versions.emplace_back(f.versions.at(id));
+}
+
+/// Pins the hash of the application's first fetch into its version.
+void pin(const farm& f, const instance& row, const observation& seen, const moment& m, change& c) {
+  const auto& known = f.versions.at(row.version_id);
+  auto lacks_hash
+    = [&](const application& each) { return each.name == row.application && each.sha256.empty(); };
+  if (seen.sha256.empty()
+      || std::none_of(known.applications.begin(), known.applications.end(), lacks_hash))
+    return;
+  auto& v = version_in(f, row.version_id, c);
+  for (auto& app : v.applications) {
+    if (!lacks_hash(app))
+      continue;
+    app.sha256 = seen.sha256;
+    const auto& g = f.groups.at(v.group_id);
+    c.events.push_back({0, m.now, g.namespace_, g.name, v.id,
+                        rollout_step{"pinned", fmt::format("{}: sha256 {} as first fetched by {}",
+                                                           app.name, seen.sha256, row.machine)}});
+  }
+}
+
+void remove_gone(const farm& f, const instance& row, observation last, const moment& m, change& c) {
+  last.state = instance_state::stopped;
+  last.pid = 0;
+  if (last.reason.empty())
+    last.reason = "gone";
+  c.gone_instances.push_back(row.id);
+  c.events.push_back(instance_event(f, row, last, m));
+}
+
+} // namespace
+
+change observe(const farm& f, const std::string& machine_name, const report& news,
+               const moment& m) {
+  change c;
+  std::set<std::string> mentioned;
+  for (const auto& seen : news.seen) {
+    mentioned.insert(seen.id);
+    const auto* row = row_of(f, machine_name, seen.id);
+    if (!row || row->seen == seen)
+      continue;
+    c.instances.push_back(*row);
+    c.instances.back().seen = seen;
+    if (is_worth_telling(row->seen, seen))
+      c.events.push_back(instance_event(f, *row, seen, m));
+    pin(f, *row, seen, m, c);
+  }
+  for (const auto& last : news.gone) {
+    const auto* row = row_of(f, machine_name, last.id);
+    if (row && row->goal == instance_goal::stop && mentioned.insert(last.id).second)
+      remove_gone(f, *row, last, m, c);
+  }
+  if (news.full)
+    for (const auto& [id, row] : f.instances)
+      if (row.machine == machine_name && row.goal == instance_goal::stop && !mentioned.contains(id))
+        remove_gone(f, row, row.seen, m, c);
+  raise_generations(f, c);
+  return c;
+}
+
+change machine_joined(const farm& f, const agent_introduction& agent,
+                      const std::string& agent_version, bool was_reachable, const moment& m) {
+  change c;
+  auto known = f.machines.find(agent.name);
+  machine row = known == f.machines.end() ? machine{} : known->second;
+  row.name = agent.name;
+  row.identity = agent.identity;
+  row.groups = agent.groups;
+  row.memory_mb = agent.memory_mb;
+  row.agent_version = agent_version;
+  // An agent that kept its orders while the server lost its own must not take new ones for old.
+  row.generation = std::max(row.generation, agent.generation);
+  row.last_seen = m.now;
+  c.machines.push_back(row);
+  if (!was_reachable)
+    c.events.push_back({0,
+                        m.now,
+                        {},
+                        {},
+                        0,
+                        machine_change{agent.name, machine_state::unreachable, machine_state::ready,
+                                       "its agent said hello"}});
+  return c;
+}
+
+change machine_lost(const farm& f, const std::string& machine_name, const std::string& reason,
+                    const moment& m) {
+  change c;
+  auto known = f.machines.find(machine_name);
+  if (known == f.machines.end())
+    return c;
+  c.machines.push_back(known->second);
+  c.machines.back().last_seen = m.now;
+  c.events.push_back(
+    {0,
+     m.now,
+     {},
+     {},
+     0,
+     machine_change{machine_name, machine_state::ready, machine_state::unreachable, reason}});
+  return c;
+}
+
+std::vector<observation> observations_of(const farm& f, const std::string& machine_name) {
+  std::vector<observation> out;
+  for (const auto& [id, row] : f.instances)
+    if (row.machine == machine_name)
+      out.push_back(row.seen);
+  return out;
+}
+
+} // namespace deployminator::actors

@@ -1,0 +1,61 @@
+#pragma once
+
+#include "messages/application.hpp"
+#include "messages/farm.hpp"
+#include "messages/result.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+/// Where instances go: what a strategy is asked, and the placements themselves.
+namespace deployminator::actors {
+
+/// A machine that an instance could be put on, as a strategy sees it.
+struct candidate {
+  std::string machine;
+  /// False: out of reach now. Nothing new is put there, what is there stays counted.
+  bool reachable = true;
+  std::uint64_t memory_mb = 0;
+  /// Instances of all applications on it.
+  std::uint64_t instances = 0;
+  /// Instances of this application's version on it.
+  std::uint64_t own = 0;
+};
+
+/// Asks a strategy where the missing instances of an application go.
+struct placement_request {
+  /// `namespace/group/application`, for reasons and for breaking ties.
+  std::string subject;
+  messages::application app;
+  /// The machines of the application's machine groups, by name.
+  std::vector<candidate> candidates;
+};
+
+/// A strategy's answer: one machine for each instance to add, and why these.
+struct placement {
+  std::vector<std::string> add;
+  std::string reason;
+
+  bool operator==(const placement&) const = default;
+};
+
+/// Spreads `app.instances` over the machines: always onto the one with the fewest instances of this
+/// application, then with the fewest of all, then by a hash of application and machine, so that the
+/// same inputs give the same placement and different applications begin on different machines.
+messages::result<placement> place_spread(const placement_request& request);
+
+/// Puts `app.instances` on each reachable machine that has fewer (one, unless the application says
+/// `instancesmeansperautodeployer`).
+messages::result<placement> place_one_per_machine(const placement_request& request);
+
+/// The question for the strategy of `app`, a part of `version_id` (0: not stored yet) of the group
+/// called `group_name`, in this farm. Fails when no machine is in any of its machine groups.
+messages::result<placement_request> placement_request_for(const messages::farm& farm,
+                                                          const std::set<std::string>& reachable,
+                                                          const std::string& group_name,
+                                                          std::uint64_t version_id,
+                                                          const messages::application& app);
+
+} // namespace deployminator::actors
