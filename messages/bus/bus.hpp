@@ -33,8 +33,8 @@ struct inbound {
   socket_id socket = 0;
   /// Who sent it: ZeroMQ's generated routing id on `orders_server`, else empty.
   std::string peer;
-  /// One message, to be decoded; empty: the subscription of `events_client` stands, and whatever is
-  /// published from now on arrives.
+  /// One message, to be decoded; empty, once per socket: the subscription of `events_client`
+  /// stands, and whatever is published from now on arrives.
   std::string bytes;
 };
 
@@ -52,7 +52,8 @@ public:
   virtual void close(socket_id socket) = 0;
 
   /// Sends one message, to `peer` on `orders_server`. Never blocks: while the peer is not connected
-  /// or does not read, the message is dropped. What must arrive is sent again until it is answered.
+  /// or does not read, the message is dropped, and so is one over `messages::max_message_bytes`.
+  /// What must arrive is sent again until it is answered.
   virtual void send(socket_id socket, std::string peer, std::string bytes) = 0;
 };
 

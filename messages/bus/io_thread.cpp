@@ -1,0 +1,152 @@
+#include "messages/bus/io_thread.hpp"
+
+#include "messages/bus/sockets.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+namespace deployminator::bus {
+
+namespace {
+
+constexpr auto wake_address = "inproc://wake";
+
+/// Far more than a program needs; a simulated farm opens one for each of its agents.
+constexpr int max_sockets = 20'000;
+
+template <class... F>
+struct overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+overloaded(F...) -> overloaded<F...>;
+
+/// Waits until something can be read, or a signal interrupts.
+void wait_for(std::vector<zmq::pollitem_t>& items) {
+  try {
+    zmq::poll(items, std::chrono::milliseconds{-1});
+  } catch (const zmq::error_t&) {
+    // Interrupted: the caller looks at everything and comes back.
+  }
+}
+
+/// Takes every wake-up there is.
+void drain(zmq::socket_t& woken) {
+  try {
+    zmq::message_t nothing;
+    while (woken.recv(nothing, zmq::recv_flags::dontwait)) {
+    }
+  } catch (const zmq::error_t&) {
+    // Interrupted: what is left makes the next poll return at once.
+  }
+}
+
+} // namespace
+
+io_thread::io_thread() {
+  context_.set(zmq::ctxopt::max_sockets, max_sockets);
+  // Both ends exist before the thread: a pair without its peer would lose the first wake-ups.
+  zmq::socket_t woken{context_, zmq::socket_type::pair};
+  woken.bind(wake_address);
+  waker_ = zmq::socket_t{context_, zmq::socket_type::pair};
+  waker_.connect(wake_address);
+  thread_ = std::thread{[this, end = std::move(woken)]() mutable { run(std::move(end)); }};
+}
+
+io_thread::~io_thread() {
+  stop();
+}
+
+void io_thread::deliver_to(receiver to) {
+  std::lock_guard guard{receiver_mutex_};
+  receiver_ = std::move(to);
+}
+
+messages::result<socket_id> io_thread::open(socket_kind kind, const std::string& endpoint) {
+  open_command c{++last_id_, kind, endpoint, {}};
+  auto id = c.id;
+  auto answer = c.done.get_future();
+  if (!enqueue(std::move(c)))
+    return messages::failure{messages::failure_code::internal,
+                             "no socket can be opened: the bus has stopped", ""};
+  if (auto done = answer.get(); !done)
+    return done.error();
+  return id;
+}
+
+void io_thread::close(socket_id socket) {
+  enqueue(close_command{socket});
+}
+
+void io_thread::send(socket_id socket, std::string peer, std::string bytes) {
+  enqueue(send_command{socket, std::move(peer), std::move(bytes)});
+}
+
+void io_thread::stop() {
+  std::lock_guard one_at_a_time{stop_mutex_};
+  {
+    std::lock_guard guard{queue_mutex_};
+    if (stopping_)
+      return;
+    stopping_ = true;
+    wake();
+  }
+  thread_.join();
+}
+
+bool io_thread::enqueue(command c) {
+  std::lock_guard guard{queue_mutex_};
+  if (stopping_)
+    return false;
+  bool was_empty = queue_.empty();
+  queue_.push_back(std::move(c));
+  // Otherwise the thread was woken already, and takes everything it finds.
+  if (was_empty)
+    wake();
+  return true;
+}
+
+void io_thread::wake() {
+  for (;;)
+    try {
+      waker_.send(zmq::message_t{}, zmq::send_flags::dontwait);
+      return;
+    } catch (const zmq::error_t& e) {
+      if (e.num() != EINTR)
+        throw;
+    }
+}
+
+void io_thread::run(zmq::socket_t woken) {
+  sockets all{context_};
+  std::vector<zmq::pollitem_t> items;
+  do {
+    items.assign(1, {woken.handle(), 0, ZMQ_POLLIN, 0});
+    all.watch(items);
+    wait_for(items);
+    drain(woken);
+    std::lock_guard guard{receiver_mutex_};
+    all.receive(receiver_);
+  } while (carry_out_queue(all));
+}
+
+bool io_thread::carry_out_queue(sockets& on) {
+  std::vector<command> commands;
+  bool going_on = true;
+  {
+    std::lock_guard guard{queue_mutex_};
+    commands.swap(queue_);
+    going_on = !stopping_;
+  }
+  for (auto& each : commands)
+    std::visit(overloaded{
+                 [&](open_command& c) { c.done.set_value(on.open(c.id, c.kind, c.endpoint)); },
+                 [&](close_command& c) { on.close(c.id); },
+                 [&](send_command& c) { on.send(c.id, c.peer, c.bytes); },
+               },
+               each);
+  return going_on;
+}
+
+} // namespace deployminator::bus

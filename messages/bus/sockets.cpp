@@ -1,0 +1,233 @@
+#include "messages/bus/sockets.hpp"
+
+#include "messages/wire.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+namespace deployminator::bus {
+
+namespace {
+
+using messages::failure;
+using messages::failure_code;
+
+/// Messages taken from one socket before the others get their turn.
+constexpr int messages_per_turn = 256;
+
+/// Messages a watcher may be behind before it loses some: about ten seconds of a busy farm.
+constexpr int publisher_backlog = 20'000;
+
+zmq::socket_type type_of(socket_kind kind) {
+  switch (kind) {
+    case socket_kind::orders_server:
+      return zmq::socket_type::router;
+    case socket_kind::orders_client:
+      return zmq::socket_type::dealer;
+    case socket_kind::events_server:
+      return zmq::socket_type::xpub;
+    case socket_kind::progress_client:
+      return zmq::socket_type::pub;
+    case socket_kind::events_client:
+    case socket_kind::progress_server:
+      break;
+  }
+  return zmq::socket_type::sub;
+}
+
+bool listens(socket_kind kind) {
+  return kind == socket_kind::orders_server || kind == socket_kind::events_server
+         || kind == socket_kind::progress_server;
+}
+
+/// ZeroMQ's own heartbeats stay off: in libzmq 4.3.4 they abort the process when a reader stalls.
+void set_common_options(zmq::socket_t& s, const std::string& endpoint) {
+  s.set(zmq::sockopt::linger, 0);
+  s.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(messages::max_message_bytes));
+  s.set(zmq::sockopt::backlog, 1024);
+  s.set(zmq::sockopt::handshake_ivl, 5000);
+  s.set(zmq::sockopt::reconnect_ivl, 100);
+  s.set(zmq::sockopt::reconnect_ivl_max, 1000);
+  s.set(zmq::sockopt::tcp_keepalive, 1);
+  s.set(zmq::sockopt::tcp_keepalive_idle, 10);
+  s.set(zmq::sockopt::tcp_keepalive_intvl, 5);
+  s.set(zmq::sockopt::tcp_keepalive_cnt, 3);
+  s.set(zmq::sockopt::tcp_maxrt, 15'000);
+  // Only for literal addresses: with it a name that has both would be resolved to IPv6 alone.
+  s.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
+}
+
+void set_options_of(zmq::socket_t& s, socket_kind kind) {
+  switch (kind) {
+    case socket_kind::orders_server:
+      s.set(zmq::sockopt::router_mandatory, true);
+      break;
+    case socket_kind::orders_client:
+      // Nothing is queued for a server that is away: it would arrive late, as a stale order.
+      s.set(zmq::sockopt::immediate, true);
+      break;
+    case socket_kind::events_server:
+      s.set(zmq::sockopt::xpub_verbose, true);
+      s.set(zmq::sockopt::sndhwm, publisher_backlog);
+      break;
+    case socket_kind::events_client:
+    case socket_kind::progress_server:
+      s.set(zmq::sockopt::rcvhwm, publisher_backlog);
+      s.set(zmq::sockopt::subscribe, "");
+      break;
+    case socket_kind::progress_client:
+      break;
+  }
+}
+
+failure not_opened(socket_kind kind, const std::string& endpoint, int error) {
+  const auto* verb = listens(kind) ? "listen on" : "connect to";
+  auto sentence = fmt::format("cannot {} {}: ", verb, endpoint);
+  switch (error) {
+    case EADDRINUSE:
+      return {failure_code::internal, sentence + "the address is in use already",
+              "stop the program that listens there, or choose another port"};
+    case EADDRNOTAVAIL:
+    case ENODEV:
+      return {failure_code::invalid, sentence + "this machine has no such address",
+              "use an address of this machine, or 127.0.0.1"};
+    case EACCES:
+      return {failure_code::internal, sentence + "no permission",
+              "choose a port from 1024 upwards"};
+    case EINVAL:
+    case EPROTONOSUPPORT:
+      return {failure_code::invalid,
+              fmt::format("\"{}\" is not an endpoint, expected one such as tcp://127.0.0.1:4001",
+                          endpoint),
+              ""};
+    default:
+      return {failure_code::internal, sentence + zmq_strerror(error), ""};
+  }
+}
+
+bool names_transport(const std::string& endpoint) {
+  return endpoint.starts_with("tcp://") || endpoint.starts_with("ipc://");
+}
+
+/// Whether the frame went out; false where the peer is gone or does not read.
+bool try_send(zmq::socket_t& s, const std::string& frame, zmq::send_flags more) {
+  try {
+    return s.send(zmq::buffer(frame), more | zmq::send_flags::dontwait).has_value();
+  } catch (const zmq::error_t&) {
+    return false;
+  }
+}
+
+/// One message as it came: the number of its frames, and the first two of them.
+struct raw_message {
+  int frames = 0;
+  std::string first;
+  std::string second;
+};
+
+std::optional<raw_message> try_receive(zmq::socket_t& s) {
+  raw_message out;
+  try {
+    zmq::message_t frame;
+    do {
+      if (!s.recv(frame, zmq::recv_flags::dontwait))
+        return std::nullopt;
+      if (out.frames < 2)
+        (out.frames == 0 ? out.first : out.second) = frame.to_string();
+      ++out.frames;
+    } while (frame.more());
+  } catch (const zmq::error_t&) {
+    return std::nullopt;
+  }
+  return out;
+}
+
+} // namespace
+
+sockets::sockets(zmq::context_t& context) : context_(context) {}
+
+messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::string& endpoint) {
+  if (!names_transport(endpoint))
+    return not_opened(kind, endpoint, EINVAL);
+  try {
+    zmq::socket_t socket{context_, type_of(kind)};
+    set_common_options(socket, endpoint);
+    set_options_of(socket, kind);
+    if (listens(kind))
+      socket.bind(endpoint);
+    else
+      socket.connect(endpoint);
+    open_.emplace(id, entry{kind, std::move(socket)});
+    return {};
+  } catch (const zmq::error_t& e) {
+    return not_opened(kind, endpoint, e.num());
+  }
+}
+
+void sockets::close(socket_id id) {
+  open_.erase(id);
+}
+
+void sockets::send(socket_id id, const std::string& peer, const std::string& bytes) {
+  auto found = open_.find(id);
+  if (found == open_.end() || bytes.size() > messages::max_message_bytes)
+    return;
+  auto& socket = found->second.socket;
+  if (found->second.kind == socket_kind::orders_server
+      && !try_send(socket, peer, zmq::send_flags::sndmore))
+    return;
+  try_send(socket, bytes, zmq::send_flags::none);
+}
+
+void sockets::watch(std::vector<zmq::pollitem_t>& items) {
+  // Those that only publish too: ZeroMQ takes in their subscriptions when they are polled.
+  for (auto& [id, each] : open_)
+    items.push_back({each.socket.handle(), 0, ZMQ_POLLIN, 0});
+}
+
+void sockets::receive(const receiver& deliver) {
+  for (auto& [id, each] : open_)
+    if (each.kind == socket_kind::events_server)
+      answer_subscribers(each);
+    else if (each.kind != socket_kind::progress_client)
+      receive_from(id, each, deliver);
+}
+
+void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
+  bool routed = from.kind == socket_kind::orders_server;
+  for (int i = 0; i < messages_per_turn; ++i) {
+    auto message = try_receive(from.socket);
+    if (!message)
+      return;
+    if (message->frames != (routed ? 2 : 1))
+      continue;
+    inbound in{id, routed ? std::move(message->first) : "",
+               std::move(routed ? message->second : message->first)};
+    if (from.kind == socket_kind::events_client && in.bytes == subscription_marker) {
+      if (std::exchange(from.subscribed, true))
+        continue;
+      in.bytes.clear();
+    } else if (in.bytes.empty()) {
+      continue;
+    }
+    if (deliver)
+      deliver(std::move(in));
+  }
+}
+
+void sockets::answer_subscribers(entry& publisher) {
+  bool somebody_new = false;
+  for (int i = 0; i < messages_per_turn; ++i) {
+    auto message = try_receive(publisher.socket);
+    if (!message)
+      break;
+    somebody_new |= message->first.starts_with('\1');
+  }
+  if (somebody_new)
+    try_send(publisher.socket, std::string{subscription_marker}, zmq::send_flags::none);
+}
+
+} // namespace deployminator::bus
