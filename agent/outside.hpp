@@ -208,9 +208,11 @@ struct instance_record {
   /// the back-off.
   std::uint32_t failures = 0;
   std::optional<int> exit;
+  /// The restart rules gave it up.
+  bool gave_up = false;
 
   bool operator==(const instance_record&) const = default;
-  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit)
+  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up)
 };
 
 /// What the agent knows about itself and its orders.

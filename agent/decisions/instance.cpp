@@ -1,0 +1,503 @@
+#include "agent/decisions/instance.hpp"
+
+#include "agent/decisions/launch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace deployminator::agent {
+
+namespace {
+
+using messages::instance_goal;
+using messages::instance_state;
+using std::chrono::milliseconds;
+
+/// The waits between attempts to prepare an instance double from the first to the last.
+constexpr milliseconds first_retry{1'000};
+constexpr milliseconds last_retry{60'000};
+
+/// The wait before attempt `n` (from 1).
+milliseconds doubled(milliseconds first, milliseconds last, std::uint32_t n) {
+  auto wait = first;
+  for (std::uint32_t i = 1; i < n && wait < last; ++i)
+    wait *= 2;
+  return std::min(wait, last);
+}
+
+std::string length_text(milliseconds length) {
+  auto ms = length.count();
+  if (ms % 60'000 == 0)
+    return fmt::format("{}m", ms / 60'000);
+  return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
+}
+
+/// One event being worked on: the transitions, each a member.
+class step {
+public:
+  step(instance_life& life, const moment& now) : life_(life), now_(now) {}
+
+  void operator()(const begun& e);
+  void operator()(const ordered& e);
+  void operator()(const fetch_ended& e);
+  void operator()(const reserve_ended& e);
+  void operator()(const unpack_ended& e);
+  void operator()(const remove_ended& e);
+  void operator()(const process_changed& e);
+  void operator()(const timer_fired& e);
+
+  std::vector<instance_action> take_actions() {
+    return std::move(actions_);
+  }
+
+private:
+  [[nodiscard]] const messages::application& app() const {
+    return life_.spec->app;
+  }
+  [[nodiscard]] instance_goal goal() const {
+    return life_.spec->goal;
+  }
+
+  void enter(instance_phase phase);
+  void enter(instance_phase phase, instance_state state, std::string reason);
+  void act(instance_action action);
+  void set_timer(milliseconds after);
+  void rest(std::string reason, milliseconds wait);
+  void proceed();
+  void fail_preparation(const std::string& reason);
+  void recall(const found_instance& found, const std::string& output);
+  void adopt(const found_instance& found);
+  void on_started(const process_event& e);
+  void on_ended(std::optional<int> exit, std::string reason, std::string output);
+  void on_gone();
+  void end_run(const std::string& reason);
+  [[nodiscard]] bool ends_normally() const;
+  [[nodiscard]] bool is_other_artifact() const;
+  void count_exit();
+  [[nodiscard]] bool is_hopeless() const;
+  void become_ready();
+  void stop_program();
+  void vanish();
+  void clear();
+
+  instance_life& life_;
+  const moment& now_;
+  std::vector<instance_action> actions_;
+};
+
+// -- tools
+// -----------------------------------------------------------------------------------------
+
+/// Every phase has timers of its own: those of the one before become stale.
+void step::enter(instance_phase phase) {
+  life_.phase = phase;
+  ++life_.timer;
+}
+
+void step::enter(instance_phase phase, instance_state state, std::string reason) {
+  enter(phase);
+  life_.seen.state = state;
+  life_.seen.reason = std::move(reason);
+  if (state != instance_state::failed)
+    life_.seen.output.clear();
+}
+
+void step::act(instance_action action) {
+  actions_.push_back(std::move(action));
+}
+
+void step::set_timer(milliseconds after) {
+  act(start_timer{life_.timer, after});
+}
+
+void step::rest(std::string reason, milliseconds wait) {
+  enter(instance_phase::resting, instance_state::failed, std::move(reason));
+  set_timer(wait);
+}
+
+/// The next step towards the goal, while nothing of the instance is under way.
+void step::proceed() {
+  if (goal() == instance_goal::stop)
+    return clear();
+  if (life_.seen.fetched && is_other_artifact()) {
+    life_.seen.fetched = false;
+    enter(instance_phase::discarding, instance_state::preparing,
+          "its version asks for other bytes than were fetched");
+    return act(remove_files{});
+  }
+  if (!life_.seen.fetched && life_.artifact_path.empty()) {
+    enter(instance_phase::fetching, instance_state::downloading, "");
+    return act(fetch_artifact{});
+  }
+  if (life_.seen.fetched && goal() == instance_goal::fetch)
+    return enter(instance_phase::waiting, instance_state::preparing,
+                 "fetched; waits to be started");
+  if (goal() == instance_goal::run)
+    enter(instance_phase::reserving, instance_state::starting, "");
+  else
+    enter(instance_phase::reserving, instance_state::preparing, "is being unpacked");
+  act(reserve_grant{messages::port_count(app())});
+}
+
+bool step::is_other_artifact() const {
+  return !app().sha256.empty() && !life_.seen.sha256.empty() && app().sha256 != life_.seen.sha256;
+}
+
+void step::fail_preparation(const std::string& reason) {
+  ++life_.failed_preparations;
+  rest(reason, doubled(first_retry, last_retry, life_.failed_preparations));
+}
+
+// -- taking over
+// -----------------------------------------------------------------------------------
+
+void step::operator()(const begun& e) {
+  if (life_.phase != instance_phase::idle)
+    return;
+  life_.seen.id = life_.spec->id;
+  if (e.record) {
+    life_.seen.restarts = e.record->restarts;
+    life_.seen.ready_at = e.record->ready_at;
+    life_.seen.sha256 = e.record->sha256;
+    life_.seen.exit = e.record->exit;
+    life_.seen.fetched = e.record->fetched && e.found;
+    life_.failures = e.record->failures;
+    life_.gave_up = e.record->gave_up;
+    life_.started_before = e.record->restarts > 0 || e.record->ready_at || e.record->exit;
+    life_.exits.assign(std::min(life_.failures, app().restart.give_up_count), now_.steady);
+  }
+  if (e.found)
+    recall(*e.found, e.output);
+  else
+    proceed();
+}
+
+void step::recall(const found_instance& found, const std::string& output) {
+  life_.seen.uid = found.granted.uid;
+  life_.seen.ports = found.granted.ports;
+  if (found.running)
+    return adopt(found);
+  auto exit = found.exit ? found.exit : life_.seen.exit;
+  life_.seen.started_at = found.started_at;
+  if (goal() != instance_goal::run || !exit) {
+    life_.seen.exit = exit;
+    return proceed();
+  }
+  life_.started_before = true;
+  life_.seen.fetched = true;
+  if (!life_.gave_up)
+    return on_ended(exit, exit_text(*exit), output);
+  life_.seen.exit = exit;
+  life_.seen.output = output;
+  life_.over = true;
+  enter(instance_phase::clearing, instance_state::failed, exit_text(*exit) + "; gave up");
+  act(kill_everything{});
+}
+
+/// The program went on while there was no agent.
+void step::adopt(const found_instance& found) {
+  life_.started_before = true;
+  life_.seen.fetched = true;
+  life_.seen.pid = found.pid;
+  life_.seen.started_at = found.started_at;
+  enter(instance_phase::up, instance_state::running, "");
+  if (goal() != instance_goal::run)
+    return stop_program();
+  milliseconds alive{(now_.utc.microseconds - found.started_at.microseconds) / 1'000};
+  auto missing = app().rollout.min_ready - std::max(alive, milliseconds{0});
+  bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= found.started_at;
+  if (was_ready || missing <= milliseconds{0})
+    become_ready();
+  else
+    set_timer(missing);
+}
+
+// -- preparing
+// -------------------------------------------------------------------------------------
+
+void step::operator()(const fetch_ended& e) {
+  if (life_.phase != instance_phase::fetching)
+    return;
+  if (!e.outcome)
+    return fail_preparation(e.outcome.error().message);
+  if (!app().sha256.empty() && e.outcome->sha256 != app().sha256)
+    return fail_preparation(
+      fmt::format("the bytes fetched have sha256 {}, but those of its version have {}",
+                  e.outcome->sha256, app().sha256));
+  life_.seen.sha256 = e.outcome->sha256;
+  life_.artifact_path = e.outcome->path;
+  proceed();
+}
+
+void step::operator()(const reserve_ended& e) {
+  if (life_.phase != instance_phase::reserving)
+    return;
+  if (goal() == instance_goal::stop || (life_.seen.fetched && goal() == instance_goal::fetch))
+    return proceed();
+  if (!e.outcome)
+    return fail_preparation(e.outcome.error().message);
+  life_.seen.uid = e.outcome->uid;
+  life_.seen.ports = e.outcome->ports;
+  if (!life_.seen.fetched) {
+    enter(instance_phase::unpacking);
+    return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url, app().binary});
+  }
+  enter(instance_phase::launching);
+  act(launch_order_for(*life_.spec, life_.machine, life_.seen.ports));
+}
+
+void step::operator()(const unpack_ended& e) {
+  if (life_.phase != instance_phase::unpacking)
+    return;
+  if (goal() == instance_goal::stop)
+    return clear();
+  // The cache may drop the file from now on.
+  life_.artifact_path.clear();
+  if (!e.outcome)
+    return fail_preparation(e.outcome.error().message);
+  life_.seen.fetched = true;
+  life_.failed_preparations = 0;
+  proceed();
+}
+
+// -- running
+// ---------------------------------------------------------------------------------------
+
+void step::operator()(const process_changed& e) {
+  switch (e.event.what) {
+    case process_event::kind::started:
+      return on_started(e.event);
+    case process_event::kind::not_started:
+      if (life_.phase == instance_phase::launching || life_.phase == instance_phase::stopping)
+        on_ended(std::nullopt, e.event.problem, e.output);
+      return;
+    case process_event::kind::exited:
+      return on_ended(e.event.exit, e.event.exit ? exit_text(*e.event.exit) : "ended", e.output);
+    case process_event::kind::gone:
+      return on_gone();
+  }
+}
+
+void step::on_started(const process_event& e) {
+  bool asked_to_stop = life_.phase == instance_phase::stopping && life_.seen.pid == 0;
+  if (life_.phase != instance_phase::launching && !asked_to_stop)
+    return;
+  if (life_.started_before)
+    ++life_.seen.restarts;
+  life_.started_before = true;
+  life_.seen.pid = e.pid;
+  life_.seen.started_at = e.started_at;
+  if (asked_to_stop) {
+    life_.phase = instance_phase::up;
+    return stop_program();
+  }
+  enter(instance_phase::up, instance_state::running, "");
+  if (app().rollout.min_ready <= milliseconds{0})
+    become_ready();
+  else
+    set_timer(app().rollout.min_ready);
+}
+
+void step::become_ready() {
+  life_.seen.state = instance_state::ready;
+  life_.failures = 0;
+  if (!life_.seen.ready_at)
+    life_.seen.ready_at = now_.utc;
+}
+
+/// The program does not run any more, or never did.
+void step::on_ended(std::optional<int> exit, std::string reason, std::string output) {
+  bool by_itself = life_.phase == instance_phase::launching || life_.phase == instance_phase::up
+                   || life_.phase == instance_phase::idle;
+  bool on_order
+    = life_.phase == instance_phase::stopping || life_.phase == instance_phase::clearing;
+  if ((!by_itself && !on_order) || (life_.over && on_order))
+    return;
+  life_.seen.pid = 0;
+  life_.seen.exit = exit;
+  if (by_itself) {
+    life_.seen.output = std::move(output);
+    end_run(reason);
+  } else if (life_.phase == instance_phase::stopping) {
+    clear();
+  }
+}
+
+/// The restart rules.
+void step::end_run(const std::string& reason) {
+  const auto& rules = app().restart;
+  bool never = rules.policy == messages::restart_policy::never;
+  count_exit();
+  life_.gave_up = !ends_normally() && !never && is_hopeless();
+  life_.over = ends_normally() || never || life_.gave_up;
+  if (!life_.over)
+    return rest(reason, doubled(rules.backoff_min, rules.backoff_max, life_.failures));
+  if (life_.seen.exit == 0)
+    enter(instance_phase::clearing, instance_state::stopped, "finished");
+  else if (life_.gave_up)
+    enter(instance_phase::clearing, instance_state::failed,
+          fmt::format("{}; gave up after {} exits within {}", reason, life_.exits.size(),
+                      length_text(rules.give_up_window)));
+  else
+    enter(instance_phase::clearing, instance_state::failed, reason);
+  act(kill_everything{});
+}
+
+bool step::ends_normally() const {
+  return life_.seen.exit == 0
+         && (!app().always_on || app().restart.policy == messages::restart_policy::on_failure);
+}
+
+void step::count_exit() {
+  if (ends_normally())
+    return;
+  ++life_.failures;
+  life_.exits.push_back(now_.steady);
+  std::erase_if(life_.exits,
+                [&](auto at) { return now_.steady - at > app().restart.give_up_window; });
+}
+
+bool step::is_hopeless() const {
+  auto limit = app().restart.give_up_count;
+  return limit > 0 && life_.exits.size() > limit;
+}
+
+/// The answer to `kill_all`; from any other phase the starter was killed by somebody else.
+void step::on_gone() {
+  switch (life_.phase) {
+    case instance_phase::launching:
+    case instance_phase::up:
+      return on_ended(std::nullopt, "its starter was killed, and the program with it", "");
+    case instance_phase::stopping:
+    case instance_phase::clearing:
+      life_.seen.pid = 0;
+      if (goal() == instance_goal::stop)
+        return vanish();
+      if (life_.over)
+        return enter(instance_phase::ended);
+      return proceed();
+    default:
+      return;
+  }
+}
+
+// -- ending
+// ----------------------------------------------------------------------------------------
+
+void step::operator()(const ordered& e) {
+  if (goal() == instance_goal::stop)
+    return;
+  bool new_goal = e.spec->goal != goal();
+  life_.spec = e.spec;
+  switch (life_.phase) {
+    case instance_phase::launching:
+    case instance_phase::up:
+      if (goal() != instance_goal::run)
+        stop_program();
+      return;
+    case instance_phase::ended:
+      if (goal() == instance_goal::run)
+        return;
+      life_.over = life_.gave_up = false;
+      return proceed();
+    case instance_phase::waiting:
+      return proceed();
+    case instance_phase::resting:
+      if (new_goal || (life_.seen.fetched && is_other_artifact()))
+        proceed();
+      return;
+    case instance_phase::fetching:
+      if (goal() == instance_goal::stop) {
+        act(cancel_fetch{});
+        clear();
+      }
+      return;
+    case instance_phase::clearing:
+    case instance_phase::stopping:
+    case instance_phase::unpacking:
+    case instance_phase::discarding:
+      if (goal() != instance_goal::run)
+        life_.over = life_.gave_up = false;
+      if (goal() == instance_goal::stop) {
+        life_.seen.state = instance_state::stopping;
+        life_.seen.reason = "told to stop";
+      }
+      return;
+    case instance_phase::reserving:
+    case instance_phase::idle:
+    case instance_phase::removing:
+    case instance_phase::removed:
+      return;
+  }
+}
+
+/// Asks the program to end; while it is only being launched, as soon as it runs.
+void step::stop_program() {
+  bool runs = life_.phase == instance_phase::up;
+  enter(instance_phase::stopping, instance_state::stopping, "told to stop");
+  if (runs)
+    act(send_signal{app().stop.signal});
+  set_timer(app().stop.timeout);
+}
+
+void step::clear() {
+  enter(instance_phase::clearing, instance_state::stopping,
+        life_.phase == instance_phase::stopping ? life_.seen.reason : "told to stop");
+  act(kill_everything{});
+}
+
+void step::vanish() {
+  enter(instance_phase::removing, instance_state::stopping, "is being removed");
+  act(remove_files{});
+}
+
+void step::operator()(const remove_ended& e) {
+  bool discarding = life_.phase == instance_phase::discarding;
+  if (!discarding && life_.phase != instance_phase::removing)
+    return;
+  if (!e.outcome) {
+    ++life_.failed_preparations;
+    life_.seen.reason = e.outcome.error().message;
+    return set_timer(doubled(first_retry, last_retry, life_.failed_preparations));
+  }
+  if (discarding)
+    return proceed();
+  enter(instance_phase::removed, instance_state::stopped,
+        life_.seen.exit ? exit_text(*life_.seen.exit) : "removed");
+  act(forget{});
+}
+
+void step::operator()(const timer_fired& e) {
+  if (e.number != life_.timer)
+    return;
+  switch (life_.phase) {
+    case instance_phase::up:
+      return become_ready();
+    case instance_phase::stopping:
+      return clear();
+    case instance_phase::resting:
+      return proceed();
+    case instance_phase::discarding:
+    case instance_phase::removing:
+      return act(remove_files{});
+    default:
+      return;
+  }
+}
+
+} // namespace
+
+std::vector<instance_action> advance(instance_life& life, const instance_event& event,
+                                     const moment& now) {
+  step next{life, now};
+  std::visit(next, event);
+  return next.take_actions();
+}
+
+instance_record record_of(const instance_life& life) {
+  return {life.seen.id,     life.seen.restarts, life.seen.ready_at, life.seen.fetched,
+          life.seen.sha256, life.failures,      life.seen.exit,     life.gave_up};
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,41 @@
+#include "agent/decisions/launch.hpp"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+namespace deployminator::agent {
+
+launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,
+                              const std::vector<std::uint16_t>& ports) {
+  launch_order order;
+  order.id = spec.id;
+  order.binary = spec.app.binary;
+  order.limits = spec.app.limits;
+  order.discard_log = spec.app.discard_log;
+  for (const auto& arg : spec.app.args)
+    order.args.push_back(messages::with_ports(arg, ports));
+  for (const auto& [key, value] : spec.app.env)
+    order.env.emplace(key, messages::with_ports(value, ports));
+  order.env.emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    order.env.emplace(fmt::format("PORT{}", i + 1), std::to_string(ports[i]));
+  order.env["DEPLOY_INSTANCE_ID"] = spec.id;
+  order.env["DEPLOY_NAMESPACE"] = spec.namespace_;
+  order.env["DEPLOY_GROUP"] = spec.group;
+  order.env["DEPLOY_APPLICATION"] = spec.app.name;
+  order.env["DEPLOY_VERSION"] = std::to_string(spec.version);
+  order.env["DEPLOY_BUILD"] = std::to_string(spec.build);
+  order.env["DEPLOY_MACHINE"] = machine;
+  return order;
+}
+
+std::string exit_text(int exit) {
+  if (exit <= 128 || exit > 128 + 64)
+    return fmt::format("exited with code {}", exit);
+  const char* name = sigabbrev_np(exit - 128);
+  return name ? fmt::format("killed by signal {} (SIG{})", exit - 128, name)
+              : fmt::format("killed by signal {}", exit - 128);
+}
+
+} // namespace deployminator::agent
