@@ -1,0 +1,15 @@
+#pragma once
+
+namespace deployminator::agent::starter {
+
+/// Kills every descendant of this process, however far it ran away (this process is the
+/// subreaper of all of them), and everything else that runs as `uid` where that is not -1. Returns
+/// when all of them are reaped.
+void kill_descendants(long uid);
+
+/// Kills what an instance left whose starter was killed: everything that runs as `uid`, or where
+/// that is -1 everything of this user that has HOME=`home` in its environment. Returns when none of
+/// it is left; an exit code.
+int sweep(long uid, const char* home);
+
+} // namespace deployminator::agent::starter

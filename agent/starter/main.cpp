@@ -1,0 +1,222 @@
+/// The parent of one instance's program, for the instance's whole life:
+///
+///   autodeployer-starter DIR HOME LOG UID MEMORY_MB NICE LOCK_FD FDS PORTS PROGRAM ARGS…
+///
+/// It outlives the agent that spawned it, holds what is reserved for the instance (the descriptors
+/// FDS, comma separated and ascending), starts the program with the environment that it got itself,
+/// notes in DIR/state what becomes of it, and then waits for orders: see protocol.hpp.
+///
+///   autodeployer-starter --sweep UID HOME
+///
+/// kills what an instance left whose starter was killed.
+
+#include "agent/starter/leftovers.hpp"
+#include "agent/starter/program.hpp"
+#include "agent/starter/state_file.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <fcntl.h>
+#include <initializer_list>
+#include <unistd.h>
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+namespace deployminator::agent::starter {
+
+namespace {
+
+struct instance {
+  program how;
+  state_file file;
+  /// Of the program, while it runs; it is not reaped unless this is 0.
+  pid_t running = 0;
+};
+
+/// Calls `visit` with each number of a comma separated list.
+template <class Visit>
+void each_number(const char* list, Visit visit) {
+  while (*list) {
+    char* end = nullptr;
+    long number = strtol(list, &end, 10);
+    if (end == list)
+      return;
+    visit(number);
+    list = *end == ',' ? end + 1 : end;
+  }
+}
+
+/// Keeps the standard descriptors and those named, which the program does not inherit, and closes
+/// everything else that the agent's libraries left open.
+void keep_only(const char* fds, int lock) {
+  unsigned from = 3;
+  auto keep = [&from](long fd) {
+    auto number = static_cast<unsigned>(fd);
+    if (number > from)
+      close_range(from, number - 1, 0);
+    fcntl(static_cast<int>(fd), F_SETFD, FD_CLOEXEC);
+    from = number + 1;
+  };
+  bool lock_kept = false;
+  each_number(fds, [&](long fd) {
+    if (!lock_kept && lock < fd) {
+      keep(lock);
+      lock_kept = true;
+    }
+    keep(fd);
+  });
+  if (!lock_kept)
+    keep(lock);
+  close_range(from, ~0U, 0);
+}
+
+std::int64_t utc_now() {
+  timespec now{};
+  clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+}
+
+void start_program(instance& i) {
+  auto& now = i.file.now;
+  ++now.run;
+  now.what = phase::starting;
+  now.pid = 0;
+  now.exit = 0;
+  i.file.write();
+  auto result = start(i.how);
+  i.running = result.pid;
+  now.what = result.pid ? phase::running : phase::not_started;
+  now.pid = result.pid;
+  now.started_at = utc_now();
+  now.failed = result.failed;
+  now.error = result.error;
+  i.file.write();
+}
+
+void note_exit(instance& i, int status) {
+  i.running = 0;
+  i.file.now.what = phase::exited;
+  i.file.now.exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  i.file.write();
+}
+
+void reap(instance& i) {
+  int status = 0;
+  pid_t pid = 0;
+  while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+    if (pid != i.running)
+      continue;
+    note_exit(i, status);
+    kill_descendants(i.how.uid);
+    return;
+  }
+}
+
+[[noreturn]] void end(instance& i) {
+  int status = 0;
+  if (i.running) {
+    kill(i.running, SIGKILL);
+    waitpid(i.running, &status, 0);
+    note_exit(i, status);
+  }
+  kill_descendants(i.how.uid);
+  i.file.now.what = phase::gone;
+  i.file.write();
+  _exit(0);
+}
+
+void send(const instance& i, int value) {
+  if (i.running && value >> 7 == static_cast<int>(i.file.now.run & 0xffffffU))
+    kill(-i.running, value & 0x7f);
+}
+
+void obey(instance& i) {
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  for (int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, start_order, signal_order, end_order})
+    sigaddset(&awaited, signal);
+  for (;;) {
+    siginfo_t info{};
+    switch (sigwaitinfo(&awaited, &info)) {
+      case SIGCHLD:
+        reap(i);
+        break;
+      case start_order:
+        if (!i.running && info.si_value.sival_int == static_cast<int>(i.file.now.run + 1))
+          start_program(i);
+        break;
+      case signal_order:
+        send(i, info.si_value.sival_int);
+        break;
+      case SIGTERM:
+      case SIGINT:
+      case SIGQUIT:
+      case end_order:
+        end(i);
+      default:
+        break;
+    }
+  }
+}
+
+/// Shows this process as the one that holds the lock; only after the first state was written.
+void show_pid(int lock) {
+  struct flock mine {};
+  mine.l_type = F_WRLCK;
+  mine.l_whence = SEEK_SET;
+  mine.l_start = pid_byte;
+  mine.l_len = 1;
+  fcntl(lock, F_SETLK, &mine);
+}
+
+int run(char** args) {
+  instance i;
+  i.how = {args[2],
+           args[3],
+           strtol(args[4], nullptr, 10),
+           strtoull(args[5], nullptr, 10),
+           static_cast<int>(strtol(args[6], nullptr, 10)),
+           args + 10};
+  int lock = static_cast<int>(strtol(args[7], nullptr, 10));
+  keep_only(args[8], lock);
+  auto& now = i.file.now;
+  now.uid = i.how.uid;
+  each_number(args[9], [&now](long port) {
+    if (now.port_count < most_ports)
+      now.ports[now.port_count++] = static_cast<std::uint16_t>(port);
+  });
+  if (int error = i.file.create(args[1]))
+    return error;
+  show_pid(lock);
+  prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  start_program(i);
+  obey(i);
+  return 0;
+}
+
+} // namespace
+
+} // namespace deployminator::agent::starter
+
+int main(int argc, char** argv) {
+  using namespace deployminator::agent::starter;
+  // No signal interrupts or ends this process; those that mean something are waited for.
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  signal(SIGCHLD, SIG_DFL);
+  if (argc == 4 && strcmp(argv[1], "--sweep") == 0)
+    return sweep(strtol(argv[2], nullptr, 10), argv[3]);
+  if (argc < 11)
+    return EINVAL;
+  setsid();
+  if (chdir("/"))
+    return errno;
+  umask(022);
+  return run(argv);
+}

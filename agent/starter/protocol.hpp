@@ -1,0 +1,94 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+/// What an agent and a starter say to each other. They need not be of the same release: a starter
+/// lives as long as its instance and meets every agent that is installed meanwhile. So nothing here
+/// is changed, only added behind what is there, with a new `magic` where that does not do.
+///
+/// The starter says what is in `DIR/state`, one `state` that it overwrites in place (no disk is
+/// ever too full for that) and whose writing the agent sees by inotify. While it lives, the byte
+/// `alive_byte` of `DIR/lock` is locked by an open file description that it inherited, and from its
+/// first `state` on also `pid_byte`, by a POSIX lock that tells its process id to F_GETLK.
+///
+/// The agent orders by real-time signals with a value (sigqueue), which the kernel keeps in order
+/// and which a starter that is busy does not miss.
+namespace deployminator::agent::starter {
+
+inline constexpr char state_name[] = "state";
+inline constexpr char lock_name[] = "lock";
+inline constexpr int alive_byte = 0;
+inline constexpr int pid_byte = 1;
+
+/// Start the program as run number `value`; ignored unless that is the next number and none runs,
+/// so that the same order twice starts one program.
+inline constexpr int start_order = 40;
+/// Send a signal to the program and its process group: `value` is what `signal_value` makes.
+inline constexpr int signal_order = 41;
+/// Kill everything the program ever started, and end.
+inline constexpr int end_order = 42;
+
+/// A signal for one run of the program and no other.
+constexpr int signal_value(std::uint32_t run, int signal) {
+  return static_cast<int>((run & 0xffffffU) << 7) | (signal & 0x7f);
+}
+
+/// Where the starter is with its program.
+enum class phase : std::uint32_t {
+  /// Between the decision to start the program and its exec.
+  starting = 1,
+  running,
+  /// The program ended: `exit`.
+  exited,
+  /// The program could not be started: `problem` and `error`.
+  not_started,
+  /// Nothing of the instance runs any more; the starter is about to end itself.
+  gone,
+};
+
+/// What failed when a program was not started.
+enum class problem : std::uint32_t {
+  none,
+  fork,
+  output,
+  limits,
+  user,
+  home,
+  exec,
+};
+
+inline constexpr std::size_t most_ports = 256;
+
+/// The content of `DIR/state`.
+struct state {
+  char magic[8] = {'s', 't', 'a', 'r', 't', 'e', 'r', '1'};
+  /// Counts the starts of the program by this starter, from 1.
+  std::uint32_t run = 0;
+  phase what = phase::starting;
+  /// The program's, in this run.
+  std::int64_t pid = 0;
+  /// UTC, in microseconds since 1970.
+  std::int64_t started_at = 0;
+  /// Exit code, or 128 + signal number.
+  std::int32_t exit = 0;
+  problem failed = problem::none;
+  /// An errno.
+  std::int32_t error = 0;
+  std::uint32_t port_count = 0;
+  /// The user that the program runs as; -1: the starter's own.
+  std::int64_t uid = -1;
+  std::uint16_t ports[most_ports] = {};
+  /// FNV-1a of all bytes before it: a state that is read while it is written does not match.
+  std::uint64_t checksum = 0;
+};
+
+inline std::uint64_t checksum_of(const state& s) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&s);
+  std::uint64_t hash = 14695981039346656037U;
+  for (std::size_t i = 0; i < offsetof(state, checksum); ++i)
+    hash = (hash ^ bytes[i]) * 1099511628211U;
+  return hash;
+}
+
+} // namespace deployminator::agent::starter
