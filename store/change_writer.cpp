@@ -1,0 +1,132 @@
+#include "store/change_writer.hpp"
+
+namespace deployminator::store {
+
+namespace {
+
+using messages::application;
+using messages::group;
+using messages::instance;
+using messages::machine;
+using messages::order;
+using messages::rollout;
+using messages::version;
+
+bool is_there(connection& db, const std::string& select, std::uint64_t id) {
+  return rows{db, select, id}.next();
+}
+
+void write(connection& db, const group& g) {
+  static const std::string select = "SELECT id FROM appgroup WHERE id = ?";
+  static const std::string update
+    = "UPDATE appgroup SET namespace = ?, groupname = ?, deployedversion = ?, pendingversion = ? "
+      "WHERE id = ?";
+  static const std::string insert
+    = "INSERT INTO appgroup (namespace, groupname, deployedversion, pendingversion, id) "
+      "VALUES (?, ?, ?, ?, ?)";
+  run(db, is_there(db, select, g.id) ? update : insert, g.namespace_, g.name, g.deployed_version,
+      g.pending_version, g.id);
+}
+
+/// The definition never changes; what is pinned later has a column of its own.
+void write(connection& db, const application& app, const version& of, std::size_t position) {
+  auto definition = app;
+  definition.sha256.clear();
+  run(db,
+      "INSERT INTO appdef (id, name, repository, artifact_id, sha256, definition) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      app.id, app.name, app.repository, app.artifact_id, app.sha256, to_document(definition));
+  run(db, "INSERT INTO lnk_app_grp (id, group_version_id, app_id, position) VALUES (?, ?, ?, ?)",
+      app.id, of.id, app.id, position);
+}
+
+void insert(connection& db, const version& v) {
+  run(db,
+      "INSERT INTO group_version (id, group_id, created, build, repository, artifact_id, branch, "
+      "commit_id, state, last_deployed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      v.id, v.group_id, v.created_at, v.build, v.repository, v.artifact_id, v.branch, v.commit,
+      v.state, v.last_deployed);
+  for (std::size_t i = 0; i < v.applications.size(); ++i)
+    write(db, v.applications[i], v, i);
+}
+
+void write(connection& db, const version& v) {
+  if (!is_there(db, "SELECT id FROM group_version WHERE id = ?", v.id))
+    return insert(db, v);
+  run(db, "UPDATE group_version SET state = ?, last_deployed = ? WHERE id = ?", v.state,
+      v.last_deployed, v.id);
+  for (const auto& app : v.applications)
+    run(db, "UPDATE appdef SET sha256 = ? WHERE id = ?", app.sha256, app.id);
+}
+
+// No row refers to one of the following tables: a row is replaced by deleting it first.
+
+void erase_instance(connection& db, const std::string& id) {
+  run(db, "DELETE FROM instance WHERE id = ?", id);
+}
+
+void write(connection& db, const instance& i) {
+  erase_instance(db, i.id);
+  run(db,
+      "INSERT INTO instance (id, version_id, application, machine, goal, seen) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      i.id, i.version_id, i.application, i.machine, i.goal, to_document(i.seen));
+}
+
+void write(connection& db, const machine& m) {
+  run(db, "DELETE FROM machine WHERE name = ?", m.name);
+  run(db,
+      "INSERT INTO machine (name, identity, machine_groups, memory_mb, agent_version, last_seen, "
+      "generation) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      m.name, m.identity, to_document(m.groups), m.memory_mb, m.agent_version, m.last_seen,
+      m.generation);
+}
+
+void erase_rollout(connection& db, std::uint64_t group_id) {
+  run(db, "DELETE FROM rollout WHERE group_id = ?", group_id);
+}
+
+void write(connection& db, const rollout& r) {
+  erase_rollout(db, r.group_id);
+  run(db,
+      "INSERT INTO rollout (group_id, version_id, previous_version, phase, started, reason) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      r.group_id, r.version_id, r.previous_version, r.phase, r.started_at, r.reason);
+}
+
+void write(connection& db, const order& o, messages::timestamp now) {
+  run(db, "DELETE FROM client_order WHERE id = ?", o.id);
+  run(db, "INSERT INTO client_order (id, created, versions) VALUES (?, ?, ?)", o.id, now,
+      to_document(o.versions));
+}
+
+} // namespace
+
+void write_rows(connection& db, const messages::change& c, messages::timestamp now) {
+  for (const auto& each : c.groups)
+    write(db, each);
+  for (const auto& each : c.versions)
+    write(db, each);
+  for (const auto& each : c.instances)
+    write(db, each);
+  for (const auto& id : c.gone_instances)
+    erase_instance(db, id);
+  for (const auto& each : c.machines)
+    write(db, each);
+  for (const auto& each : c.rollouts)
+    write(db, each);
+  for (auto id : c.finished_rollouts)
+    erase_rollout(db, id);
+  for (const auto& each : c.orders)
+    write(db, each, now);
+}
+
+void write_events(connection& db, const std::vector<messages::event>& events, std::uint64_t first) {
+  for (auto numbered : events) {
+    numbered.seq = first++;
+    run(db, "INSERT INTO event (seq, time, type, content) VALUES (?, ?, ?, ?)", numbered.seq,
+        numbered.time, std::string{type_of(numbered)}, to_document(numbered));
+  }
+}
+
+} // namespace deployminator::store

@@ -1,0 +1,171 @@
+#include "store/migrations.hpp"
+
+#include "store/error.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace deployminator::store {
+
+namespace {
+
+using messages::failure;
+using messages::failure_code;
+
+constexpr std::string_view version_table = R"(
+  CREATE TABLE IF NOT EXISTS schema_version (
+    number {row_id} PRIMARY KEY,
+    applied VARCHAR(32) NOT NULL
+  ) {options})";
+
+const migration first{
+  1,
+  {R"(
+  CREATE TABLE appgroup (
+    id {row_id} PRIMARY KEY,
+    namespace VARCHAR(255) NOT NULL,
+    groupname VARCHAR(255) NOT NULL,
+    deployedversion BIGINT NOT NULL,
+    pendingversion BIGINT NOT NULL,
+    UNIQUE (namespace, groupname)
+  ) {options})",
+   R"(
+  CREATE TABLE group_version (
+    id {row_id} PRIMARY KEY,
+    group_id BIGINT NOT NULL,
+    created VARCHAR(32) NOT NULL,
+    build BIGINT NOT NULL,
+    repository TEXT NOT NULL,
+    artifact_id TEXT NOT NULL,
+    branch TEXT NOT NULL,
+    commit_id TEXT NOT NULL,
+    state VARCHAR(32) NOT NULL,
+    last_deployed BIGINT NOT NULL,
+    FOREIGN KEY (group_id) REFERENCES appgroup (id)
+  ) {options})",
+   R"(
+  CREATE TABLE appdef (
+    id {row_id} PRIMARY KEY,
+    name VARCHAR(255) NOT NULL,
+    repository TEXT NOT NULL,
+    artifact_id TEXT NOT NULL,
+    sha256 VARCHAR(64) NOT NULL,
+    definition LONGBLOB NOT NULL
+  ) {options})",
+   R"(
+  CREATE TABLE lnk_app_grp (
+    id {row_id} PRIMARY KEY,
+    group_version_id BIGINT NOT NULL,
+    app_id BIGINT NOT NULL,
+    position BIGINT NOT NULL,
+    UNIQUE (group_version_id, position),
+    FOREIGN KEY (group_version_id) REFERENCES group_version (id),
+    FOREIGN KEY (app_id) REFERENCES appdef (id)
+  ) {options})",
+   R"(
+  CREATE TABLE instance (
+    id VARCHAR(64) NOT NULL PRIMARY KEY,
+    version_id BIGINT NOT NULL,
+    application VARCHAR(255) NOT NULL,
+    machine VARCHAR(255) NOT NULL,
+    goal VARCHAR(32) NOT NULL,
+    seen LONGBLOB NOT NULL,
+    FOREIGN KEY (version_id) REFERENCES group_version (id)
+  ) {options})",
+   R"(
+  CREATE TABLE machine (
+    name VARCHAR(255) NOT NULL PRIMARY KEY,
+    identity VARCHAR(255) NOT NULL,
+    machine_groups LONGBLOB NOT NULL,
+    memory_mb BIGINT NOT NULL,
+    agent_version VARCHAR(255) NOT NULL,
+    last_seen VARCHAR(32) NOT NULL,
+    generation BIGINT NOT NULL
+  ) {options})",
+   R"(
+  CREATE TABLE rollout (
+    group_id {row_id} PRIMARY KEY,
+    version_id BIGINT NOT NULL,
+    previous_version BIGINT NOT NULL,
+    phase VARCHAR(32) NOT NULL,
+    started VARCHAR(32) NOT NULL,
+    reason LONGBLOB NOT NULL,
+    FOREIGN KEY (group_id) REFERENCES appgroup (id)
+  ) {options})",
+   R"(
+  CREATE TABLE client_order (
+    id VARCHAR(64) NOT NULL PRIMARY KEY,
+    created VARCHAR(32) NOT NULL,
+    versions LONGBLOB NOT NULL
+  ) {options})",
+   R"(
+  CREATE TABLE event (
+    seq {row_id} PRIMARY KEY,
+    time VARCHAR(32) NOT NULL,
+    type VARCHAR(64) NOT NULL,
+    content LONGBLOB NOT NULL
+  ) {options})",
+   R"(
+  CREATE TABLE meta (
+    id {row_id} PRIMARY KEY,
+    epoch BIGINT NOT NULL,
+    change_number BIGINT NOT NULL,
+    last_event BIGINT NOT NULL
+  ) {options})",
+   "INSERT INTO meta (id, epoch, change_number, last_event) VALUES (1, 0, 0, 0)"}};
+
+void run_in_words_of(connection& db, std::string_view sql) {
+  auto words = db.words();
+  run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
+                      fmt::arg("options", words.options)));
+}
+
+/// The schema's number; 0 for an empty database.
+std::uint64_t schema_of(connection& db) {
+  auto tables = db.tables();
+  auto has = [&](std::string_view name) {
+    return std::find(tables.begin(), tables.end(), name) != tables.end();
+  };
+  if (tables.empty())
+    return 0;
+  if (!has("schema_version") || !has("appgroup"))
+    throw store_error(failure{failure_code::invalid,
+                              fmt::format("the database {} is another program's: it has tables "
+                                          "(the first is `{}`), but none of ours",
+                                          db.name(), tables.front()),
+                              "name another file, or none that exists"});
+  rows found{db, "SELECT number FROM schema_version ORDER BY number DESC LIMIT 1"};
+  return found.next() ? found.number(0) : 0;
+}
+
+} // namespace
+
+const std::vector<migration>& all_migrations() {
+  static const std::vector<migration> all{first};
+  return all;
+}
+
+void migrate(connection& db, const std::vector<migration>& migrations) {
+  transaction whole{db};
+  auto schema = schema_of(db);
+  auto newest = migrations.back().number;
+  if (schema > newest)
+    throw store_error(failure{failure_code::unsupported,
+                              fmt::format("the database {} has schema {}, this build knows schemas "
+                                          "up to {}",
+                                          db.name(), schema, newest),
+                              "start the newer deployminator that wrote it, or name another file"});
+  run_in_words_of(db, version_table);
+  for (const auto& each : migrations) {
+    if (each.number <= schema)
+      continue;
+    for (auto sql : each.statements)
+      run_in_words_of(db, sql);
+    run(db, "INSERT INTO schema_version (number, applied) VALUES (?, ?)", each.number,
+        messages::system_utc_now());
+  }
+  whole.commit();
+}
+
+} // namespace deployminator::store

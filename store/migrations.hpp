@@ -1,0 +1,27 @@
+#pragma once
+
+#include "store/connection.hpp"
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace deployminator::store {
+
+/// One step from a schema to the next. `{row_id}` and `{options}` in its statements stand for the
+/// database's `table_words`.
+struct migration {
+  /// Counts from 1; the schema's number after it.
+  std::uint64_t number = 0;
+  std::vector<std::string_view> statements;
+};
+
+/// All there are, in order. One that was released is never edited: a change is a new one.
+const std::vector<migration>& all_migrations();
+
+/// Brings the database to the schema of the last migration, in one transaction where the database
+/// can (MariaDB commits after each CREATE TABLE). Throws `store_error`, having changed nothing, for
+/// a database that has a newer schema, or tables but none of ours.
+void migrate(connection& db, const std::vector<migration>& migrations = all_migrations());
+
+} // namespace deployminator::store

@@ -1,0 +1,129 @@
+#include "store/sql_store.hpp"
+
+#include "store/change_writer.hpp"
+#include "store/error.hpp"
+#include "store/farm_reader.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::store {
+
+namespace {
+
+using messages::failure;
+using messages::failure_code;
+using messages::result;
+
+/// The one row of `meta`.
+struct reign {
+  std::uint64_t epoch = 0;
+  std::uint64_t change_number = 0;
+  std::uint64_t last_event = 0;
+};
+
+reign read_reign(connection& db) {
+  rows found{db, "SELECT epoch, change_number, last_event FROM meta WHERE id = 1"};
+  if (!found.next())
+    throw store_error(
+      failure{failure_code::internal,
+              fmt::format("the database {} is damaged: table meta has no row 1", db.name()),
+              "restore a backup"});
+  try {
+    return {found.number(0), found.number(1), found.number(2)};
+  } catch (const damage& why) {
+    throw store_error(failure{
+      failure_code::internal,
+      fmt::format("the database {} is damaged: in table meta, row 1, {}", db.name(), why.what()),
+      "restore a backup"});
+  }
+}
+
+/// What `f` returns; what is thrown below the store ends here.
+template <class F>
+auto attempt(F f) -> result<decltype(f())> {
+  try {
+    return f();
+  } catch (const store_error& e) {
+    return e.why();
+  }
+}
+
+} // namespace
+
+sql_store::sql_store(std::unique_ptr<connection> db, retention keep)
+  : db_(std::move(db)), keep_(std::move(keep)) {}
+
+result<std::uint64_t> sql_store::begin_epoch() {
+  return attempt([&] {
+    transaction whole{*db_};
+    run(*db_, "UPDATE meta SET epoch = epoch + 1, change_number = 0 WHERE id = 1");
+    auto epoch = read_reign(*db_).epoch;
+    whole.commit();
+    return epoch_ = epoch;
+  });
+}
+
+result<messages::farm> sql_store::load() {
+  return attempt([&] {
+    transaction whole{*db_};
+    auto oldest = keep_.now();
+    oldest.microseconds -= std::chrono::microseconds{keep_.orders}.count();
+    run(*db_, "DELETE FROM client_order WHERE created < ?", oldest);
+    auto f = read_farm(*db_);
+    f.last_event = read_reign(*db_).last_event;
+    whole.commit();
+    return f;
+  });
+}
+
+/// Enters the change with that number and that many events as the last one; false when it is the
+/// last one already. Always changes what it matches, so that the count of rows can be relied upon.
+bool sql_store::claim(std::uint64_t number, std::uint64_t events) {
+  auto claimed = run(*db_,
+                     "UPDATE meta SET change_number = ?, last_event = last_event + ? "
+                     "WHERE id = 1 AND epoch = ? AND change_number < ?",
+                     number, events, epoch_, number);
+  if (claimed == 1)
+    return true;
+  auto now = read_reign(*db_);
+  if (now.epoch != epoch_)
+    throw store_error(failure{failure_code::refused,
+                              fmt::format("another server has taken over (epoch {}; ours was {}) "
+                                          "in the database {}",
+                                          now.epoch, epoch_, db_->name()),
+                              "stop one of the two servers"});
+  if (now.change_number != number || number == 0)
+    throw store_error(failure{failure_code::internal,
+                              fmt::format("change {} came after change {} in the database {}",
+                                          number, now.change_number, db_->name()),
+                              "this is a mistake in the server: please report it"});
+  return false;
+}
+
+result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::change& c) {
+  return attempt([&] {
+    if (epoch_ == 0)
+      throw store_error(failure{failure_code::internal,
+                                fmt::format("change {} came before an epoch was begun in the "
+                                            "database {}",
+                                            number, db_->name()),
+                                "this is a mistake in the server: please report it"});
+    transaction whole{*db_};
+    bool is_new = claim(number, c.events.size());
+    auto last = read_reign(*db_).last_event;
+    if (is_new) {
+      write_rows(*db_, c, keep_.now());
+      write_events(*db_, c.events, last + 1 - c.events.size());
+      if (last > keep_.events && !c.events.empty())
+        run(*db_, "DELETE FROM event WHERE seq <= ?", last - keep_.events);
+    }
+    whole.commit();
+    return last;
+  });
+}
+
+result<std::vector<messages::event>> sql_store::events_after(std::uint64_t seq, std::size_t limit) {
+  return attempt([&] { return read_events(*db_, seq, limit); });
+}
+
+} // namespace deployminator::store

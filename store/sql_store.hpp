@@ -1,0 +1,42 @@
+#pragma once
+
+#include "messages/timestamp.hpp"
+#include "store/connection.hpp"
+#include "store/store.hpp"
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+namespace deployminator::store {
+
+/// What a store keeps of what only grows, and by which clock.
+struct retention {
+  /// How many of the newest events.
+  std::uint64_t events = 50'000;
+  std::chrono::hours orders{7 * 24};
+  std::function<messages::timestamp()> now = messages::system_utc_now;
+};
+
+/// The store over any database that has a `connection`.
+class sql_store final : public store {
+public:
+  /// `db` has been migrated.
+  explicit sql_store(std::unique_ptr<connection> db, retention keep = {});
+
+  messages::result<std::uint64_t> begin_epoch() override;
+  messages::result<messages::farm> load() override;
+  messages::result<std::uint64_t> commit(std::uint64_t number, const messages::change& c) override;
+  messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
+                                                              std::size_t limit) override;
+
+private:
+  bool claim(std::uint64_t number, std::uint64_t events);
+
+  std::unique_ptr<connection> db_;
+  retention keep_;
+  /// The one this store took; 0 before.
+  std::uint64_t epoch_ = 0;
+};
+
+} // namespace deployminator::store

@@ -1,0 +1,297 @@
+#include "test/store/change_generator.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <limits>
+#include <rapidcheck.h>
+
+namespace deployminator::test {
+
+namespace {
+
+using namespace messages;
+
+template <class T = int>
+T below(T end) {
+  return *rc::gen::inRange<T>(0, end);
+}
+
+bool maybe() {
+  return below(2) == 0;
+}
+
+std::uint64_t any_count() {
+  return *rc::gen::element<std::uint64_t>(0, 1, 42, 5'000'000'000,
+                                          std::numeric_limits<std::int64_t>::max());
+}
+
+/// What programs and people write.
+std::string any_text() {
+  return *rc::gen::element<std::string>("", "plain", "it's \"quoted\"; -- %s ?", "Zürich 🚀",
+                                        "two\nlines\ttab", std::string("nul\0in", 6),
+                                        "\xff\xfe no UTF-8", "{\"json\": [1]}", "007");
+}
+
+timestamp any_time() {
+  return {*rc::gen::inRange<std::int64_t>(0, 4'000'000'000'000'000)};
+}
+
+duration any_duration() {
+  return duration{*rc::gen::inRange<std::int64_t>(0, 10'000'000'000)};
+}
+
+double any_number() {
+  return *rc::gen::element(0.0, -0.0, 0.1, 1e300, 5.0, 1.0 / 3,
+                           std::numeric_limits<double>::infinity());
+}
+
+template <class E>
+E any_of() {
+  return static_cast<E>(below(static_cast<int>(enum_text<E>::names.size())));
+}
+
+template <class Map>
+const auto& any_in(const Map& map) {
+  return std::next(map.begin(), below(static_cast<int>(map.size())))->second;
+}
+
+std::vector<std::string> any_texts() {
+  std::vector<std::string> texts(below<std::size_t>(3));
+  for (auto& each : texts)
+    each = any_text();
+  return texts;
+}
+
+std::vector<std::uint16_t> any_ports() {
+  std::vector<std::uint16_t> ports;
+  for (auto n = below(3); n > 0; --n)
+    ports.push_back(*rc::gen::inRange<std::uint16_t>(4100, 65535));
+  return ports;
+}
+
+application any_application(std::uint64_t id, std::string name) {
+  application app;
+  app.id = id;
+  app.name = std::move(name);
+  app.repository = any_text();
+  app.artifact_id = any_text();
+  app.download_url = any_text();
+  app.download_user = any_text();
+  app.download_password = any_text();
+  app.binary = any_text();
+  app.args = any_texts();
+  app.env = {{any_text(), any_text()}, {"KEY", any_text()}};
+  app.instances = below<std::uint32_t>(100);
+  app.per_machine = maybe();
+  app.machine_groups = any_texts();
+  app.strategy = any_text();
+  app.always_on = maybe();
+  app.discard_log = maybe();
+  app.limits = {any_count(), below(40) - 20};
+  app.rollout = {{below<std::uint32_t>(101), maybe()}, any_duration(), any_duration()};
+  app.restart = {any_of<restart_policy>(), any_duration(), any_duration(), 7, any_duration()};
+  app.stop = {below(64), any_duration()};
+  app.services = {{any_text(), below<std::uint32_t>(5), any_texts()}};
+  app.sha256 = maybe() ? std::string(64, 'a') : "";
+  return app;
+}
+
+observation any_observation(const std::string& id) {
+  observation o;
+  o.id = id;
+  o.state = any_of<instance_state>();
+  o.fetched = maybe();
+  o.sha256 = maybe() ? std::string(64, 'b') : "";
+  o.pid = below(100'000);
+  o.uid = below(100'000);
+  o.ports = any_ports();
+  o.restarts = below<std::uint32_t>(10);
+  o.started_at = any_time();
+  o.ready_at = any_time();
+  if (maybe())
+    o.exit = below(256);
+  o.reason = any_text();
+  o.output = any_text();
+  return o;
+}
+
+event::content any_content() {
+  switch (below(5)) {
+    case 0: {
+      download_progress p{any_text(), any_text(), any_texts(), any_count(), {}, any_number(), {}};
+      if (maybe())
+        p.total = any_count();
+      if (maybe())
+        p.eta = any_number();
+      return p;
+    }
+    case 1:
+      return instance_change{any_text(),
+                             any_text(),
+                             any_text(),
+                             any_of<instance_state>(),
+                             any_of<instance_state>(),
+                             below(1000),
+                             any_ports(),
+                             3,
+                             maybe() ? std::optional{1} : std::nullopt,
+                             any_text(),
+                             any_text()};
+    case 2:
+      return machine_change{any_text(), any_of<machine_state>(), any_of<machine_state>(),
+                            any_text()};
+    case 3:
+      return rollout_step{any_text(), any_text()};
+    default:
+      return rollout_finished{any_of<rollout_outcome>(), any_text()};
+  }
+}
+
+/// Without a group an event has no namespace and no version.
+event any_event() {
+  event e;
+  e.time = any_time();
+  if (maybe()) {
+    e.namespace_ = any_text();
+    e.group = "group";
+    e.version = any_count();
+  }
+  e.what = any_content();
+  return e;
+}
+
+/// Puts a change together, keeping up with what the farm looks like after it.
+struct composer {
+  farm after;
+  change made;
+
+  template <class Key, class T>
+  void put(std::vector<T>& rows, std::map<Key, T>& all, const Key& key, T row) {
+    rows.push_back(row);
+    all[key] = std::move(row);
+  }
+
+  std::uint64_t version_or_none() {
+    return after.versions.empty() || maybe() ? 0 : any_in(after.versions).id;
+  }
+
+  void add_group() {
+    auto id = after.groups.empty() ? 1 : after.groups.rbegin()->first + 1 + below<std::uint64_t>(3);
+    put(made.groups, after.groups, id,
+        {id, maybe() ? "space" : "Space", fmt::format("group {}", id), 0, 0});
+  }
+
+  void change_group() {
+    if (after.groups.empty())
+      return;
+    auto g = any_in(after.groups);
+    g.deployed_version = version_or_none();
+    g.pending_version = version_or_none();
+    put(made.groups, after.groups, g.id, g);
+  }
+
+  /// The ids of its applications descend: their order is not that of the ids.
+  void add_version() {
+    if (after.groups.empty())
+      return;
+    version v;
+    v.id = after.versions.empty() ? 1 : after.versions.rbegin()->first + 1;
+    v.group_id = any_in(after.groups).id;
+    v.created_at = any_time();
+    v.build = any_count();
+    v.repository = any_text();
+    v.artifact_id = any_text();
+    v.branch = any_text();
+    v.commit = any_text();
+    v.state = any_of<version_state>();
+    v.last_deployed = any_count();
+    auto count = 1 + below<std::uint64_t>(3);
+    for (auto n = count; n > 0; --n)
+      v.applications.push_back(
+        any_application(after.last_application + n, fmt::format("app {}", n)));
+    after.last_application += count;
+    put(made.versions, after.versions, v.id, v);
+  }
+
+  void change_version() {
+    if (after.versions.empty())
+      return;
+    auto v = any_in(after.versions);
+    v.state = any_of<version_state>();
+    v.last_deployed = any_count();
+    for (auto& app : v.applications)
+      if (maybe())
+        app.sha256 = std::string(64, 'c');
+    put(made.versions, after.versions, v.id, v);
+  }
+
+  void put_instance() {
+    if (after.versions.empty())
+      return;
+    const auto& v = any_in(after.versions);
+    auto id = fmt::format("i-{}", below(6));
+    put(made.instances, after.instances, id,
+        {id, v.id, v.applications[below(v.applications.size())].name, any_text(),
+         any_of<instance_goal>(), any_observation(id)});
+  }
+
+  /// Gone rows go after the others, so a new row of the same change is left alone.
+  void drop_instance() {
+    if (after.instances.empty())
+      return;
+    auto id = any_in(after.instances).id;
+    after.instances.erase(id);
+    made.gone_instances.push_back(id);
+  }
+
+  void put_machine() {
+    auto name = fmt::format("machine {}", below(3));
+    put(made.machines, after.machines, name,
+        {name, any_text(), any_texts(), any_count(), any_text(), any_time(), any_count()});
+  }
+
+  void put_rollout() {
+    if (after.groups.empty())
+      return;
+    auto id = any_in(after.groups).id;
+    put(
+      made.rollouts, after.rollouts, id,
+      {id, version_or_none(), version_or_none(), any_of<rollout_phase>(), any_time(), any_text()});
+  }
+
+  void finish_rollout() {
+    if (after.rollouts.empty())
+      return;
+    auto id = any_in(after.rollouts).group_id;
+    after.rollouts.erase(id);
+    made.finished_rollouts.push_back(id);
+  }
+
+  void put_order() {
+    auto id = fmt::format("order-{}", below(5));
+    put(made.orders, after.orders, id, {id, {{any_text(), any_text(), any_count()}}});
+  }
+
+  void add_event() {
+    made.events.push_back(any_event());
+  }
+};
+
+} // namespace
+
+change any_change(const farm& before) {
+  static constexpr std::array steps{
+    &composer::add_group,      &composer::change_group,   &composer::add_version,
+    &composer::change_version, &composer::put_instance,   &composer::put_machine,
+    &composer::put_rollout,    &composer::put_order,      &composer::add_event,
+    &composer::drop_instance,  &composer::finish_rollout,
+  };
+  composer c{before, {}};
+  for (auto step : steps)
+    for (auto times = below(3); times > 0; --times)
+      (c.*step)();
+  return std::move(c.made);
+}
+
+} // namespace deployminator::test

@@ -1,0 +1,100 @@
+#include "store/farm_reader.hpp"
+#include "store/sqlite_connection.hpp"
+#include "test/store/contract.hpp"
+#include "test/store/temporary_directory.hpp"
+
+#include <doctest/doctest.h>
+#include <sqlite3.h>
+
+using namespace deployminator;
+using namespace deployminator::test;
+
+namespace {
+
+messages::change small_farm() {
+  messages::change c;
+  c.groups.push_back({1, "demo", "shop", 7, 0});
+  messages::version v;
+  v.id = 7;
+  v.group_id = 1;
+  v.applications.emplace_back().id = 5;
+  v.applications.back().name = "web";
+  c.versions.push_back(v);
+  c.instances.push_back({"web-1", 7, "web", "m1", messages::instance_goal::run, {}});
+  c.machines.push_back({"m1", "x", {}, 0, "0.1", {}, 0});
+  c.rollouts.push_back({1, 7, 0, messages::rollout_phase::starting, {}, ""});
+  c.orders.push_back({"o-1", {}});
+  c.events.push_back({0, {}, "", "", 0, messages::rollout_step{"placed", "because"}});
+  return c;
+}
+
+/// By hand, as an operator might: without the checks of our connection.
+void damage(const std::string& file, const std::string& sql) {
+  sqlite3* db = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
+  CHECK(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  CHECK(sqlite3_changes(db) == 1);
+  sqlite3_close(db);
+}
+
+} // namespace
+
+TEST_CASE("damaged content is one failure with database, table, row and what was expected") {
+  struct kind {
+    std::string sql;
+    std::string told;
+  };
+  // clang-format off
+  const std::vector<kind> kinds{
+    {"UPDATE appdef SET definition = '{\"id\":'", "table appdef, row 5, `definition` cannot be read: it is not JSON"},
+    {"UPDATE appdef SET definition = '{}'", "table appdef, row 5, `definition` has the id 0, expected the row's"},
+    {"UPDATE group_version SET state = 'odd'", "table group_version, row 7, `state` is \"odd\", expected one of deployed, pending"},
+    {"UPDATE group_version SET created = 'now'", "table group_version, row 7, `created` is \"now\", expected a UTC time"},
+    {"UPDATE group_version SET group_id = 9", "table group_version, row 7, `group_id` is 9, expected the id of a row that exists"},
+    {"UPDATE appgroup SET deployedversion = 8", "table appgroup, row 1, `deployedversion` is 8, expected the id"},
+    {"UPDATE lnk_app_grp SET app_id = 6", "table lnk_app_grp, row 5, `app_id` is 6, expected the id"},
+    {"UPDATE lnk_app_grp SET group_version_id = 6", "table lnk_app_grp, row 5, `group_version_id` is 6"},
+    {"UPDATE instance SET version_id = 8", "table instance, row web-1, `version_id` is 8, expected the id"},
+    {"UPDATE instance SET application = 'db'", "table instance, row web-1, `application` is \"db\", expected one of version 7"},
+    {"UPDATE instance SET goal = ''", "table instance, row web-1, `goal` is \"\", expected one of fetch, run, stop"},
+    {"UPDATE instance SET seen = '{\"pid\":\"x\"}'", "table instance, row web-1, `seen` cannot be read: a value in it has the wrong type"},
+    {"UPDATE machine SET generation = 'many'", "table machine, row m1, `generation` is \"many\", expected a whole number"},
+    {"UPDATE machine SET machine_groups = x'00'", "table machine, row m1, `machine_groups` cannot be read"},
+    {"UPDATE rollout SET phase = 'fast'", "table rollout, row 1, `phase` is \"fast\", expected one of fetching"},
+    {"UPDATE rollout SET version_id = 8", "table rollout, row 1, `version_id` is 8, expected the id"},
+    {"UPDATE client_order SET versions = ''", "table client_order, row o-1, `versions` cannot be read"},
+    {"UPDATE meta SET last_event = 'x'", "table meta, row 1, `last_event` is \"x\", expected a whole number"},
+    {"DELETE FROM meta", "table meta has no row 1"},
+  };
+  // clang-format on
+  for (const auto& each : kinds) {
+    CAPTURE(each.sql);
+    temporary_directory directory;
+    auto file = directory.file("store.db");
+    auto s = opened("sqlite:" + file);
+    REQUIRE(s->begin_epoch());
+    REQUIRE(s->commit(1, small_farm()));
+    REQUIRE(s->load());
+    damage(file, each.sql);
+    auto f = s->load();
+    REQUIRE_FALSE(f);
+    CAPTURE(f.error().message);
+    CHECK(f.error().code == messages::failure_code::internal);
+    CHECK(f.error().message.find("the database " + file + " is damaged: ") == 0);
+    CHECK(f.error().message.find(each.told) != std::string::npos);
+    CHECK_FALSE(f.error().hint.empty());
+  }
+}
+
+TEST_CASE("a damaged event is told") {
+  temporary_directory directory;
+  auto file = directory.file("store.db");
+  auto s = opened("sqlite:" + file);
+  REQUIRE(s->begin_epoch());
+  REQUIRE(s->commit(1, small_farm()));
+  damage(file, "UPDATE event SET content = '{\"type\":\"unheard\"}'");
+  auto events = s->events_after(0, 10);
+  REQUIRE_FALSE(events);
+  CHECK(events.error().message.find("table event, row 1, `content` cannot be read")
+        != std::string::npos);
+}
