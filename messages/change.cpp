@@ -54,10 +54,14 @@ void append(change& c, change later) {
   drop_named(c.instances, later.gone_instances, [](const instance& each) { return each.id; });
   drop_named(c.rollouts, later.finished_rollouts,
              [](const rollout& each) { return each.group_id; });
-  std::vector<std::uint64_t> restarted;
-  for (const auto& each : later.rollouts)
-    restarted.push_back(each.group_id);
-  drop_named(c.finished_rollouts, restarted, [](std::uint64_t id) { return id; });
+  std::erase_if(c.gone_instances, [&](const std::string& id) {
+    return std::any_of(later.instances.begin(), later.instances.end(),
+                       [&](const instance& each) { return each.id == id; });
+  });
+  std::erase_if(c.finished_rollouts, [&](std::uint64_t id) {
+    return std::any_of(later.rollouts.begin(), later.rollouts.end(),
+                       [&](const rollout& each) { return each.group_id == id; });
+  });
   move_to_end(c.groups, later.groups);
   move_to_end(c.versions, later.versions);
   move_to_end(c.instances, later.instances);

@@ -29,27 +29,64 @@ struct id_only {
   MSGPACK_DEFINE_MAP(id)
 };
 
-template <std::size_t I = 0>
-bool read_body(const envelope_head& head, message& out) {
-  if constexpr (I < std::variant_size_v<message>) {
-    using alternative = std::variant_alternative_t<I, message>;
-    if (alternative::type != head.type)
-      return read_body<I + 1>(head, out);
-    out = head.body.as<alternative>();
-    return true;
-  } else {
-    return false;
-  }
-}
-
 failure malformed(std::string message) {
   return {failure_code::invalid, std::move(message), "see messages/README.md for the protocol"};
 }
 
+/// Says what keeps `o` from being a `T`: missing keys never do, so the first key that does so
+/// alone is the culprit.
+template <class T>
+failure wrong_value(const msgpack::object& o, std::string_view what) {
+  if (o.type != msgpack::type::MAP)
+    return malformed(fmt::format("{} is not a msgpack map", what));
+  for (std::uint32_t i = 0; i < o.via.map.size; ++i) {
+    const auto& key = o.via.map.ptr[i].key;
+    if (key.type != msgpack::type::STR)
+      return malformed(fmt::format("{} has a key that is not a string", what));
+    msgpack::object alone;
+    alone.type = msgpack::type::MAP;
+    alone.via.map = {1, o.via.map.ptr + i};
+    try {
+      static_cast<void>(alone.as<T>());
+    } catch (const msgpack::type_error&) {
+      return malformed(fmt::format("the key \"{}\" of {} has a value of the wrong type or range",
+                                   std::string_view{key.via.str.ptr, key.via.str.size}, what));
+    }
+  }
+  return malformed(fmt::format("{} has a value of the wrong type", what));
+}
+
+template <class T>
+result<T> read_map(const msgpack::object& o, std::string_view what) {
+  try {
+    return o.as<T>();
+  } catch (const msgpack::type_error&) {
+    return wrong_value<T>(o, what);
+  }
+}
+
+template <std::size_t I = 0>
+result<message> read_body(const envelope_head& head) {
+  if constexpr (I < std::variant_size_v<message>) {
+    using alternative = std::variant_alternative_t<I, message>;
+    if (alternative::type != head.type)
+      return read_body<I + 1>(head);
+    if (head.body.is_nil())
+      return message{alternative{}};
+    auto body = read_map<alternative>(head.body, fmt::format("the message \"{}\"", head.type));
+    if (!body)
+      return body.error();
+    return message{std::move(*body)};
+  } else {
+    return malformed(fmt::format("unknown message type \"{:.40}\"", head.type));
+  }
+}
+
 result<envelope> read_envelope(const msgpack::object& object) {
-  if (object.type != msgpack::type::MAP)
-    return malformed("the message is not a msgpack map");
-  auto head = object.as<envelope_head>();
+  auto read = read_map<envelope_head>(object, "the envelope");
+  if (!read)
+    return read.error();
+  const auto& head = *read;
   if (head.magic != magic)
     return malformed("the message lacks `magic: \"deployminator\"`");
   if (head.version < lowest_protocol || head.version > highest_protocol)
@@ -57,10 +94,10 @@ result<envelope> read_envelope(const msgpack::object& object) {
                    fmt::format("the message speaks protocol version {}, this side speaks {} to {}",
                                head.version, lowest_protocol, highest_protocol),
                    "upgrade the older side"};
-  envelope out{head.id, head.epoch, {}};
-  if (!read_body(head, out.body))
-    return malformed(fmt::format("unknown message type \"{:.40}\"", head.type));
-  return out;
+  auto body = read_body(head);
+  if (!body)
+    return body.error();
+  return envelope{head.id, head.epoch, std::move(*body)};
 }
 
 template <class T>
@@ -93,7 +130,7 @@ msgpack::object_handle unpack_within_limits(std::span<const char> bytes) {
   std::size_t used = 0;
   auto handle = msgpack::unpack(bytes.data(), bytes.size(), used, nullptr, nullptr, limits);
   if (used != bytes.size())
-    throw msgpack::type_error{};
+    throw msgpack::unpack_error{"bytes follow its end"};
   return handle;
 }
 
@@ -106,10 +143,10 @@ result<envelope> decode(std::span<const char> bytes) {
     return read_envelope(handle.get());
   } catch (const msgpack::size_overflow&) {
     return malformed("the message has too many elements, or nests too deeply");
-  } catch (const msgpack::unpack_error&) {
-    return malformed("the message is not complete msgpack");
-  } catch (const msgpack::type_error&) {
-    return malformed("a value of the message has the wrong type, or bytes follow its end");
+  } catch (const msgpack::insufficient_bytes&) {
+    return malformed("the message is cut short, or no msgpack");
+  } catch (const msgpack::unpack_error& e) {
+    return malformed(fmt::format("the message is no msgpack: {}", e.what()));
   } catch (const std::bad_alloc&) {
     return malformed("the message asks for more memory than there is");
   }

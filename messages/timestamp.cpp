@@ -26,11 +26,13 @@ std::optional<timestamp> timestamp_from_text(std::string_view text) {
   if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%6dZ%n", &parts.tm_year, &parts.tm_mon,
                   &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &micros, &used)
         != 7
-      || static_cast<std::size_t>(used) != copy.size())
+      || parts.tm_year < 0 || static_cast<std::size_t>(used) != copy.size())
     return std::nullopt;
   parts.tm_year -= 1900;
   parts.tm_mon -= 1;
-  return timestamp{std::int64_t{timegm(&parts)} * 1'000'000 + micros};
+  timestamp read{std::int64_t{timegm(&parts)} * 1'000'000 + micros};
+  // What the pattern lets through beyond our form: signs, blanks, short numbers, a 13th month.
+  return to_text(read) == text ? std::optional{read} : std::nullopt;
 }
 
 timestamp system_utc_now() {

@@ -1,0 +1,57 @@
+#include "messages/codec.hpp"
+#include "messages/event.hpp"
+#include "test/messages/samples.hpp"
+
+#include <doctest/doctest.h>
+
+#include <rapidcheck.h>
+
+using namespace deployminator::messages;
+
+namespace {
+
+/// The keys of the event's map, in their order.
+std::vector<std::string> keys_of(const event& e) {
+  auto bytes = to_bytes(e);
+  auto handle = msgpack::unpack(bytes.data(), bytes.size());
+  std::vector<std::string> keys;
+  const auto& map = handle.get().via.map;
+  for (std::uint32_t i = 0; i < map.size; ++i)
+    keys.push_back(map.ptr[i].key.as<std::string>());
+  return keys;
+}
+
+} // namespace
+
+TEST_CASE("an event is one flat map") {
+  event e{4, {5}, "ns", "g", 6, rollout_step{"starting", "because"}};
+  CHECK(keys_of(e)
+        == std::vector<std::string>{"seq", "time", "type", "namespace", "group", "version", "phase",
+                                    "reason"});
+}
+
+TEST_CASE("an event about no group leaves the group's keys out") {
+  event e{4, {5}, "", "", 0, machine_change{"m1"}};
+  CHECK(keys_of(e)
+        == std::vector<std::string>{"seq", "time", "type", "machine", "from", "to", "reason"});
+}
+
+TEST_CASE("events of any content are read back as they were") {
+  CHECK(rc::check([] {
+    auto e = samples::any_event();
+    RC_ASSERT(from_bytes<event>(to_bytes(e)) == e);
+  }));
+}
+
+TEST_CASE("an event of an unknown type is refused") {
+  msgpack::sbuffer buffer;
+  msgpack::packer packer{buffer};
+  packer.pack_map(1);
+  packer.pack("type").pack("weather.changed");
+  CHECK_THROWS_AS(from_bytes<event>({buffer.data(), buffer.size()}), msgpack::type_error);
+}
+
+TEST_CASE("an event is called by what happened") {
+  CHECK(type_of(event{1, {}, "", "", 0, download_progress{}}) == "download.progress");
+  CHECK(type_of(event{1, {}, "", "", 0, rollout_finished{}}) == "rollout.finished");
+}
