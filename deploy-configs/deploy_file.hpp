@@ -1,27 +1,14 @@
 #pragma once
 
+#include "deploy-configs/mistake.hpp"
 #include "messages/application.hpp"
 
-#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <variant>
 #include <vector>
 
 namespace deployminator::configs {
-
-/// Something in a file that a person has to look at.
-struct mistake {
-  /// From 1; 0 where the whole file is meant.
-  std::size_t line = 0;
-  std::size_t column = 0;
-  /// One sentence: what is there and what was expected, with the key that was probably meant.
-  std::string message;
-
-  bool operator==(const mistake&) const = default;
-};
-
-/// `file:line:column: message`, as compilers print it.
-std::string to_text(const std::string& file_name, const mistake& m);
 
 /// A group as a deploy.yaml describes it.
 struct group_definition {

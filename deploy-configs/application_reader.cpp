@@ -1,0 +1,361 @@
+#include "deploy-configs/application_reader.hpp"
+
+#include "deploy-configs/fields.hpp"
+#include "deploy-configs/known_strategies.hpp"
+#include "deploy-configs/values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace deployminator::configs {
+
+namespace {
+
+constexpr std::int64_t max_instances = 100'000;
+constexpr std::int64_t max_megabytes = 100'000'000;
+constexpr std::string_view duration_expected = "a duration such as 500ms, 5s, 2m or 1h";
+
+/// Reads a duration that may be 0, such as `min_ready`.
+void read_duration(fields& in, std::string_view key, messages::duration& out) {
+  in.read(key, out, parse_duration, duration_expected);
+}
+
+/// Reports what an arg or a value of `env` asks for and will not get.
+void check_variables(fields& in, std::string_view key, const yaml_node& node) {
+  if (auto wrong = wrong_port_variable(node.text))
+    in.fail(node, fmt::format("`{}` holds {}; expected `${{PORTn}}` with n from 1 to 100", key,
+                              in_ticks(*wrong)));
+  if (node.text.find("${SECURE-") != std::string::npos)
+    in.fail(node, fmt::format("`{}` holds `${{SECURE-…}}`, which is not supported yet; expected a "
+                              "value without secrets",
+                              key));
+}
+
+void read_repository(fields& in, messages::application& app) {
+  std::string number;
+  auto as_is = [](const std::string& text) -> std::optional<std::string> {
+    return text.size() > 255 || has_control(text) ? std::nullopt : std::optional{text};
+  };
+  constexpr std::string_view expected = "a name of at most 255 bytes without control characters";
+  in.read("repository", app.repository, as_is, expected);
+  in.read_integer("repositoryid", 0, std::numeric_limits<std::int64_t>::max(),
+                  [&](std::int64_t n) { number = n == 0 ? "" : std::to_string(n); });
+  in.read("artefactid", app.artifact_id, as_is, expected);
+  if (app.repository.empty())
+    app.repository = number;
+}
+
+void read_download(fields& in, messages::application& app) {
+  if (const auto* node = in.find_text("downloadurl", "a URL or an absolute file name")) {
+    auto plain = with_build(node->text, 1);
+    if (auto wrong = plain.empty() ? std::nullopt : wrong_url(plain))
+      in.fail(*node, fmt::format("`downloadurl` {}", *wrong));
+    else if (plain.find("${SECURE-") != std::string::npos)
+      check_variables(in, "downloadurl", *node);
+    else if (plain.find("${") != std::string::npos)
+      in.fail(*node, fmt::format("`downloadurl` is {}; expected no variable but `${{BUILDID}}`",
+                                 in_ticks(node->text)));
+    else
+      app.download_url = node->text;
+  }
+  auto read_credential = [&](std::string_view key, std::string& out) {
+    const auto* node = in.find_text(key, "a text");
+    if (node == nullptr)
+      return;
+    out = node->text;
+    if (has_control(out))
+      in.fail(*node, fmt::format("`{}` holds a control character; expected one line of text", key));
+    if (out.find("${SECURE-") != std::string::npos)
+      check_variables(in, key, *node);
+  };
+  read_credential("downloaduser", app.download_user);
+  read_credential("downloadpassword", app.download_password);
+  in.read(
+    "sha256", app.sha256,
+    [](const std::string& text) -> std::optional<std::string> {
+      return is_sha256(text) ? std::optional{lower(text)} : std::nullopt;
+    },
+    "the SHA-256 of the artifact as 64 hex digits");
+}
+
+void read_args(fields& in, messages::application& app) {
+  const auto* list = in.find_list("args", "a list such as [\"-port=${PORT1}\"]");
+  if (list == nullptr)
+    return;
+  for (const auto& item : list->items) {
+    if (item->kind == yaml_node::shape::list || item->kind == yaml_node::shape::map) {
+      in.fail(*item, fmt::format("this entry of `args` is {}; expected a text, in quotes if it "
+                                 "holds `: ` or begins with `[` or `{{`",
+                                 shape_of(*item)));
+      continue;
+    }
+    check_variables(in, "args", *item);
+    app.args.push_back(item->text);
+  }
+}
+
+/// Why an instance cannot be given this variable; nothing if it can.
+std::optional<std::string> wrong_env_key(const std::string& key) {
+  if (!is_env_name(key))
+    return "expected letters, digits and `_`, not beginning with a digit";
+  bool port = key.starts_with("PORT") && key.size() > 4
+              && key.find_first_not_of("0123456789", 4) == std::string::npos;
+  if (port || key.starts_with("DEPLOY_") || key == "NOTIFY_SOCKET")
+    return "expected a name that the agent does not set itself";
+  return std::nullopt;
+}
+
+void read_env(fields& in, messages::application& app) {
+  auto read_variable = [&](fields& env, const yaml_node& key, const yaml_node& value) {
+    if (auto wrong = wrong_env_key(key.text))
+      env.fail(key, fmt::format("`env` has the key {}; {}", in_ticks(key.text), *wrong));
+    if (value.kind == yaml_node::shape::list || value.kind == yaml_node::shape::map)
+      env.fail(value, fmt::format("{} in `env` is {}; expected a text", in_ticks(key.text),
+                                  shape_of(value)));
+    check_variables(env, "env", value);
+    app.env.emplace(key.text, value.text);
+  };
+  in.nested(
+    "env",
+    [&](fields& env) {
+      env.each(
+        [&](const yaml_node& key, const yaml_node& value) { read_variable(env, key, value); });
+    },
+    fields::letters::as_written);
+}
+
+/// The machine groups between the commas, each once.
+void read_machines(fields& in, messages::application& app) {
+  const auto* node
+    = in.find_text("machines", "machine groups separated by commas, such as worker, db");
+  if (node == nullptr)
+    return;
+  std::vector<std::string> groups;
+  for (auto& each : split_list(node->text)) {
+    if (!is_safe_name(each))
+      in.fail(*node,
+              fmt::format("`machines` holds {}; expected {}", in_ticks(each), safe_name_expected));
+    if (std::find(groups.begin(), groups.end(), each) == groups.end())
+      groups.push_back(std::move(each));
+  }
+  if (!groups.empty())
+    app.machine_groups = std::move(groups);
+}
+
+void read_placement(fields& in, messages::application& app) {
+  in.read_integer("instances", 0, max_instances,
+                  [&](std::int64_t n) { app.instances = static_cast<std::uint32_t>(n); });
+  in.read("instancesmeansperautodeployer", app.per_machine);
+  read_machines(in, app);
+  const auto& strategies = known_strategies();
+  const auto* node = in.find_text("strategy", enumerated(strategies));
+  if (node == nullptr)
+    return;
+  app.strategy = lower(node->text);
+  if (std::find(strategies.begin(), strategies.end(), app.strategy) == strategies.end()) {
+    auto meant = probably_meant(app.strategy, strategies);
+    in.fail(*node, fmt::format("`strategy` is {}; expected {}{}", in_ticks(node->text),
+                               enumerated(strategies),
+                               meant ? fmt::format(", did you mean `{}`?", *meant) : ""));
+  } else if (app.strategy == "one-per-machine" && app.instances > 1 && !app.per_machine) {
+    in.fail(*node, fmt::format("`strategy: one-per-machine` contradicts `instances: {0}`; leave "
+                               "`instances` out for one on each machine, or add "
+                               "`instancesmeansperautodeployer: true` for {0} on each machine",
+                               app.instances));
+  }
+}
+
+/// What the original suite knows and we do not yet; a value that asks for nothing is fine.
+void refuse_unsupported(fields& in, bool always_on) {
+  const std::set<std::string> no{"false", "no", "off"};
+  in.refuse_unless("java", no, "expected `false`, and a binary that can be executed");
+  in.refuse_unless("asroot", no, "expected `false`");
+  in.refuse_unless("container", {"false", "no", "off", ""}, "expected `false` or no such key");
+  const auto* critical = in.find("critical");
+  in.refuse_unless("critical", no, "expected `false`");
+  if (critical != nullptr && parse_bool(critical->text) == true && !always_on)
+    in.fail(*critical, "`critical: true` is given to an application with `alwayson: false`; "
+                       "expected `alwayson: true` beside it");
+  const auto* type = in.find_text("deploytype", "an empty text");
+  if (type != nullptr && (type->text == "webpackage" || type->text == "staticfiles"))
+    in.refuse_unless("deploytype", {""}, "expected an empty text, and a binary to start");
+  else if (type != nullptr && !type->text.empty())
+    in.fail_expected("deploytype", *type, "an empty text, `webpackage` or `staticfiles`");
+  std::string ignored_without_deploytype;
+  in.read("statictargetdir", ignored_without_deploytype);
+  in.refuse_unless("health", {"none", "false", ""},
+                   "expected no such key: ready is what was alive "
+                   "for `rollout.min_ready`");
+  in.nested("unreachable", [](fields& below) {
+    below.refuse_unless("replace_after", {"never"}, "expected `never`");
+  });
+}
+
+void read_limits(fields& in, messages::application& app) {
+  in.nested("limits", [&](fields& limits) {
+    limits.read_integer("maxmemory", 0, max_megabytes, [&](std::int64_t n) {
+      if (n > 0)
+        app.limits.max_memory_mb = static_cast<std::uint64_t>(n);
+    });
+    limits.read_integer("priority", -20, 19,
+                        [&](std::int64_t n) { app.limits.priority = static_cast<int>(n); });
+    for (const char* key : {"maxkillmemory", "maxswapmemory", "openfiles", "processes", "cpu"})
+      limits.refuse_unless(key, {"0"}, "expected `0` or no such key");
+  });
+}
+
+void read_rollout(fields& in, messages::application& app) {
+  in.nested("rollout", [&](fields& rollout) {
+    auto& rules = app.rollout;
+    rollout.read("parallel", rules.parallel, parse_parallelism,
+                 "a share from 1% to 100%, or a count from 1");
+    read_duration(rollout, "min_ready", rules.min_ready);
+    read_duration(rollout, "deadline", rules.deadline);
+    if (rules.deadline <= rules.min_ready) {
+      const auto* at = rollout.find("deadline");
+      at = at != nullptr ? at : rollout.find("min_ready");
+      if (at != nullptr)
+        rollout.fail(*at, "`deadline` is not longer than `min_ready`, so nothing could ever become "
+                          "ready in time; expected a longer `deadline`");
+    }
+    rollout.refuse_unless("order", {"start-first"}, "expected `start-first`");
+    rollout.refuse_unless("canary", {"0"}, "expected `0`");
+    rollout.refuse_unless("auto_revert", {"true", "yes", "on"}, "expected `true`");
+  });
+}
+
+void read_restart(fields& in, messages::application& app) {
+  auto& rules = app.restart;
+  if (!app.always_on)
+    rules.policy = messages::restart_policy::on_failure;
+  in.nested("restart", [&](fields& restart) {
+    restart.read(
+      "policy", rules.policy,
+      [](const std::string& text) {
+        return messages::from_text<messages::restart_policy>(lower(text));
+      },
+      "`always`, `on-failure` or `never`");
+    backoff_range backoff{rules.backoff_min, rules.backoff_max};
+    restart.read("backoff", backoff, parse_backoff,
+                 "the shortest and the longest wait such as 1s..1m, from 1ms");
+    rules.backoff_min = backoff.least;
+    rules.backoff_max = backoff.most;
+    give_up_rule give_up{rules.give_up_count, rules.give_up_window};
+    restart.read("give_up_after", give_up, parse_give_up,
+                 "a number of exits and a span such as 5 in 10m, or never");
+    rules.give_up_count = give_up.count;
+    if (give_up.count > 0)
+      rules.give_up_window = give_up.window;
+  });
+}
+
+void read_stop(fields& in, messages::application& app) {
+  in.nested("stop", [&](fields& stop) {
+    stop.read("signal", app.stop.signal, parse_signal, "a signal such as TERM, SIGTERM or 15");
+    read_duration(stop, "timeout", app.stop.timeout);
+  });
+}
+
+void read_service(const yaml_node& node, messages::application& app,
+                  std::vector<mistake>& mistakes) {
+  auto before = mistakes.size();
+  fields in{node, "an entry of `autoregs`", mistakes};
+  messages::service service;
+  auto name = [](const std::string& text) -> std::optional<std::string> {
+    bool wrong = text.empty() || text.size() > 255 || has_control(text);
+    return wrong ? std::nullopt : std::optional{text};
+  };
+  in.read("portdef", service.port_index, parse_port_variable, "`${PORTn}` with n from 1 to 100");
+  in.read("servicename", service.name, name, "a name");
+  std::string types;
+  in.read("apitypes", types);
+  service.types = split_list(types);
+  if (mistakes.size() == before && (service.port_index == 0 || service.name.empty()))
+    in.fail(node, fmt::format("this entry of `autoregs` has no `{}`; expected `portdef` and "
+                              "`servicename`",
+                              service.name.empty() ? "servicename" : "portdef"));
+  in.finish();
+  app.services.push_back(std::move(service));
+}
+
+void read_services(fields& in, messages::application& app, std::vector<mistake>& mistakes) {
+  const auto* list = in.find_list("autoregs", "a list of `portdef`, `servicename`, `apitypes`");
+  if (list == nullptr)
+    return;
+  for (const auto& item : list->items)
+    read_service(*item, app, mistakes);
+}
+
+/// The binary that a plain download is itself; a mistake where none can be told.
+void derive_binary(fields& in, const yaml_node& node, messages::application& app) {
+  if (!app.binary.empty() || app.download_url.empty())
+    return;
+  if (messages::is_archive(app.download_url)) {
+    in.fail(node, "this application downloads an archive and has no `binary`; expected the path of "
+                  "the program inside the archive, such as `binary: dist/server`");
+    return;
+  }
+  app.binary = last_segment(app.download_url);
+  if (app.binary.empty() || app.binary == "." || app.binary == "..")
+    in.fail(node, fmt::format("this application has no `binary`, and its `downloadurl` {} ends "
+                              "without a file name; expected `binary: NAME`",
+                              in_ticks(app.download_url)));
+}
+
+/// `name`, else the binary, else what the application is built from.
+void derive_name(fields& in, const yaml_node& node, messages::application& app) {
+  for (const auto* each : {&app.binary, &app.repository, &app.artifact_id})
+    if (app.name.empty())
+      app.name = *each;
+  if (app.name.empty() && in.find("downloadurl") == nullptr)
+    in.fail(node, "this application has neither `name`, `binary`, `downloadurl` nor `repository`; "
+                  "expected at least one of them to tell it by");
+}
+
+void read_identity(fields& in, messages::application& app) {
+  if (const auto* name = in.find_text("name", safe_name_expected)) {
+    app.name = name->text;
+    if (!app.name.empty() && !is_safe_name(app.name))
+      in.fail_expected("name", *name, safe_name_expected);
+  }
+  if (const auto* binary = in.find_text("binary", "the path of a file")) {
+    app.binary = binary->text;
+    if (auto wrong = app.binary.empty() ? std::nullopt : wrong_binary(app.binary))
+      in.fail(*binary, fmt::format("`binary` is {}, which {}", in_ticks(app.binary), *wrong));
+  }
+}
+
+} // namespace
+
+messages::application read_application(const yaml_node& node, std::vector<mistake>& mistakes,
+                                       std::vector<mistake>& remarks) {
+  messages::application app;
+  fields in{node, "an application", mistakes};
+  if (node.kind == yaml_node::shape::text || node.kind == yaml_node::shape::list)
+    return app;
+  read_identity(in, app);
+  read_repository(in, app);
+  read_download(in, app);
+  read_args(in, app);
+  read_env(in, app);
+  read_placement(in, app);
+  in.read("alwayson", app.always_on);
+  in.read("discardlog", app.discard_log);
+  read_limits(in, app);
+  read_rollout(in, app);
+  read_restart(in, app);
+  read_stop(in, app);
+  read_services(in, app, mistakes);
+  refuse_unsupported(in, app.always_on);
+  in.finish();
+  derive_binary(in, node, app);
+  derive_name(in, node, app);
+  if (in.find("downloadurl") == nullptr)
+    remarks.push_back({node.line, node.column, without_download(app)});
+  return app;
+}
+
+} // namespace deployminator::configs

@@ -1,0 +1,543 @@
+#include "deploy-configs/deploy_file.hpp"
+#include "deploy-configs/known_strategies.hpp"
+#include "test/deploy-configs/examples.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace deployminator::configs {
+
+namespace {
+
+using messages::application;
+using std::chrono::milliseconds;
+
+/// A text and what is said of it.
+struct wrong_file {
+  std::string text;
+  std::string said;
+};
+
+void check_all(const std::vector<wrong_file>& table) {
+  for (const auto& [text, said] : table) {
+    CAPTURE(text);
+    CHECK(mistakes_of(text) == (said.empty() ? "" : said + "\n"));
+  }
+}
+
+/// The same for lines of an application.
+void check_all_in_application(const std::vector<wrong_file>& table) {
+  for (const auto& [lines, said] : table) {
+    CAPTURE(lines);
+    CHECK(mistakes_of(in_application(lines)) == (said.empty() ? "" : said + "\n"));
+  }
+}
+
+// -- what loads -----------------------------------------------------------------------------------
+
+TEST_CASE("every strategy has an example that uses it") {
+  for (const auto& strategy : known_strategies()) {
+    CAPTURE(strategy);
+    auto file = read_valid(example(strategy + ".yaml"));
+    REQUIRE(file.groups.size() == 1);
+    CHECK(file.groups[0].applications[0].strategy == strategy);
+    CHECK(file.remarks.empty());
+  }
+}
+
+TEST_CASE("the example of spread says what its comments say") {
+  auto app = read_application_of(example("spread.yaml"));
+  CHECK(app.name == "web");
+  CHECK(app.instances == 3);
+  CHECK_FALSE(app.per_machine);
+  CHECK(app.rollout.parallel == messages::parallelism{1, false});
+  CHECK(app.rollout.min_ready == milliseconds{10'000});
+  CHECK(app.rollout.deadline == milliseconds{120'000});
+  CHECK(app.env.at("LOG_LEVEL") == "info");
+  CHECK(app.limits.max_memory_mb == 2000);
+}
+
+TEST_CASE("the example of one-per-machine says what its comments say") {
+  auto app = read_application_of(example("one-per-machine.yaml"));
+  CHECK(app.name == "node-exporter/node_exporter");
+  CHECK(app.instances == 1);
+  CHECK(app.machine_groups == std::vector<std::string>{"worker", "db"});
+  CHECK(app.rollout.parallel == messages::parallelism{25, true});
+  CHECK(app.restart == messages::restart_rules{});
+  CHECK(app.stop.timeout == milliseconds{5'000});
+  REQUIRE(app.services.size() == 1);
+  CHECK(app.services[0] == messages::service{"node.Metrics", 1, {"http"}});
+}
+
+TEST_CASE("every key of the original files is read") {
+  auto file = read_valid(example("seed.yaml"));
+  REQUIRE(file.groups.size() == 2);
+  CHECK(file.groups[0].namespace_ == "other");
+  CHECK(file.groups[0].name == "testing");
+  REQUIRE(file.groups[0].applications.size() == 3);
+  application expected;
+  expected.name = "dist/timeseries-server";
+  expected.repository = "timeseries";
+  expected.download_url = "https://builds.example/${BUILDID}/dist.tar.bz2";
+  expected.download_user = "ci";
+  expected.download_password = "secret";
+  expected.binary = "dist/timeseries-server";
+  expected.args = {"-port=${PORT1}", "-http_port=${PORT2}"};
+  expected.instances = 2;
+  expected.limits.priority = 4;
+  expected.services = {{"timeseries.Store", 1, {"grpc", "status"}}};
+  CHECK(file.groups[0].applications[0] == expected);
+  CHECK(file.groups[0].applications[1].repository == "42");
+  CHECK(file.groups[0].applications[1].machine_groups == std::vector<std::string>{"worker"});
+  CHECK(file.groups[0].applications[1].restart.policy == messages::restart_policy::on_failure);
+  CHECK(file.groups[0].applications[2].artifact_id == "timeseries-tools");
+  CHECK(file.groups[1].namespace_ == "timeseries");
+  CHECK(file.groups[1].name == "minimal");
+  CHECK(file.groups[1].applications[0].limits.max_memory_mb == 10'000);
+  CHECK(to_lines(file.remarks)
+        == "49:9: `timeseries` has no `downloadurl`; it cannot be deployed without one\n");
+}
+
+TEST_CASE("the seed's first fragment loads and is told to lack a downloadurl") {
+  auto file = read_valid("namespace: timeseries\n"
+                         "groups:\n"
+                         " - groupid: testing\n"
+                         "   applications:\n"
+                         "    - repository: timeseries\n"
+                         "      limits:\n"
+                         "       maxmemory: 10000\n");
+  REQUIRE(file.groups.size() == 1);
+  CHECK(file.groups[0].applications[0].name == "timeseries");
+  CHECK(file.groups[0].applications[0].limits.max_memory_mb == 10'000);
+  CHECK(to_lines(file.remarks)
+        == "5:7: `timeseries` has no `downloadurl`; it cannot be deployed without one\n");
+}
+
+TEST_CASE("an application that gives nothing but its binary has every default") {
+  application expected;
+  expected.name = "b";
+  expected.binary = "b";
+  auto app = read_application_of(in_application(""));
+  CHECK(app == expected);
+  CHECK(app.limits.max_memory_mb == 3000);
+  CHECK(app.always_on);
+  CHECK(app.strategy == known_strategies().front());
+}
+
+TEST_CASE("empty values count as absent") {
+  auto empty = read_application_of(in_application("args:\nenv: ~\nmachines:\ninstances:\n"
+                                                  "repository:\nrollout:\nhealth:\nautoregs:\n"
+                                                  "limits: {maxmemory: 0}\n"));
+  auto absent = read_application_of(in_application(""));
+  CHECK(empty == absent);
+}
+
+TEST_CASE("keys match in any case, variables of env do not change theirs") {
+  auto app = read_application_of(
+    in_application("DownloadURL: /srv/b\nInstancesMeansPerAutodeployer: true\n"
+                   "ENV: {Key: 1, KEY: 2}\nLimits: {MaxMemory: 7}"));
+  CHECK(app.download_url == "/srv/b");
+  CHECK(app.per_machine);
+  CHECK(app.env == std::map<std::string, std::string>{{"Key", "1"}, {"KEY", "2"}});
+  CHECK(app.limits.max_memory_mb == 7);
+}
+
+TEST_CASE("anchors, aliases and merge keys are followed, and what stands in the map itself wins") {
+  auto file = read_valid("namespace: n\n"
+                         "groups:\n"
+                         "  - groupid: g\n"
+                         "    applications:\n"
+                         "      - &base\n"
+                         "        name: a\n"
+                         "        binary: b\n"
+                         "        env: &env {A: 1, B: 2}\n"
+                         "        instances: 2\n"
+                         "      - <<: *base\n"
+                         "        name: c\n"
+                         "        env: {<<: [*env], B: 3}\n");
+  const auto& apps = file.groups[0].applications;
+  REQUIRE(apps.size() == 2);
+  CHECK(apps[1].name == "c");
+  CHECK(apps[1].instances == 2);
+  CHECK(apps[1].env == std::map<std::string, std::string>{{"A", "1"}, {"B", "3"}});
+}
+
+TEST_CASE("an application without binary is its plain download, or its repository") {
+  auto file = read_valid("namespace: n\n"
+                         "groups:\n"
+                         "  - groupid: g\n"
+                         "    applications:\n"
+                         "      - downloadurl: https://x.example/${BUILDID}/server?a=/b\n"
+                         "      - downloadurl: /srv/tool-${BUILDID}\n"
+                         "        binary: \"\"\n"
+                         "      - {repositoryid: 7}\n");
+  const auto& apps = file.groups[0].applications;
+  CHECK(apps[0].name == "server");
+  CHECK(apps[0].binary == "server");
+  CHECK(apps[1].name == "tool-${BUILDID}");
+  CHECK(apps[2].name == "7");
+}
+
+TEST_CASE("restart, stop and rollout are read in every way they can be written") {
+  auto app = read_application_of(in_application(
+    "alwayson: false\nrestart: {policy: Never, backoff: 500ms .. 2h, give_up_after: never}\n"
+    "stop: {signal: sigint, timeout: 0s}\n"
+    "rollout: {order: start-first, parallel: 100%, canary: 0, auto_revert: true, min_ready: 0s}"));
+  CHECK(app.restart.policy == messages::restart_policy::never);
+  CHECK(app.restart.backoff_min == milliseconds{500});
+  CHECK(app.restart.backoff_max == milliseconds{7'200'000});
+  CHECK(app.restart.give_up_count == 0);
+  CHECK(app.stop.signal == 2);
+  CHECK(app.stop.timeout == milliseconds{0});
+  CHECK(app.rollout.parallel == messages::parallelism{100, true});
+  CHECK(app.rollout.min_ready == milliseconds{0});
+}
+
+TEST_CASE("what asks for nothing that is missing is fine") {
+  auto app = read_application_of(
+    in_application("java: false\nasroot: no\ncontainer: false\ncritical: false\ndeploytype: ''\n"
+                   "statictargetdir: /srv/www\nhealth: none\nunreachable: {replace_after: never}\n"
+                   "limits: {maxkillmemory: 0, maxswapmemory: 0}"));
+  CHECK(app == read_application_of(in_application("")));
+}
+
+TEST_CASE("the sha256 is kept in lower case") {
+  std::string hex(64, 'A');
+  CHECK(read_application_of(in_application("sha256: " + hex)).sha256 == std::string(64, 'a'));
+}
+
+TEST_CASE("a group of the same name in another namespace is another group") {
+  auto file = read_valid("groups:\n"
+                         "  - {groupid: g, namespace: a, applications: [{binary: b}]}\n"
+                         "  - {groupname: g, namespace: b, applications: [{binary: b}]}\n");
+  CHECK(file.groups.size() == 2);
+}
+
+// -- what does not --------------------------------------------------------------------------------
+
+TEST_CASE("what is no YAML is told with its place") {
+  check_all({
+    {"a: b: c\n", "1:5: this is not YAML: illegal map value"},
+    {"groups: [\n", "2:1: this is not YAML: end of sequence flow not found"},
+    {"a: *nobody\n", "1:4: this is not YAML: the referenced anchor is not defined"},
+    {"a: b\n--- \nc: d\n", "2:1: a second document begins here; expected one document per file"},
+    {std::string{"a: b\n\0", 6},
+     "2:1: this is no text; expected YAML in UTF-8 without control characters"},
+    {"a: b\nc: x\xff\n", "2:5: this is no text; expected YAML in UTF-8 without control characters"},
+    {"a: \"x\\0\"\n", "1:4: the text contains a NUL character, which no program can be given"},
+    {"just text\n", "1:1: this is a single value; expected a deploy.yaml, written as `key: value`"},
+    {"- a\n", "1:1: this is a list; expected a deploy.yaml, written as `key: value`"},
+  });
+}
+
+TEST_CASE("a file that is empty or too large is told so") {
+  check_all({
+    {"", "1:1: this file has no group; expected `groups:` with a list of at least one"},
+    {"# nothing\n", "1:1: this file has no group; expected `groups:` with a list of at least one"},
+    {std::string(1024 * 1024 + 1, '#'),
+     "1:1: the file has 1048577 bytes; expected at most 1048576"},
+  });
+}
+
+TEST_CASE("nesting and aliases have limits") {
+  CHECK(mistakes_of(std::string(70, '[') + std::string(70, ']'))
+        == "1:65: values are nested more than 64 levels deep; expected at most 64\n");
+  std::string bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i < 9; ++i)
+    bomb += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}, *a{1}]\n", i,
+                        i - 1);
+  CHECK(mistakes_of(bomb).find("the file expands to more than 200000 values here")
+        != std::string::npos);
+  std::string deep = "a0: &a0 [x]\n";
+  for (int i = 1; i < 80; ++i)
+    deep += fmt::format("a{0}: &a{0} [*a{1}]\n", i, i - 1);
+  CHECK(mistakes_of(deep).find("values are nested more than 64 levels deep") != std::string::npos);
+  CHECK(
+    mistakes_of("groups: &a [*a]\n")
+    == "1:13: this alias stands inside the value it names; expected an alias of a value that is "
+       "complete\n");
+}
+
+TEST_CASE("a file of nothing but unknown keys is refused quickly and with a bounded answer") {
+  std::string text;
+  for (int i = 0; text.size() < 500'000; ++i)
+    text += fmt::format("k{}: x\n", i);
+  auto result = read_deploy_file(text);
+  CHECK(std::get<std::vector<mistake>>(result).size() == 1000);
+}
+
+TEST_CASE("mistakes about groups") {
+  check_all({
+    {"namespace: n\n",
+     "1:1: this file has no group; expected `groups:` with a list of at least one"},
+    {"namespace: n\ngroups: []\n",
+     "2:9: this file has no group; expected `groups:` with a list of at least one"},
+    {"groups: {a: b}\n", "1:9: `groups` is a map; expected a list of groups"},
+    {"namespace: n\ngroups: [x]\n",
+     "2:10: this is a single value; expected a group, written as `key: value`"},
+    {"groups:\n  - {groupid: g, applications: [{binary: b}]}\n",
+     "2:5: the group `g` has no namespace; expected `namespace: NAME` in it or at the top of the "
+     "file"},
+    {"namespace: n\ngroups:\n  - {applications: [{binary: b}]}\n",
+     "3:5: this group has no name; expected `groupid: NAME`"},
+    {"namespace: n\ngroups:\n  - {groupid: g}\n",
+     "3:5: the group `g` has no applications; expected `applications:` with a list of at least "
+     "one"},
+    {"namespace: n\ngroups:\n  - {groupid: g, applications: []}\n",
+     "3:32: the group `g` has no applications; expected `applications:` with a list of at least "
+     "one"},
+    {"namespace: n\ngroups:\n  - {groupid: a, groupname: b, applications: [{binary: b}]}\n",
+     "3:29: `groupname` is `b`, but `groupid` is `a`; expected one of them"},
+    {"namespace: n\ngroups:\n  - {groupid: g, applications: [{binary: b}]}\n"
+     "  - {groupname: g, applications: [{binary: b}]}\n",
+     "4:5: the group `n/g` stands here twice, first in line 3; expected its applications in one "
+     "group"},
+    {"namespace: n\ngroups:\n  - groupid: g\n    applications:\n      - binary: b\n"
+     "      - repository: r\n        binary: b\n",
+     "6:9: two applications of this group are called `b`, the first in line 5; expected a `name` "
+     "of its own for each"},
+    {"namespace: ../x\ngroups:\n  - {groupid: g/h, applications: [{binary: b, name: -f}]}\n",
+     "1:12: `namespace` is `../x`; expected letters, digits, `.`, `_` and `-`, at most 63, not "
+     "beginning with `.` or `-`\n"
+     "3:15: `groupid` is `g/h`; expected letters, digits, `.`, `_` and `-`, at most 63, not "
+     "beginning with `.` or `-`\n"
+     "3:53: `name` is `-f`; expected letters, digits, `.`, `_` and `-`, at most 63, not beginning "
+     "with `.` or `-`"},
+    {"namespace: n\ngroups:\n  - {groupid: g, applications: [{binary: b}], instances: 3}\n",
+     "3:47: unknown key `instances` in a group; expected `groupid`, `groupname`, `namespace` or "
+     "`applications`"},
+    {"namespce: n\n",
+     "1:1: unknown key `namespce` in a deploy.yaml; did you mean `namespace`?\n"
+     "1:1: this file has no group; expected `groups:` with a list of at least one"},
+  });
+}
+
+TEST_CASE("an unknown key is told with the one that was probably meant") {
+  check_all_in_application({
+    {"binray: x", "6:9: unknown key `binray` in an application; did you mean `binary`?"},
+    {"Instance: 2", "6:9: unknown key `Instance` in an application; did you mean `instances`?"},
+    {"downloadulr: x",
+     "6:9: unknown key `downloadulr` in an application; did you mean `downloadurl`?"},
+    {"limits: {ram: 3}", "6:18: unknown key `ram` in `limits`; expected `maxmemory`, "
+                         "`priority`, `maxkillmemory`, `maxswapmemory`, `openfiles`, "
+                         "`processes` or `cpu`"},
+    {"rollout: {minready: 3s}",
+     "6:19: unknown key `minready` in `rollout`; did you mean `min_ready`?"},
+    {"autoregs: [{portdef: \"${PORT1}\", servicename: x, apitype: y}]",
+     "6:58: unknown key `apitype` in an entry of `autoregs`; did you mean `apitypes`?"},
+    {"? [a]\n: b", "6:11: this key is a list; expected a key of an application"},
+  });
+}
+
+TEST_CASE("a key that stands twice is a mistake, in any case of its letters") {
+  check_all_in_application({
+    {"instances: 2\nInstances: 3",
+     "7:9: the key `Instances` stands here twice, first in line 6; expected it once"},
+    {"env: {A: 1, A: 2}", "6:21: the key `A` stands here twice, first in line 6; expected it once"},
+  });
+}
+
+TEST_CASE("values of the wrong kind are told with what was expected") {
+  check_all_in_application({
+    {"instances: -1", "6:20: `instances` is `-1`; expected a whole number from 0 to 100000"},
+    {"instances: 100001",
+     "6:20: `instances` is `100001`; expected a whole number from 0 to 100000"},
+    {"instances: 99999999999999999999999",
+     "6:20: `instances` is `99999999999999999999999`; expected a whole number from 0 to 100000"},
+    {"instances: two", "6:20: `instances` is `two`; expected a whole number from 0 to 100000"},
+    {"instances: [2]", "6:20: `instances` is a list; expected a whole number from 0 to 100000"},
+    {"alwayson: maybe", "6:19: `alwayson` is `maybe`; expected true or false"},
+    {"args: -port=1", "6:15: `args` is a single value; expected a list such as "
+                      "[\"-port=${PORT1}\"]"},
+    {"args: [{a: b}]", "6:16: this entry of `args` is a map; expected a text, in quotes if it "
+                       "holds `: ` or begins with `[` or `{`"},
+    {"env: [A]", "6:14: `env` is a list; expected a map of its keys"},
+    {"env: {A: [1]}", "6:18: `A` in `env` is a list; expected a text"},
+    {"env: {1A: x}", "6:15: `env` has the key `1A`; expected letters, digits and `_`, not "
+                     "beginning with a digit"},
+    {"env: {DEPLOY_X: x, PORT1: y}",
+     "6:15: `env` has the key `DEPLOY_X`; expected a name that the agent does not set itself\n"
+     "6:28: `env` has the key `PORT1`; expected a name that the agent does not set itself"},
+    {"limits: 3", "6:17: `limits` is a single value; expected a map of its keys"},
+    {"limits: {maxmemory: -3}",
+     "6:29: `maxmemory` is `-3`; expected a whole number from 0 to 100000000"},
+    {"limits: {priority: 20}", "6:28: `priority` is `20`; expected a whole number from -20 to 19"},
+    {"repositoryid: x",
+     "6:23: `repositoryid` is `x`; expected a whole number from 0 to 9223372036854775807"},
+    {"sha256: abc", "6:17: `sha256` is `abc`; expected the SHA-256 of the artifact as 64 hex "
+                    "digits"},
+    {"machines: worker, ../x", "6:19: `machines` holds `../x`; expected letters, digits, `.`, `_` "
+                               "and `-`, at most 63, not beginning with `.` or `-`"},
+    {"<<: 3", "6:13: `<<` is given a single value; expected a map, or a list of maps"},
+  });
+}
+
+TEST_CASE("durations, shares, signals and ranges are checked") {
+  check_all_in_application({
+    {"rollout: {min_ready: 5}",
+     "6:30: `min_ready` is `5`; expected a duration such as 500ms, 5s, 2m or 1h"},
+    {"rollout: {deadline: 1m30s}",
+     "6:29: `deadline` is `1m30s`; expected a duration such as 500ms, 5s, 2m or 1h"},
+    {"rollout: {deadline: -5s}",
+     "6:29: `deadline` is `-5s`; expected a duration such as 500ms, 5s, 2m or 1h"},
+    {"rollout: {min_ready: 6m}",
+     "6:30: `deadline` is not longer than `min_ready`, so nothing could ever become ready in time; "
+     "expected a longer `deadline`"},
+    {"rollout: {parallel: 0%}",
+     "6:29: `parallel` is `0%`; expected a share from 1% to 100%, or a count from 1"},
+    {"rollout: {parallel: 101%}",
+     "6:29: `parallel` is `101%`; expected a share from 1% to 100%, or a count from 1"},
+    {"rollout: {parallel: 0}",
+     "6:29: `parallel` is `0`; expected a share from 1% to 100%, or a count from 1"},
+    {"restart: {policy: sometimes}",
+     "6:27: `policy` is `sometimes`; expected `always`, `on-failure` or `never`"},
+    {"restart: {backoff: 1m..1s}", "6:28: `backoff` is `1m..1s`; expected the shortest and the "
+                                   "longest wait such as 1s..1m, from 1ms"},
+    {"restart: {give_up_after: 5}", "6:34: `give_up_after` is `5`; expected a number of exits and "
+                                    "a span such as 5 in 10m, or never"},
+    {"stop: {signal: TREM}",
+     "6:24: `signal` is `TREM`; expected a signal such as TERM, SIGTERM or 15"},
+    {"stop: {signal: 0}", "6:24: `signal` is `0`; expected a signal such as TERM, SIGTERM or 15"},
+  });
+}
+
+TEST_CASE("binaries and URLs that lead astray are refused") {
+  const std::string expected_url
+    = "expected a URL that begins with http://, https:// or file:///, or an absolute file name";
+  check_all_in_application({
+    {"downloadurl: ftp://x/y",
+     "6:22: `downloadurl` has the scheme `ftp`, which is not supported; " + expected_url},
+    {"downloadurl: builds/x",
+     "6:22: `downloadurl` is neither a URL nor an absolute file name; " + expected_url},
+    {"downloadurl: http:///x", "6:22: `downloadurl` names no host; " + expected_url},
+    {"downloadurl: file://x/y", "6:22: `downloadurl` names no absolute file; " + expected_url},
+    {"downloadurl: /srv/", "6:22: `downloadurl` names a directory; " + expected_url},
+    {"downloadurl: https://x/${BUILD}", "6:22: `downloadurl` is `https://x/${BUILD}`; expected no "
+                                        "variable but `${BUILDID}`"},
+  });
+  check_all({
+    {"namespace: n\ngroups: [{groupid: g, applications: [{binary: /bin/sh}]}]\n",
+     "2:47: `binary` is `/bin/sh`, which is absolute; expected the path of a file inside the "
+     "archive, such as `dist/server`, or a file name"},
+    {"namespace: n\ngroups: [{groupid: g, applications: [{binary: a/../../b}]}]\n",
+     "2:47: `binary` is `a/../../b`, which leaves its directory with `..`; expected the path of a "
+     "file inside the archive, such as `dist/server`, or a file name"},
+    {"namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: /a.tar}]}]\n",
+     "2:38: this application downloads an archive and has no `binary`; expected the path of the "
+     "program inside the archive, such as `binary: dist/server`"},
+    {"namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: \"http://x/\"}]}]\n",
+     "2:38: this application has no `binary`, and its `downloadurl` `http://x/` ends without a "
+     "file name; expected `binary: NAME`"},
+    {"namespace: n\ngroups: [{groupid: g, applications: [{instances: 1}]}]\n",
+     "2:38: this application has neither `name`, `binary`, `downloadurl` nor `repository`; "
+     "expected at least one of them to tell it by"},
+  });
+}
+
+TEST_CASE("ports are told with the n that is possible") {
+  check_all_in_application({
+    {"args: ['${PORT0}']",
+     "6:16: `args` holds `${PORT0}`; expected `${PORTn}` with n from 1 to 100"},
+    {"args: [ok, 'x${PORT101}']",
+     "6:20: `args` holds `${PORT101}`; expected `${PORTn}` with n from 1 to 100"},
+    {"args: ['${port1}']",
+     "6:16: `args` holds `${port1}`; expected `${PORTn}` with n from 1 to 100"},
+    {"env: {A: '${PORT}'}",
+     "6:18: `env` holds `${PORT}`; expected `${PORTn}` with n from 1 to 100"},
+    {"args: ['${PORT100} ${PORTAL} ${HOME}']", ""},
+    {"autoregs: [{portdef: 1, servicename: x}]",
+     "6:30: `portdef` is `1`; expected `${PORTn}` with n from 1 to 100"},
+    {"autoregs: [{servicename: x}]",
+     "6:20: this entry of `autoregs` has no `portdef`; expected `portdef` and `servicename`"},
+    {"autoregs: [{portdef: '${PORT1}'}]",
+     "6:20: this entry of `autoregs` has no `servicename`; expected `portdef` and `servicename`"},
+    {"autoregs: [x]", "6:20: this is a single value; expected an entry of `autoregs`, written as "
+                      "`key: value`"},
+  });
+}
+
+TEST_CASE("strategies are told with those there are") {
+  check_all_in_application({
+    {"strategy: pack", "6:19: `strategy` is `pack`; expected `spread` or `one-per-machine`"},
+    {"strategy: spred",
+     "6:19: `strategy` is `spred`; expected `spread` or `one-per-machine`, did you mean `spread`?"},
+    {"strategy: one-per-machine\ninstances: 3",
+     "6:19: `strategy: one-per-machine` contradicts `instances: 3`; leave `instances` out for one "
+     "on each machine, or add `instancesmeansperautodeployer: true` for 3 on each machine"},
+    {"strategy: one-per-machine\ninstances: 3\ninstancesmeansperautodeployer: true", ""},
+  });
+}
+
+TEST_CASE("what is not supported yet is refused at its line") {
+  check_all_in_application({
+    {"java: true", "6:15: `java: true` is not supported yet; expected `false`, and a binary that "
+                   "can be executed"},
+    {"asroot: true", "6:17: `asroot: true` is not supported yet; expected `false`"},
+    {"container: {image: x}",
+     "6:20: `container` is not supported yet; expected `false` or no such key"},
+    {"deploytype: webpackage", "6:21: `deploytype: webpackage` is not supported yet; expected an "
+                               "empty text, and a binary to start"},
+    {"deploytype: staticfiles\nstatictargetdir: /x",
+     "6:21: `deploytype: staticfiles` is not supported yet; expected an empty text, and a binary "
+     "to start"},
+    {"deploytype: other",
+     "6:21: `deploytype` is `other`; expected an empty text, `webpackage` or `staticfiles`"},
+    {"critical: true", "6:19: `critical: true` is not supported yet; expected `false`"},
+    {"alwayson: false\ncritical: true",
+     "7:19: `critical: true` is not supported yet; expected `false`\n"
+     "7:19: `critical: true` is given to an application with `alwayson: false`; expected "
+     "`alwayson: true` beside it"},
+    {"health: {http: /health, port: 1}",
+     "6:17: `health` is not supported yet; expected no such key: ready is what was alive for "
+     "`rollout.min_ready`"},
+    {"rollout: {order: stop-first, canary: 1, auto_revert: false}",
+     "6:26: `order: stop-first` is not supported yet; expected `start-first`\n"
+     "6:46: `canary: 1` is not supported yet; expected `0`\n"
+     "6:62: `auto_revert: false` is not supported yet; expected `true`"},
+    {"unreachable: {replace_after: 5m}",
+     "6:38: `replace_after: 5m` is not supported yet; expected `never`"},
+    {"limits: {openfiles: 9, processes: 9, cpu: 50%, maxkillmemory: 9, maxswapmemory: 9}",
+     "6:29: `openfiles: 9` is not supported yet; expected `0` or no such key\n"
+     "6:43: `processes: 9` is not supported yet; expected `0` or no such key\n"
+     "6:51: `cpu: 50%` is not supported yet; expected `0` or no such key\n"
+     "6:71: `maxkillmemory: 9` is not supported yet; expected `0` or no such key\n"
+     "6:89: `maxswapmemory: 9` is not supported yet; expected `0` or no such key"},
+    {"args: ['-p=${SECURE-DB}']",
+     "6:16: `args` holds `${SECURE-…}`, which is not supported yet; expected a value without "
+     "secrets"},
+  });
+}
+
+TEST_CASE("every mistake is found at once, in the order of the lines, and a repeated one once") {
+  CHECK(mistakes_of("namespace: n\n"
+                    "groups:\n"
+                    "  - groupid: g\n"
+                    "    applications:\n"
+                    "      - &a\n"
+                    "        binary: b\n"
+                    "        instances: -1\n"
+                    "        java: true\n"
+                    "      - <<: *a\n"
+                    "        name: c\n"
+                    "        limts: {}\n")
+        == "7:20: `instances` is `-1`; expected a whole number from 0 to 100000\n"
+           "8:15: `java: true` is not supported yet; expected `false`, and a binary that can be "
+           "executed\n"
+           "11:9: unknown key `limts` in an application; did you mean `limits`?\n");
+}
+
+TEST_CASE("a mistake never repeats a password") {
+  CHECK(mistakes_of(in_application("downloadpassword: [hunter2]"))
+        == "6:27: `downloadpassword` is a list; expected a text\n");
+  CHECK(mistakes_of(in_application("downloadpassword: \"hunter2\\n\""))
+        == "6:27: `downloadpassword` holds a control character; expected one line of text\n");
+}
+
+TEST_CASE("a mistake is printed as compilers do") {
+  CHECK(to_text("deploy.yaml", {3, 7, "no"}) == "deploy.yaml:3:7: no");
+  CHECK(to_text("deploy.yaml", {0, 0, "no"}) == "deploy.yaml: no");
+}
+
+} // namespace
+
+} // namespace deployminator::configs
