@@ -1,0 +1,110 @@
+#include "agent/fetcher.hpp"
+
+#include "actors/common/logging.hpp"
+#include "agent/decisions/progress.hpp"
+
+namespace deployminator::agent {
+
+namespace {
+
+using pointer = fetcher_actor::stateful_pointer<fetcher_state>;
+
+/// Progress of one transfer is published no more often.
+constexpr std::chrono::milliseconds publish_interval{500};
+
+void carry_out(pointer self, const fetch_queue::step& step) {
+  fetcher_actor me{self};
+  for (const auto& key : step.cancel) {
+    actors::log::info("fetcher cancels transfer", {{"key", key}});
+    self->state.world->downloads->cancel(key);
+  }
+  for (const auto& order : step.start) {
+    actors::log::info("fetcher starts transfer",
+                      {{"key", order.key}, {"artifact", public_url(order.url)}});
+    self->state.world->downloads->start(
+      order,
+      [me, key = order.key](download_progress progress) {
+        caf::anon_send(me, atom::seen_v, key, progress);
+      },
+      [me, key = order.key](artifact_result outcome) {
+        caf::anon_send(me, atom::fetched_v, key, std::move(outcome));
+      });
+  }
+}
+
+void publish(pointer self, const std::string& key, const download_progress& progress) {
+  auto& state = self->state;
+  auto waiting = state.queue.waiting_for(key);
+  if (state.progress_socket == 0 || waiting.empty())
+    return;
+  messages::progress body{
+    progress_events(state.machine, waiting, progress, state.world->ambient.utc_now())};
+  self->send(state.gateway, atom::dispatch_v, state.progress_socket, std::string{},
+             std::make_shared<const messages::envelope>(
+               messages::envelope{0, state.epoch, std::move(body)}));
+}
+
+void publish_at_times(pointer self, const std::string& key, const download_progress& progress) {
+  auto now = self->clock().now();
+  auto [last, is_first] = self->state.published.try_emplace(key, now);
+  if (!is_first && now - last->second < publish_interval)
+    return;
+  last->second = now;
+  publish(self, key, progress);
+}
+
+void log_end(const std::string& key, const artifact_result& outcome) {
+  if (outcome)
+    actors::log::info("fetcher has artifact",
+                      {{"key", key}, {"sha256", outcome->sha256}, {"bytes", outcome->size}});
+  else
+    actors::log::warning("fetcher failed", {{"key", key}, {"reason", outcome.error().message}});
+}
+
+void end_transfer(pointer self, const std::string& key, const artifact_result& outcome) {
+  auto& state = self->state;
+  log_end(key, outcome);
+  if (outcome)
+    publish(self, key, {outcome->size, outcome->size, 0});
+  for (const auto& spec : state.queue.waiting_for(key)) {
+    auto waiting = state.waiting.find(spec->id);
+    if (waiting == state.waiting.end())
+      continue;
+    self->send(waiting->second, atom::fetched_v, outcome);
+    state.waiting.erase(waiting);
+  }
+  state.published.erase(key);
+  carry_out(self, state.queue.finish(key));
+}
+
+} // namespace
+
+fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_state> self,
+                                     std::string machine, outside* world,
+                                     actors::gateway_actor gateway) {
+  self->state.machine = std::move(machine);
+  self->state.world = world;
+  self->state.gateway = std::move(gateway);
+  return {
+    [self](atom::fetch, const spec_ptr& spec, const instance_actor& instance) {
+      self->state.waiting[spec->id] = instance;
+      carry_out(self, self->state.queue.want(spec));
+    },
+    [self](atom::abandon, const std::string& id) {
+      self->state.waiting.erase(id);
+      carry_out(self, self->state.queue.unwant(id));
+    },
+    [self](atom::seen, const std::string& key, const download_progress& progress) {
+      publish_at_times(self, key, progress);
+    },
+    [self](atom::fetched, const std::string& key, const artifact_result& outcome) {
+      end_transfer(self, key, outcome);
+    },
+    [self](atom::attach, bus::socket_id socket, std::uint64_t epoch) {
+      self->state.progress_socket = socket;
+      self->state.epoch = epoch;
+    },
+  };
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,175 @@
+#include "agent/instance.hpp"
+
+#include "actors/common/logging.hpp"
+#include "agent/decisions/output.hpp"
+
+#include <deque>
+
+namespace deployminator::agent {
+
+namespace {
+
+using pointer = instance_actor::stateful_pointer<instance_state>;
+
+/// How much of a failed program's output is reported.
+constexpr std::uint32_t tail_lines = 40;
+constexpr std::size_t tail_bytes = 4 << 10;
+/// Lines so long that 40 of them exceed this are cut.
+constexpr std::size_t most_tail_bytes = 256 << 10;
+
+/// The last lines that the program printed, as far as they can be read.
+std::string output_of(log_reader& logs, const std::string& id) {
+  auto start = logs.offset_of_last_lines(id, tail_lines);
+  if (!start)
+    return {};
+  auto piece = logs.read(id, *start, most_tail_bytes);
+  return piece ? last_lines(piece->data, tail_bytes) : std::string{};
+}
+
+/// Carries out one action; what follows at once is appended to `events`.
+class performer {
+public:
+  performer(pointer self, std::deque<instance_event>& events)
+    : self_(self), state_(self->state), me_(self), events_(events) {}
+
+  void operator()(const fetch_artifact&) {
+    self_->send(state_.fetcher, atom::fetch_v, state_.life.spec, me_);
+  }
+  void operator()(const cancel_fetch&) {
+    self_->send(state_.fetcher, atom::abandon_v, id());
+  }
+  void operator()(const reserve_grant& action) {
+    events_.emplace_back(reserve_ended{launcher_().reserve(id(), action.ports)});
+  }
+  void operator()(const unpack_order& action) {
+    launcher_().unpack(action, [me = me_](void_result outcome) {
+      caf::anon_send(me, atom::unpacked_v, std::move(outcome));
+    });
+  }
+  void operator()(const launch_order& action) {
+    launcher_().launch(action);
+  }
+  void operator()(const send_signal& action) {
+    launcher_().signal(id(), action.number);
+  }
+  void operator()(const kill_everything&) {
+    launcher_().kill_all(id());
+  }
+  void operator()(const remove_files&) {
+    launcher_().remove(id(), [me = me_](void_result outcome) {
+      caf::anon_send(me, atom::removed_v, std::move(outcome));
+    });
+  }
+  void operator()(const start_timer& action) {
+    self_->delayed_send(self_, action.after, atom::tick_v, action.number);
+  }
+  void operator()(const forget&) {
+    actors::log::info("instance is gone", {{"id", id()}, {"reason", state_.life.seen.reason}});
+    self_->send(state_.journal, atom::erase_v, id());
+    self_->send(state_.agent, atom::gone_v,
+                std::make_shared<const messages::observation>(state_.life.seen));
+    self_->quit();
+  }
+
+private:
+  [[nodiscard]] const std::string& id() const {
+    return state_.life.spec->id;
+  }
+  [[nodiscard]] launcher& launcher_() const {
+    return *state_.world->instances;
+  }
+
+  pointer self_;
+  instance_state& state_;
+  instance_actor me_;
+  std::deque<instance_event>& events_;
+};
+
+void log_change(const messages::observation& before, const messages::observation& now) {
+  if (before.state == now.state && before.pid == now.pid && before.reason == now.reason)
+    return;
+  actors::log::info("instance changed", {{"id", now.id},
+                                         {"from", before.state},
+                                         {"to", now.state},
+                                         {"pid", now.pid},
+                                         {"reason", now.reason}});
+}
+
+/// Tells AGENT and JOURNAL what is new.
+void tell(pointer self) {
+  auto& state = self->state;
+  const auto& seen = state.life.seen;
+  if (state.life.phase == instance_phase::removed)
+    return;
+  if (seen != state.told) {
+    log_change(state.told, seen);
+    state.told = seen;
+    self->send(state.agent, atom::seen_v, std::make_shared<const messages::observation>(seen));
+  }
+  auto record = record_of(state.life);
+  if (record == state.noted)
+    return;
+  state.noted = record;
+  self->send(state.journal, atom::note_v, std::move(record));
+}
+
+void handle(pointer self, instance_event event) {
+  auto& state = self->state;
+  std::deque<instance_event> events{std::move(event)};
+  while (!events.empty()) {
+    moment now{self->clock().now(), state.world->ambient.utc_now()};
+    auto actions = advance(state.life, events.front(), now);
+    events.pop_front();
+    for (auto& action : actions)
+      std::visit(performer{self, events}, action);
+  }
+  tell(self);
+}
+
+std::string output_after(pointer self, const process_event& event) {
+  auto& state = self->state;
+  bool failed = event.what == process_event::kind::exited
+                && state.life.phase != instance_phase::stopping
+                && state.life.phase != instance_phase::clearing;
+  return failed ? output_of(*state.world->logs, event.id) : std::string{};
+}
+
+begun beginning_of(pointer self, instance_config& config) {
+  begun out{std::move(config.found), std::move(config.record), {}};
+  if (out.found && out.found->exit)
+    out.output = output_of(*self->state.world->logs, out.found->id);
+  return out;
+}
+
+} // namespace
+
+instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance_state> self,
+                                       instance_config config) {
+  auto& state = self->state;
+  state.life.spec = config.spec;
+  state.life.machine = config.machine;
+  state.world = config.world;
+  state.agent = config.agent;
+  state.fetcher = config.fetcher;
+  state.journal = config.journal;
+  if (config.record)
+    state.noted = *config.record;
+  handle(self, beginning_of(self, config));
+  return {
+    [self](atom::direct, spec_ptr& spec) { handle(self, ordered{std::move(spec)}); },
+    [self](atom::fetched, artifact_result& outcome) {
+      handle(self, fetch_ended{std::move(outcome)});
+    },
+    [self](atom::unpacked, void_result& outcome) {
+      handle(self, unpack_ended{std::move(outcome)});
+    },
+    [self](atom::removed, void_result& outcome) { handle(self, remove_ended{std::move(outcome)}); },
+    [self](process_event& event) {
+      auto output = output_after(self, event);
+      handle(self, process_changed{std::move(event), std::move(output)});
+    },
+    [self](atom::tick, std::uint64_t number) { handle(self, timer_fired{number}); },
+  };
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,125 @@
+#pragma once
+
+#include "actors/common/interfaces.hpp"
+#include "agent/decisions/instance.hpp"
+#include "agent/outside.hpp"
+
+#include <caf/all.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace deployminator::agent {
+
+using agent_record_ptr = std::shared_ptr<const agent_record>;
+using observation_ptr = std::shared_ptr<const messages::observation>;
+using artifact_result = messages::result<artifact>;
+using void_result = messages::result<void>;
+
+/// What the journal remembered.
+struct journal_content {
+  agent_record agent;
+  std::vector<instance_record> instances;
+};
+
+using journal_content_ptr = std::shared_ptr<const journal_content>;
+
+} // namespace deployminator::agent
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::spec_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::agent_record_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::observation_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::artifact_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::void_result)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::journal_content_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::instance_record)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::process_event)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::download_progress)
+
+/// The agent's own atoms, beside those it shares with the server.
+namespace deployminator::agent::atom {
+
+using namespace deployminator::atom;
+
+} // namespace deployminator::agent::atom
+
+CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, caf::id_block::deployminator_common::end)
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, abandon, "abandon")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, direct, "direct")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, erase, "erase")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, fetch, "fetch")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, fetched, "fetched")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, flush, "flush")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, gone, "gone")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, note, "note")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, recall, "recall")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, removed, "removed")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, report, "report")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, save, "save")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, seen, "seen")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, unpacked, "unpacked")
+CAF_END_TYPE_ID_BLOCK(deployminator_agent)
+
+/// The actors of the agent and what they say to each other.
+namespace deployminator::agent {
+
+/// The JOURNAL: the only caller of the journal's files. Detached in production, since they block.
+using journal_actor = caf::typed_actor<
+  /// What was remembered; fails when the files are damaged.
+  caf::replies_to<atom::recall>::with<journal_content_ptr>,
+  /// Keeps what the agent holds; answered when it is on disk. Fails when it cannot be written.
+  caf::replies_to<atom::save, agent_record_ptr>::with<bool>,
+  /// From INSTANCES: what must survive of one. Written soon; tried again until it is.
+  caf::reacts_to<atom::note, instance_record>,
+  /// From INSTANCES and AGENT: nothing of the instance is left, nor need be known.
+  caf::reacts_to<atom::erase, std::string>,
+  /// From itself: write what was noted.
+  caf::reacts_to<atom::flush>>;
+
+/// An INSTANCE: carries out what is decided about one instance.
+using instance_actor = caf::typed_actor<
+  /// From the AGENT: a new order; with goal `stop` the instance is to be gone.
+  caf::reacts_to<atom::direct, spec_ptr>,
+  /// From the FETCHER: the artifact, or why there is none.
+  caf::reacts_to<atom::fetched, artifact_result>,
+  /// From the launcher: the artifact is laid out, or why not.
+  caf::reacts_to<atom::unpacked, void_result>,
+  /// From the launcher: the instance's files are gone, or why not.
+  caf::reacts_to<atom::removed, void_result>,
+  /// From the AGENT, who has it from the launcher: news of its processes.
+  caf::reacts_to<process_event>,
+  /// From itself: the timer of this number is over.
+  caf::reacts_to<atom::tick, std::uint64_t>>;
+
+/// The FETCHER: gets artifacts, few at once, one transfer for all who wait for it, and publishes
+/// how they get on.
+using fetcher_actor = caf::typed_actor<
+  /// From an INSTANCE: it wants the artifact of its order; answered with `fetched`.
+  caf::reacts_to<atom::fetch, spec_ptr, instance_actor>,
+  /// From an INSTANCE: it wants its artifact no more. No answer comes.
+  caf::reacts_to<atom::abandon, std::string>,
+  /// From the downloader: how the transfer of this key gets on.
+  caf::reacts_to<atom::seen, std::string, download_progress>,
+  /// From the downloader: the transfer of this key has ended.
+  caf::reacts_to<atom::fetched, std::string, artifact_result>,
+  /// From the AGENT: where to publish progress, and the server's epoch.
+  caf::reacts_to<atom::attach, bus::socket_id, std::uint64_t>>;
+
+/// The AGENT: holds the assignment, talks with the server, keeps the instances in line.
+using agent_actor = caf::typed_actor<
+  /// From an INSTANCE: it is seen in a new state.
+  caf::reacts_to<atom::seen, observation_ptr>,
+  /// From an INSTANCE, its last message: nothing of it is left on the machine.
+  caf::reacts_to<atom::gone, observation_ptr>,
+  /// From the launcher: news of an instance's processes.
+  caf::reacts_to<process_event>,
+  /// From itself: the session is due.
+  caf::reacts_to<atom::tick, std::uint64_t>,
+  /// From itself: a report may be due.
+  caf::reacts_to<atom::report>,
+  /// From itself: the record could not be written, try again.
+  caf::reacts_to<atom::save>>::extend_with<actors::receiver_actor>;
+
+} // namespace deployminator::agent

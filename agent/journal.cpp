@@ -1,0 +1,91 @@
+#include "agent/journal.hpp"
+
+#include "actors/common/errors.hpp"
+#include "actors/common/logging.hpp"
+
+#include <chrono>
+
+namespace deployminator::agent {
+
+namespace {
+
+using pointer = journal_actor::stateful_pointer<journal_state>;
+using std::chrono::milliseconds;
+
+/// Changes of an instance within this time are written once.
+constexpr milliseconds gathering{50};
+constexpr milliseconds retry{1'000};
+
+void flush_later(pointer self, milliseconds after) {
+  if (!self->state.flush_is_due)
+    self->delayed_send(self, after, atom::flush_v);
+  self->state.flush_is_due = true;
+}
+
+caf::result<journal_content_ptr> recall(journal_files& files) {
+  auto agent = files.load_agent();
+  if (!agent)
+    return actors::to_error(agent.error());
+  auto instances = files.load_instances();
+  if (!instances)
+    return actors::to_error(instances.error());
+  return std::make_shared<const journal_content>(
+    journal_content{std::move(*agent), std::move(*instances)});
+}
+
+/// Writes until the first failure; what is left stays for the next attempt.
+messages::result<void> write_all(journal_state& state) {
+  while (!state.unwritten.empty()) {
+    const auto& [id, record] = *state.unwritten.begin();
+    auto written = record ? state.files->save_instance(*record) : state.files->remove_instance(id);
+    if (!written)
+      return written;
+    state.unwritten.erase(state.unwritten.begin());
+  }
+  return {};
+}
+
+void flush(pointer self) {
+  auto& state = self->state;
+  state.flush_is_due = false;
+  auto written = write_all(state);
+  if (!written && !state.failing)
+    actors::log::error("journal cannot write, tries again", {{"reason", written.error().message}});
+  else if (written && state.failing)
+    actors::log::info("journal writes again");
+  state.failing = !written;
+  if (!written)
+    flush_later(self, retry);
+}
+
+} // namespace
+
+journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
+                                     journal_files* files) {
+  self->state.files = files;
+  self->set_exit_handler([self](const caf::exit_msg& message) {
+    flush(self);
+    self->quit(message.reason);
+  });
+  return {
+    [self](atom::recall) { return recall(*self->state.files); },
+    [self](atom::save, const agent_record_ptr& record) -> caf::result<bool> {
+      auto written = self->state.files->save_agent(*record);
+      if (!written)
+        return actors::to_error(written.error());
+      return true;
+    },
+    [self](atom::note, instance_record& record) {
+      auto id = record.id;
+      self->state.unwritten[id] = std::move(record);
+      flush_later(self, gathering);
+    },
+    [self](atom::erase, const std::string& id) {
+      self->state.unwritten[id].reset();
+      flush_later(self, gathering);
+    },
+    [self](atom::flush) { flush(self); },
+  };
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "agent/interfaces.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+
+namespace deployminator::agent {
+
+/// What the JOURNAL remembers.
+struct journal_state {
+  static inline constexpr const char* name = "journal";
+  journal_files* files = nullptr;
+  /// What is to be written, newest only; nothing: what is to be removed.
+  std::map<std::string, std::optional<instance_record>> unwritten;
+  bool flush_is_due = false;
+  /// The last write failed, and the log says so.
+  bool failing = false;
+};
+
+/// `files` must outlive the actor.
+journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
+                                     journal_files* files);
+
+} // namespace deployminator::agent
