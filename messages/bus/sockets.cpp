@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <charconv>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace deployminator::bus {
@@ -108,8 +110,15 @@ failure not_opened(socket_kind kind, const std::string& endpoint, int error) {
   }
 }
 
-bool names_transport(const std::string& endpoint) {
-  return endpoint.starts_with("tcp://") || endpoint.starts_with("ipc://");
+/// ZeroMQ judges the rest, but would take port 99999 for 34463.
+bool looks_like_endpoint(std::string_view endpoint) {
+  if (endpoint.starts_with("ipc://"))
+    return true;
+  auto port = endpoint.substr(endpoint.find_last_of(':') + 1);
+  int number = 0;
+  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return endpoint.starts_with("tcp://") && error == std::errc{} && end == port.data() + port.size()
+         && number > 0 && number <= 65535;
 }
 
 /// Whether the frame went out; false where the peer is gone or does not read.
@@ -150,7 +159,7 @@ std::optional<raw_message> try_receive(zmq::socket_t& s) {
 sockets::sockets(zmq::context_t& context) : context_(context) {}
 
 messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::string& endpoint) {
-  if (!names_transport(endpoint))
+  if (!looks_like_endpoint(endpoint))
     return not_opened(kind, endpoint, EINVAL);
   try {
     zmq::socket_t socket{context_, type_of(kind)};

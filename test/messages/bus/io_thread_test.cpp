@@ -1,0 +1,551 @@
+#include "messages/bus/io_thread.hpp"
+#include "messages/bus/sockets.hpp"
+#include "messages/wire.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <set>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+using namespace deployminator::bus;
+using deployminator::messages::failure_code;
+using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::chrono::seconds deadline{20};
+
+/// A TCP socket on loopback, closed at the end.
+class raw_tcp {
+public:
+  raw_tcp() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    REQUIRE(fd_ >= 0);
+  }
+  ~raw_tcp() {
+    ::close(fd_);
+  }
+  raw_tcp(const raw_tcp&) = delete;
+  raw_tcp& operator=(const raw_tcp&) = delete;
+
+  std::uint16_t bind_any() {
+    auto address = loopback(0);
+    socklen_t size = sizeof address;
+    REQUIRE(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size) == 0);
+    REQUIRE(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+    return ntohs(address.sin_port);
+  }
+
+  void connect_to(std::uint16_t port) {
+    auto address = loopback(port);
+    REQUIRE(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+  }
+
+  void write(const std::string& bytes) {
+    // The other side may hang up at any byte.
+    static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  }
+
+private:
+  static sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+  }
+
+  int fd_;
+};
+
+std::uint16_t free_port() {
+  return raw_tcp{}.bind_any();
+}
+
+std::string endpoint_of(std::uint16_t port) {
+  return "tcp://127.0.0.1:" + std::to_string(port);
+}
+
+/// A bus and what has arrived on it.
+class station {
+public:
+  station() {
+    io.deliver_to([this](inbound in) {
+      std::lock_guard guard{mutex_};
+      inbox_.push_back(std::move(in));
+      arrival_.notify_all();
+    });
+  }
+
+  socket_id open(socket_kind kind, const std::string& endpoint) {
+    auto id = io.open(kind, endpoint);
+    REQUIRE_MESSAGE(id, (id ? "" : id.error().message));
+    return *id;
+  }
+
+  /// The next message, or nothing within `wait`.
+  std::optional<inbound> next(std::chrono::milliseconds wait = deadline) {
+    std::unique_lock lock{mutex_};
+    if (!arrival_.wait_for(lock, wait, [this] { return !inbox_.empty(); }))
+      return std::nullopt;
+    auto in = std::move(inbox_.front());
+    inbox_.pop_front();
+    return in;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable arrival_;
+  std::deque<inbound> inbox_;
+
+public:
+  // Last, so that its thread ends before the inbox does.
+  io_thread io;
+};
+
+/// A server that sends every order back.
+class echo_server {
+public:
+  explicit echo_server(const std::string& endpoint) {
+    io_.deliver_to([this](inbound in) { io_.send(in.socket, in.peer, in.bytes); });
+    auto id = io_.open(socket_kind::orders_server, endpoint);
+    REQUIRE(id);
+  }
+  ~echo_server() {
+    io_.stop();
+  }
+  echo_server(const echo_server&) = delete;
+  echo_server& operator=(const echo_server&) = delete;
+
+private:
+  io_thread io_;
+};
+
+/// Says `text` again and again until it comes back, as a session says hello.
+bool gets_through(station& client, socket_id socket, const std::string& text) {
+  auto end = std::chrono::steady_clock::now() + deadline;
+  while (std::chrono::steady_clock::now() < end) {
+    client.io.send(socket, "", text);
+    while (auto in = client.next(milliseconds{20}))
+      if (in->bytes == text)
+        return true;
+  }
+  return false;
+}
+
+/// Waits until `socket` has told `monitor` of a lost connection.
+bool is_disconnected(zmq::socket_t& monitor) {
+  auto end = std::chrono::steady_clock::now() + deadline;
+  while (std::chrono::steady_clock::now() < end) {
+    zmq::pollitem_t item{monitor.handle(), 0, ZMQ_POLLIN, 0};
+    zmq::poll(&item, 1, milliseconds{100});
+    zmq::message_t what;
+    zmq::message_t address;
+    if (!monitor.recv(what, zmq::recv_flags::dontwait))
+      continue;
+    static_cast<void>(monitor.recv(address));
+    std::uint16_t event = 0;
+    std::memcpy(&event, what.data(), sizeof event);
+    if (event == ZMQ_EVENT_DISCONNECTED)
+      return true;
+  }
+  return false;
+}
+
+/// A ZeroMQ socket of a program that is not ours.
+zmq::socket_t stranger(zmq::context_t& context, zmq::socket_type type,
+                       const std::string& endpoint) {
+  zmq::socket_t s{context, type};
+  s.set(zmq::sockopt::linger, 0);
+  if (type == zmq::socket_type::sub)
+    s.set(zmq::sockopt::subscribe, "");
+  s.connect(endpoint);
+  return s;
+}
+
+} // namespace
+
+TEST_CASE("thousands of orders go there and come back in their order") {
+  auto endpoint = endpoint_of(free_port());
+  echo_server server{endpoint};
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "hello"));
+  while (client.next(milliseconds{50})) {
+  }
+  for (int round = 0; round < 50; ++round) {
+    for (int i = 0; i < 200; ++i)
+      client.io.send(socket, "", std::to_string(round * 200 + i));
+    for (int i = 0; i < 200; ++i) {
+      auto in = client.next();
+      REQUIRE(in);
+      REQUIRE(in->bytes == std::to_string(round * 200 + i));
+      REQUIRE(in->peer.empty());
+      REQUIRE(in->socket == socket);
+    }
+  }
+}
+
+TEST_CASE("a wake-up is never lost, whichever threads send") {
+  auto endpoint = endpoint_of(free_port());
+  echo_server server{endpoint};
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "hello"));
+  while (client.next(milliseconds{50})) {
+  }
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 100; ++i)
+        client.io.send(socket, "", std::to_string(t * 100 + i));
+    });
+  for (auto& each : threads)
+    each.join();
+  std::set<std::string> seen;
+  while (seen.size() < 800) {
+    auto in = client.next();
+    REQUIRE(in);
+    seen.insert(in->bytes);
+  }
+}
+
+TEST_CASE("each client gets its own answers") {
+  auto endpoint = endpoint_of(free_port());
+  echo_server server{endpoint};
+  station clients;
+  std::map<socket_id, std::string> word_of;
+  for (int i = 0; i < 20; ++i) {
+    auto socket = clients.open(socket_kind::orders_client, endpoint);
+    word_of[socket] = "client " + std::to_string(i);
+    REQUIRE(gets_through(clients, socket, word_of[socket]));
+  }
+  for (const auto& [socket, word] : word_of)
+    clients.io.send(socket, "", word);
+  for (std::set<socket_id> heard; heard.size() < word_of.size();) {
+    auto in = clients.next();
+    REQUIRE(in);
+    REQUIRE(in->bytes == word_of[in->socket]);
+    heard.insert(in->socket);
+  }
+}
+
+TEST_CASE("a port in use is refused in words") {
+  station s;
+  auto endpoint = endpoint_of(free_port());
+  s.open(socket_kind::orders_server, endpoint);
+  station second;
+  auto id = second.io.open(socket_kind::events_server, endpoint);
+  REQUIRE_FALSE(id);
+  CHECK(id.error().message == "cannot listen on " + endpoint + ": the address is in use already");
+  CHECK_FALSE(id.error().hint.empty());
+}
+
+TEST_CASE("what is no endpoint is refused in words") {
+  station s;
+  for (const auto* endpoint :
+       {"", "localhost", "tcp://", "tcp://127.0.0.1", "tcp://127.0.0.1:", "tcp://127.0.0.1:99999",
+        "tcp://127.0.0.1:x", "udp://127.0.0.1:5", "http://127.0.0.1:80", "inproc://wake"})
+    for (auto kind : {socket_kind::orders_server, socket_kind::orders_client}) {
+      auto id = s.io.open(kind, endpoint);
+      REQUIRE_MESSAGE(!id, std::string{endpoint});
+      CHECK(id.error().code == failure_code::invalid);
+      CHECK(id.error().message
+            == "\"" + std::string{endpoint}
+                 + "\" is not an endpoint, expected one such as tcp://127.0.0.1:4001");
+    }
+  auto foreign = s.io.open(socket_kind::orders_server, "tcp://192.0.2.1:4001");
+  REQUIRE_FALSE(foreign);
+  CHECK(foreign.error().message
+        == "cannot listen on tcp://192.0.2.1:4001: this machine has no such address");
+}
+
+TEST_CASE("a message of 100 MB costs its sender the connection and nobody else anything") {
+  auto endpoint = endpoint_of(free_port());
+  echo_server server{endpoint};
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "before"));
+
+  zmq::context_t context;
+  auto big = stranger(context, zmq::socket_type::dealer, endpoint);
+  REQUIRE(zmq_socket_monitor(big.handle(), "inproc://monitor", ZMQ_EVENT_DISCONNECTED) == 0);
+  zmq::socket_t monitor{context, zmq::socket_type::pair};
+  monitor.set(zmq::sockopt::linger, 0);
+  monitor.connect("inproc://monitor");
+  big.send(zmq::message_t{100 << 20}, zmq::send_flags::none);
+  CHECK(is_disconnected(monitor));
+
+  CHECK(gets_through(client, socket, "after"));
+}
+
+TEST_CASE("a message of the largest size passes, a larger one is not sent at all") {
+  auto endpoint = endpoint_of(free_port());
+  echo_server server{endpoint};
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "hello"));
+  auto largest = deployminator::messages::max_message_bytes;
+  client.io.send(socket, "", std::string(largest + 1, 'x'));
+  CHECK(gets_through(client, socket, std::string(largest, 'y')));
+}
+
+TEST_CASE("garbage from strangers does not disturb anybody") {
+  auto port = free_port();
+  auto endpoint = endpoint_of(port);
+  echo_server server{endpoint};
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "before"));
+  for (const auto& bytes : {std::string{"GET / HTTP/1.1\r\nHost: x\r\n\r\n"},
+                            std::string(100'000, '\xff'), std::string(10, '\0'),
+                            std::string{"\xff\0\0\0\0\0\0\0\1\x7f\3\0NULL", 16}, std::string{}}) {
+    raw_tcp other;
+    other.connect_to(port);
+    other.write(bytes);
+    CHECK(gets_through(client, socket, "during"));
+  }
+  CHECK(gets_through(client, socket, "after"));
+}
+
+TEST_CASE("messages of several frames, or of none of our bytes, are dropped") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto orders = server.open(socket_kind::orders_server, endpoint);
+  zmq::context_t context;
+  auto other = stranger(context, zmq::socket_type::dealer, endpoint);
+  other.send(zmq::str_buffer("one"), zmq::send_flags::sndmore);
+  other.send(zmq::str_buffer("two"), zmq::send_flags::sndmore);
+  other.send(zmq::str_buffer("three"), zmq::send_flags::none);
+  other.send(zmq::message_t{}, zmq::send_flags::none);
+  other.send(zmq::message_t{}, zmq::send_flags::sndmore);
+  other.send(zmq::str_buffer("as REQ does"), zmq::send_flags::none);
+  other.send(zmq::str_buffer("proper"), zmq::send_flags::none);
+  auto in = server.next();
+  REQUIRE(in);
+  CHECK(in->bytes == "proper");
+  CHECK(in->socket == orders);
+  CHECK_FALSE(in->peer.empty());
+  server.io.send(orders, in->peer, "answer");
+  zmq::message_t answer;
+  other.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds{deadline}.count()));
+  REQUIRE(other.recv(answer));
+  CHECK(answer.to_string() == "answer");
+}
+
+TEST_CASE("what is sent to a peer that is not there is dropped") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto orders = server.open(socket_kind::orders_server, endpoint);
+  server.io.send(orders, "nobody", "hello?");
+  server.io.send(orders, "", "hello?");
+  server.io.send(12345, "", "to a socket that never was");
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  while (!server.next(milliseconds{20}))
+    client.io.send(socket, "", "here");
+}
+
+TEST_CASE("a peer that does not read slows nobody") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto orders = server.open(socket_kind::orders_server, endpoint);
+  zmq::context_t context;
+  auto stalled = stranger(context, zmq::socket_type::dealer, endpoint);
+  stalled.send(zmq::str_buffer("I am here"), zmq::send_flags::none);
+  auto peer = server.next();
+  REQUIRE(peer);
+  for (int i = 0; i < 5'000; ++i)
+    server.io.send(orders, peer->peer, std::string(10'000, 'x'));
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  std::optional<inbound> in;
+  while (!in) {
+    client.io.send(socket, "", "here");
+    in = server.next(milliseconds{20});
+  }
+  server.io.send(orders, in->peer, "answer");
+  auto answer = client.next();
+  REQUIRE(answer);
+  CHECK(answer->bytes == "answer");
+}
+
+TEST_CASE("a server that died and came back is found again, without stale orders") {
+  auto endpoint = endpoint_of(free_port());
+  station client;
+  auto first = std::make_unique<echo_server>(endpoint);
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "hello"));
+  first.reset();
+  // Once the loss is noticed nothing is queued; what was sent just before is lost anyway.
+  auto noticed = std::chrono::steady_clock::now() + milliseconds{300};
+  while (std::chrono::steady_clock::now() < noticed)
+    static_cast<void>(client.next(milliseconds{10}));
+  client.io.send(socket, "", "stale");
+  echo_server second{endpoint};
+  auto end = std::chrono::steady_clock::now() + deadline;
+  bool back = false;
+  while (!back && std::chrono::steady_clock::now() < end) {
+    client.io.send(socket, "", "hello again");
+    while (auto in = client.next(milliseconds{20})) {
+      CHECK(in->bytes != "stale");
+      back = back || in->bytes == "hello again";
+    }
+  }
+  CHECK(back);
+}
+
+TEST_CASE("a socket that was closed is replaced by a new one") {
+  auto endpoint = endpoint_of(free_port());
+  echo_server server{endpoint};
+  station client;
+  std::set<socket_id> ids;
+  for (int i = 0; i < 20; ++i) {
+    auto socket = client.open(socket_kind::orders_client, endpoint);
+    CHECK(ids.insert(socket).second);
+    REQUIRE(gets_through(client, socket, "round " + std::to_string(i)));
+    client.io.close(socket);
+    client.io.close(socket);
+    client.io.send(socket, "", "too late");
+  }
+}
+
+TEST_CASE("a late watcher hears that it is subscribed, and then everything") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto publisher = server.open(socket_kind::events_server, endpoint);
+  std::atomic<int> published = 0;
+  std::jthread publishing{[&](const std::stop_token& stop) {
+    // At the pace of a busy farm, since a watcher may only be so far behind.
+    while (!stop.stop_requested()) {
+      server.io.send(publisher, "", std::to_string(published + 1));
+      ++published;
+      std::this_thread::sleep_for(std::chrono::microseconds{50});
+    }
+  }};
+  for (int i = 0; i < 25; ++i) {
+    station watcher;
+    std::atomic<int> published_at_marker = -1;
+    std::atomic<int> markers = 0;
+    std::mutex mutex;
+    std::vector<int> heard;
+    std::condition_variable more;
+    watcher.io.deliver_to([&](inbound in) {
+      std::lock_guard guard{mutex};
+      if (in.bytes.empty() && ++markers == 1)
+        published_at_marker = published.load() + 1;
+      else if (markers == 1)
+        heard.push_back(std::stoi(in.bytes));
+      more.notify_all();
+    });
+    watcher.open(socket_kind::events_client, endpoint);
+    std::unique_lock lock{mutex};
+    bool in_time = more.wait_for(
+      lock, deadline, [&] { return !heard.empty() && heard.back() >= published_at_marker + 100; });
+    CHECK(in_time);
+    CHECK(markers == 1);
+    REQUIRE_FALSE(heard.empty());
+    CHECK(heard.front() <= published_at_marker);
+    for (std::size_t n = 1; n < heard.size(); ++n)
+      REQUIRE(heard[n] == heard[n - 1] + 1);
+    lock.unlock();
+    watcher.io.stop();
+  }
+}
+
+TEST_CASE("a watcher that has stopped reading slows neither the server nor the others") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto publisher = server.open(socket_kind::events_server, endpoint);
+  zmq::context_t context;
+  auto stalled = stranger(context, zmq::socket_type::sub, endpoint);
+  zmq::message_t marker;
+  stalled.set(zmq::sockopt::rcvtimeo, static_cast<int>(milliseconds{deadline}.count()));
+  REQUIRE(stalled.recv(marker));
+  CHECK(marker.to_string() == subscription_marker);
+  station watcher;
+  watcher.open(socket_kind::events_client, endpoint);
+  auto subscribed = watcher.next();
+  REQUIRE(subscribed);
+  REQUIRE(subscribed->bytes.empty());
+  // Far more than the stalled one's queues hold.
+  const std::string text(1000, 'x');
+  for (int round = 0; round < 60; ++round) {
+    for (int i = 0; i < 1000; ++i)
+      server.io.send(publisher, "", text);
+    for (int i = 0; i < 1000; ++i)
+      REQUIRE(watcher.next());
+  }
+}
+
+TEST_CASE("agents' progress is collected") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto collector = server.open(socket_kind::progress_server, endpoint);
+  station agents;
+  auto one = agents.open(socket_kind::progress_client, endpoint);
+  auto two = agents.open(socket_kind::progress_client, endpoint);
+  std::set<std::string> heard;
+  auto end = std::chrono::steady_clock::now() + deadline;
+  while (heard.size() < 2 && std::chrono::steady_clock::now() < end) {
+    agents.io.send(one, "", "from one");
+    agents.io.send(two, "", "from two");
+    while (auto in = server.next(milliseconds{10})) {
+      CHECK(in->socket == collector);
+      heard.insert(in->bytes);
+    }
+  }
+  CHECK(heard.size() == 2);
+}
+
+TEST_CASE("a bus that has stopped ignores what it is told") {
+  auto endpoint = endpoint_of(free_port());
+  io_thread io;
+  auto socket = io.open(socket_kind::orders_server, endpoint);
+  REQUIRE(socket);
+  io.stop();
+  io.stop();
+  io.send(*socket, "peer", "bytes");
+  io.close(*socket);
+  auto late = io.open(socket_kind::orders_server, endpoint);
+  REQUIRE_FALSE(late);
+  CHECK(late.error().message == "no socket can be opened: the bus has stopped");
+}
+
+TEST_CASE("buses come and go with work in their queues") {
+  auto port = free_port();
+  for (int i = 0; i < 50; ++i) {
+    io_thread io;
+    auto server = io.open(socket_kind::orders_server, endpoint_of(port));
+    REQUIRE_MESSAGE(server, (server ? "" : server.error().message));
+    auto client = io.open(socket_kind::orders_client, endpoint_of(port));
+    REQUIRE(client);
+    for (int n = 0; n < 100; ++n)
+      io.send(*client, "", "hello");
+  }
+}
+
+TEST_CASE("a receiver that was replaced is not called any more") {
+  auto endpoint = endpoint_of(free_port());
+  io_thread io;
+  auto server = io.open(socket_kind::orders_server, endpoint);
+  REQUIRE(server);
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  for (int i = 0; i < 50; ++i) {
+    auto count = std::make_unique<std::atomic<int>>(0);
+    io.deliver_to([&count](inbound) { ++*count; });
+    for (int n = 0; n < 20; ++n)
+      client.io.send(socket, "", "hello");
+    io.deliver_to({});
+    count.reset();
+  }
+}
