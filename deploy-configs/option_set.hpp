@@ -1,0 +1,102 @@
+#pragma once
+
+#include "deploy-configs/settings.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace CLI {
+class App;
+class Option;
+} // namespace CLI
+
+namespace deployminator::configs {
+
+class fields;
+
+/// What a setting holds; a list is separated by commas, in the file it may be a YAML list.
+enum class setting_kind { text, list, number, flag };
+
+/// One setting of a program, declared once: flag, environment variable and key of the config file
+/// follow from it.
+struct setting {
+  /// The flag without its dashes, and the key in the file.
+  std::string name;
+  setting_kind kind = setting_kind::text;
+  /// The flag's value in the help text.
+  std::string value_name;
+  std::string help;
+  /// Used where nothing is given; as it would stand in the environment.
+  std::string default_value;
+  /// What the default is where it is no text, such as "the host's name".
+  std::string default_help;
+  /// What was expected, if the text (an element of a list) is no such value.
+  std::optional<std::string> (*expected_instead)(const std::string& text) = nullptr;
+};
+
+/// A program's settings in one table.
+struct program_settings {
+  std::string program;
+  std::string summary;
+  /// Of the environment variables: `DEPLOYMINATOR`.
+  std::string prefix;
+  std::string default_file;
+  std::vector<setting> settings;
+  /// Keys of the config file that are accepted and mean nothing yet.
+  std::vector<std::string> unused_keys;
+};
+
+/// The values that count, by the setting's name, each the right kind of text.
+struct resolved_settings {
+  std::map<std::string, std::string> values;
+  std::vector<std::string> warnings;
+
+  const std::string& text(const std::string& name) const;
+  std::vector<std::string> list(const std::string& name) const;
+  std::uint64_t number(const std::string& name) const;
+  bool flag(const std::string& name) const;
+};
+
+/// The settings of one program on a command line, and their way to the values that count.
+class option_set {
+public:
+  explicit option_set(program_settings table);
+
+  /// Declares the options and `--config FILE`; this must outlive the app's parsing.
+  void add_to(CLI::App& app);
+
+  /// After parsing: what counts, or every mistake, one a line.
+  messages::result<resolved_settings> resolve(const surroundings& from) const;
+
+  /// The paragraph of the help text about where settings come from.
+  std::string sources_help() const;
+
+private:
+  struct given {
+    CLI::Option* option = nullptr;
+    std::string value;
+    bool flag = false;
+  };
+  struct collected;
+
+  std::string variable_of(const std::string& name) const;
+  void read_flags(collected& into) const;
+  void read_environment(const surroundings& from, collected& into) const;
+  void read_file(const surroundings& from, collected& into) const;
+  void read_fields(fields& in, const std::string& file, collected& into) const;
+  static void take(const setting& which, const std::string& source, const std::string& value,
+                   collected& into);
+
+  program_settings table_;
+  std::map<std::string, given> given_;
+};
+
+/// Parses the command line of a program without verbs and resolves its settings.
+std::variant<resolved_settings, exit_now> read_settings(const program_settings& table, int argc,
+                                                        const char* const* argv,
+                                                        const surroundings& from);
+
+} // namespace deployminator::configs

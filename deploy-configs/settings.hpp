@@ -1,0 +1,117 @@
+#pragma once
+
+#include "messages/result.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+/// The settings of the three programs: a flag wins over the environment, that over the config file,
+/// that over the default. README.md lists them.
+namespace deployminator::configs {
+
+/// What the settings are read from besides the command line; tests put their own in place.
+struct surroundings {
+  /// The value of an environment variable; one that is empty counts as not set.
+  std::function<std::optional<std::string>(const std::string& name)> variable;
+  /// Stands before the default config files' `/etc`.
+  std::string root;
+
+  /// The process's own environment and `/etc`.
+  static surroundings real();
+};
+
+/// The program has nothing more to do than to print this text and to end with this code: after
+/// `--help` and `--version` 0, after wrong usage or a wrong config file 2.
+struct exit_now {
+  int code = 0;
+  std::string text;
+  /// Else to stderr.
+  bool to_stdout = false;
+};
+
+/// The settings of `deployminator`.
+struct server_settings {
+  /// Endpoints such as `tcp://127.0.0.1:4001`: orders, events, the agents' progress.
+  std::string listen;
+  std::string publish;
+  std::string collect;
+  /// `sqlite:PATH`.
+  std::string store;
+  /// Empty where none is given; `sqlite:` needs none.
+  std::string store_password_file;
+  /// `none`.
+  std::string keys;
+  /// What a person should know at start, one sentence each.
+  std::vector<std::string> warnings;
+};
+
+/// The settings of `autodeployer`.
+struct agent_settings {
+  /// The servers' listen endpoints, at least one.
+  std::vector<std::string> servers;
+  /// The machine's name.
+  std::string name;
+  /// The machine groups it belongs to, at least one.
+  std::vector<std::string> groups;
+  /// Absolute; empty: the system's directories.
+  std::string root;
+  /// What instances may share, in units of 1024 * 1024 bytes.
+  std::uint64_t memory_mb = 0;
+  /// `none`.
+  std::string keys;
+  /// What a person should know at start, one sentence each.
+  std::vector<std::string> warnings;
+};
+
+/// The settings of `deploy` that stand before the verb.
+struct client_settings {
+  /// The server's listen endpoint.
+  std::string server;
+  /// `none`.
+  std::string keys;
+  bool json = false;
+  /// Also set where `NO_COLOR` is.
+  bool no_color = false;
+};
+
+/// Called once, first thing in main.
+std::variant<server_settings, exit_now> read_server_settings(int argc, const char* const* argv,
+                                                             const surroundings& from
+                                                             = surroundings::real());
+
+/// Called once, first thing in main.
+std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char* const* argv,
+                                                           const surroundings& from
+                                                           = surroundings::real());
+
+class option_set;
+
+/// Adds the client's options to the command line of `deploy`, whose verbs are declared elsewhere.
+class client_options {
+public:
+  /// This must live until the app has parsed, and the app until `resolve` has been called.
+  explicit client_options(CLI::App& app);
+  ~client_options();
+
+  /// After parsing: the settings, or every mistake in environment and config file, one a line.
+  messages::result<client_settings> resolve(const surroundings& from = surroundings::real()) const;
+
+private:
+  std::unique_ptr<option_set> options_;
+};
+
+/// Without keys nothing is encrypted, so every address must be on loopback: 127.0.0.0/8, [::1],
+/// localhost or ipc. Other keys than `none` are not supported yet.
+messages::result<void> check_keys(const std::string& keys,
+                                  const std::vector<std::string>& addresses);
+
+} // namespace deployminator::configs

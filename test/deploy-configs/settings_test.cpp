@@ -1,0 +1,366 @@
+#include "deploy-configs/settings.hpp"
+
+#include <CLI/CLI.hpp>
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <unistd.h>
+
+namespace deployminator::configs {
+
+namespace {
+
+namespace fs = std::filesystem;
+using messages::failure_code;
+
+/// A directory that stands for `/`, and an environment of its own.
+class place {
+public:
+  place() {
+    std::string name = (fs::temp_directory_path() / "settings-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    root_ = name;
+  }
+  place(const place&) = delete;
+  place& operator=(const place&) = delete;
+  ~place() {
+    fs::remove_all(root_);
+  }
+
+  std::map<std::string, std::string> variables;
+
+  /// Writes a file below the directory and returns its whole path.
+  std::string write(const std::string& path, const std::string& text) const {
+    auto whole = root_ / path;
+    fs::create_directories(whole.parent_path());
+    std::ofstream{whole} << text;
+    return whole.string();
+  }
+
+  std::string server_file(const std::string& text) const {
+    return write("etc/deployminator/config.yaml", text);
+  }
+
+  std::string agent_file(const std::string& text) const {
+    return write("etc/cnw/autodeployer/config.yaml", text);
+  }
+
+  surroundings get() const {
+    return {[this](const std::string& name) -> std::optional<std::string> {
+              auto found = variables.find(name);
+              return found != variables.end() ? std::optional{found->second} : std::nullopt;
+            },
+            root_.string()};
+  }
+
+  std::variant<server_settings, exit_now> server(std::vector<const char*> arguments = {}) const {
+    arguments.insert(arguments.begin(), "deployminator");
+    return read_server_settings(static_cast<int>(arguments.size()), arguments.data(), get());
+  }
+
+  std::variant<agent_settings, exit_now> agent(std::vector<const char*> arguments = {}) const {
+    arguments.insert(arguments.begin(), "autodeployer");
+    return read_agent_settings(static_cast<int>(arguments.size()), arguments.data(), get());
+  }
+
+  messages::result<client_settings> client(std::vector<const char*> arguments = {}) const {
+    arguments.insert(arguments.begin(), "deploy");
+    CLI::App app;
+    client_options options{app};
+    app.add_subcommand("status", "a verb");
+    app.parse(static_cast<int>(arguments.size()), arguments.data());
+    return options.resolve(get());
+  }
+
+private:
+  fs::path root_;
+};
+
+template <class Settings>
+Settings good(std::variant<Settings, exit_now> read) {
+  if (auto* done = std::get_if<exit_now>(&read))
+    FAIL(done->text);
+  return std::get<Settings>(std::move(read));
+}
+
+/// What a program that was used wrongly prints to stderr.
+template <class Settings>
+std::string refused(const std::variant<Settings, exit_now>& read) {
+  const auto* done = std::get_if<exit_now>(&read);
+  if (done == nullptr)
+    return "accepted";
+  CHECK(done->code == 2);
+  CHECK_FALSE(done->to_stdout);
+  return done->text;
+}
+
+// -- defaults and precedence ----------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(place, "with nothing given the server has its defaults") {
+  auto settings = good(server());
+  CHECK(settings.listen == "tcp://127.0.0.1:4001");
+  CHECK(settings.publish == "tcp://127.0.0.1:4002");
+  CHECK(settings.collect == "tcp://127.0.0.1:4003");
+  CHECK(settings.store == "sqlite:/var/lib/deployminator/deployminator.sqlite");
+  CHECK(settings.store_password_file.empty());
+  CHECK(settings.keys == "none");
+  CHECK(settings.warnings.empty());
+}
+
+TEST_CASE_FIXTURE(place, "with nothing given the agent has its defaults") {
+  std::array<char, 256> host{};
+  REQUIRE(gethostname(host.data(), host.size() - 1) == 0);
+  auto settings = good(agent());
+  CHECK(settings.servers == std::vector<std::string>{"tcp://127.0.0.1:4001"});
+  CHECK(settings.name == host.data());
+  CHECK(settings.groups == std::vector<std::string>{"worker"});
+  CHECK(settings.root.empty());
+  CHECK(settings.memory_mb > 100);
+  CHECK(settings.keys == "none");
+}
+
+TEST_CASE_FIXTURE(place, "with nothing given the client has its defaults") {
+  auto settings = client();
+  REQUIRE(settings);
+  CHECK(settings->server == "tcp://127.0.0.1:4001");
+  CHECK(settings->keys == "none");
+  CHECK_FALSE(settings->json);
+  CHECK_FALSE(settings->no_color);
+}
+
+TEST_CASE_FIXTURE(place,
+                  "a flag wins over the environment, that over the file, that over the default") {
+  server_file("publish: tcp://127.0.0.1:12\nlisten: tcp://127.0.0.1:11\nstore: sqlite:file\n");
+  variables = {{"DEPLOYMINATOR_PUBLISH", "tcp://127.0.0.1:22"},
+               {"DEPLOYMINATOR_LISTEN", "tcp://127.0.0.1:21"}};
+  auto settings = good(server({"--listen", "tcp://127.0.0.1:31"}));
+  CHECK(settings.listen == "tcp://127.0.0.1:31");
+  CHECK(settings.publish == "tcp://127.0.0.1:22");
+  CHECK(settings.store == "sqlite:file");
+  CHECK(settings.collect == "tcp://127.0.0.1:4003");
+}
+
+TEST_CASE_FIXTURE(place, "an empty environment variable counts as not set") {
+  variables = {{"DEPLOYMINATOR_LISTEN", ""}};
+  CHECK(good(server()).listen == "tcp://127.0.0.1:4001");
+}
+
+TEST_CASE_FIXTURE(place,
+                  "--config names another file, as does its variable, which loses to the flag") {
+  server_file("listen: tcp://127.0.0.1:1\n");
+  auto second = write("second.yaml", "listen: tcp://127.0.0.1:2\n");
+  auto third = write("third.yaml", "listen: tcp://127.0.0.1:3\n");
+  CHECK(good(server()).listen == "tcp://127.0.0.1:1");
+  variables = {{"DEPLOYMINATOR_CONFIG", second}};
+  CHECK(good(server()).listen == "tcp://127.0.0.1:2");
+  CHECK(good(server({"--config", third.c_str()})).listen == "tcp://127.0.0.1:3");
+}
+
+TEST_CASE_FIXTURE(
+  place, "every setting of the agent can stand in its file, lists as YAML or with commas") {
+  agent_file("Server: [tcp://127.0.0.1:1, \"tcp://[::1]:2\"]\nname: web1\ngroups: a, b\n"
+             "root: /srv/farm/../x\nmemory: 512\nkeys: none\n");
+  auto settings = good(agent());
+  CHECK(settings.servers == std::vector<std::string>{"tcp://127.0.0.1:1", "tcp://[::1]:2"});
+  CHECK(settings.name == "web1");
+  CHECK(settings.groups == std::vector<std::string>{"a", "b"});
+  CHECK(settings.root == "/srv/x");
+  CHECK(settings.memory_mb == 512);
+}
+
+TEST_CASE_FIXTURE(place, "every setting of the agent can stand in the environment") {
+  variables = {{"AUTODEPLOYER_SERVER", "tcp://127.0.0.1:1,ipc:///run/x"},
+               {"AUTODEPLOYER_NAME", "web1"},
+               {"AUTODEPLOYER_GROUPS", "a,b"},
+               {"AUTODEPLOYER_ROOT", "farm"},
+               {"AUTODEPLOYER_MEMORY", "512"},
+               {"AUTODEPLOYER_KEYS", "none"}};
+  auto settings = good(agent());
+  CHECK(settings.servers == std::vector<std::string>{"tcp://127.0.0.1:1", "ipc:///run/x"});
+  CHECK(settings.name == "web1");
+  CHECK(settings.groups == std::vector<std::string>{"a", "b"});
+  CHECK(settings.root == fs::current_path() / "farm");
+  CHECK(settings.memory_mb == 512);
+}
+
+TEST_CASE_FIXTURE(place,
+                  "the client's flags stand before the verb, in the environment or in the file") {
+  auto by_flag = client({"--json", "--no-color", "--server", "tcp://127.0.0.1:1", "status"});
+  REQUIRE(by_flag);
+  CHECK(by_flag->json);
+  CHECK(by_flag->no_color);
+  CHECK(by_flag->server == "tcp://127.0.0.1:1");
+  write("etc/deploy/config.yaml", "server: tcp://127.0.0.1:2\njson: yes\n");
+  variables = {{"DEPLOY_NO_COLOR", "1"}, {"DEPLOY_JSON", "false"}};
+  auto mixed = client({"status"});
+  REQUIRE(mixed);
+  CHECK(mixed->server == "tcp://127.0.0.1:2");
+  CHECK(mixed->no_color);
+  CHECK_FALSE(mixed->json);
+}
+
+TEST_CASE_FIXTURE(place, "NO_COLOR turns colour off, unless it is empty") {
+  variables = {{"NO_COLOR", ""}};
+  CHECK_FALSE(client()->no_color);
+  variables = {{"NO_COLOR", "1"}};
+  CHECK(client()->no_color);
+}
+
+TEST_CASE_FIXTURE(place, "the seed's static ports are accepted and said not to be used") {
+  auto file = agent_file("name: web1\n"
+                         "applications:\n"
+                         "- label: \"lbproxy\"\n"
+                         "  matcher:\n"
+                         "    repository: lbproxy\n"
+                         "    binary: lbproxy-server\n"
+                         "    groupname: testing\n"
+                         "    namespace: lbproxy\n"
+                         "  actionports:\n"
+                         "  - portindex: 1\n"
+                         "    publicport: 80\n");
+  auto settings = good(agent());
+  CHECK(settings.name == "web1");
+  CHECK(settings.warnings
+        == std::vector<std::string>{file + ":3:1: `applications` is accepted but not used yet"});
+}
+
+TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
+  auto settings = good(server({"--store-password-file", "/x"}));
+  CHECK(settings.store_password_file == "/x");
+  CHECK(settings.warnings.size() == 1);
+}
+
+// -- what is wrong --------------------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file, line and key") {
+  auto file = server_file("listen: 4001\npublsh: tcp://127.0.0.1:1\nstore: [a]\nkeys:\n"
+                          "collect: {a: b}\nconfig: x\n");
+  auto at = "deployminator: " + file;
+  CHECK(refused(server())
+        == at + ":1:9: `listen` is `4001`; expected an address such as tcp://127.0.0.1:4001\n" + at
+             + ":2:1: unknown key `publsh` in the config file; did you mean `publish`?\n" + at
+             + ":3:8: `store` is a list; expected sqlite:PATH\n" + at
+             + ":5:10: `collect` is a map; expected an address such as tcp://127.0.0.1:4001\n" + at
+             + ":6:1: unknown key `config` in the config file; expected `listen`, `publish`, "
+               "`collect`, `store`, `store-password-file` or `keys`\n");
+  agent_file("memory: much\ngroups: [a, [b]]\n");
+  auto agent_path = get().root + "/etc/cnw/autodeployer/config.yaml";
+  CHECK(refused(agent())
+        == "autodeployer: " + agent_path
+             + ":1:9: `memory` is `much`; expected a whole number "
+               "from 1\nautodeployer: "
+             + agent_path
+             + ":2:9: `groups` is a list; expected at least one, several separated by commas\n");
+}
+
+TEST_CASE_FIXTURE(place, "a config file that is no YAML map names its place") {
+  auto file = server_file("a: b: c\n");
+  CHECK(refused(server())
+        == "deployminator: " + file + ":1:5: this is not YAML: illegal map value\n");
+  server_file("- a\n");
+  CHECK(refused(server())
+        == "deployminator: " + file
+             + ":1:1: this is a list; expected the config file, written as `key: value`\n");
+  server_file("");
+  good(server());
+}
+
+TEST_CASE_FIXTURE(place, "a config file that was named must be there and be a file") {
+  auto missing = get().root + "/nowhere.yaml";
+  CHECK(refused(server({"--config", missing.c_str()}))
+        == "deployminator: " + missing
+             + ": the config file cannot be read: No such file or directory\n");
+  variables = {{"DEPLOYMINATOR_CONFIG", get().root}};
+  CHECK(refused(server())
+        == "deployminator: " + get().root + ": the config file cannot be read: Is a directory\n");
+}
+
+TEST_CASE_FIXTURE(place, "wrong values in the environment and in flags name these, all at once") {
+  variables = {{"AUTODEPLOYER_MEMORY", "-1"}, {"AUTODEPLOYER_GROUPS", ","}};
+  CHECK(
+    refused(agent({"--server", "tcp://127.0.0.1:1,elsewhere", "--name", "a/b"}))
+    == "autodeployer: --server is `tcp://127.0.0.1:1,elsewhere`; expected for each of them an "
+       "address such as tcp://127.0.0.1:4001\n"
+       "autodeployer: --name is `a/b`; expected letters, digits, `.`, `_` and `-`, at most 253, "
+       "not beginning with `.` or `-`\n"
+       "autodeployer: AUTODEPLOYER_GROUPS is `,`; expected at least one, several separated by "
+       "commas\n"
+       "autodeployer: AUTODEPLOYER_MEMORY is `-1`; expected a whole number from 1\n");
+  variables = {{"DEPLOY_JSON", "perhaps"}};
+  auto wrong = client();
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == failure_code::invalid);
+  CHECK(wrong.error().message == "DEPLOY_JSON is `perhaps`; expected true or false");
+}
+
+TEST_CASE_FIXTURE(place, "an unknown flag is wrong usage") {
+  auto text = refused(server({"--listn", "x"}));
+  CHECK(text.find("deployminator: ") == 0);
+  CHECK(text.find("--listn") != std::string::npos);
+  CHECK(text.find("--help") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(place, "stores other than sqlite are refused") {
+  CHECK(refused(server({"--store", "mysql://u@h:3306/d"}))
+        == "deployminator: --store is `mysql://u@h:3306/d`; expected sqlite:PATH, as MariaDB and "
+           "MySQL are not supported yet\n");
+  CHECK(refused(server({"--store", "sqlite:"}))
+        == "deployminator: --store is `sqlite:`; expected sqlite:PATH\n");
+}
+
+TEST_CASE_FIXTURE(place, "keys are refused, and so is an address off loopback without them") {
+  CHECK(refused(server({"--keys", "/etc/keys"}))
+        == "deployminator: --keys is `/etc/keys`; expected none, as keys are not supported yet: "
+           "only none, on loopback\n");
+  CHECK(refused(agent({"--server", "tcp://10.0.0.1:4001"}))
+          .find("autodeployer: the address `tcp://10.0.0.1:4001` is not on loopback")
+        == 0);
+  CHECK(refused(server({"--publish", "tcp://*:4002"})).find("`tcp://*:4002` is not on loopback")
+        != std::string::npos);
+  auto wrong = client({"--server", "tcp://example.org:4001"});
+  REQUIRE_FALSE(wrong);
+  CHECK(wrong.error().code == failure_code::refused);
+}
+
+TEST_CASE("only this machine's own addresses are loopback") {
+  for (const char* near : {"tcp://127.0.0.1:1", "tcp://127.9.8.7:1", "tcp://[::1]:1",
+                           "tcp://localhost:1", "tcp://LOCALHOST:1", "ipc:///run/x"})
+    CHECK_MESSAGE(check_keys("none", {near}), near);
+  for (const char* far : {"tcp://128.0.0.1:1", "tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1",
+                          "tcp://127.0.0.1.example.org:1", "tcp://localhost.example.org:1",
+                          "tcp://127.0.0.1:0;10.0.0.1:1", "tcp://::1:1", "tcp://127.1:1", "", "x",
+                          "tcp://", "pgm://127.0.0.1:1"})
+    CHECK_MESSAGE(!check_keys("none", {"tcp://127.0.0.1:1", far}), far);
+  CHECK(check_keys("none", {}));
+  CHECK(check_keys("/etc/keys", {}).error().code == failure_code::unsupported);
+}
+
+// -- help -----------------------------------------------------------------------------------------
+
+TEST_CASE_FIXTURE(place,
+                  "--help names every option with its default, variable and the files read") {
+  auto done = std::get<exit_now>(server({"--help"}));
+  CHECK(done.code == 0);
+  CHECK(done.to_stdout);
+  for (const char* each :
+       {"Keeps the versions", "--listen", "tcp://127.0.0.1:4001", "DEPLOYMINATOR_LISTEN",
+        "DEPLOYMINATOR_STORE_PASSWORD_FILE", "sqlite:/var/lib/deployminator/deployminator.sqlite",
+        "/etc/deployminator/config.yaml", "--version"})
+    CHECK_MESSAGE(done.text.find(each) != std::string::npos, each);
+  auto of_agent = std::get<exit_now>(agent({"--help"}));
+  CHECK(of_agent.text.find("/etc/cnw/autodeployer/config.yaml") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(place, "--version wins over whatever else is wrong") {
+  variables = {{"AUTODEPLOYER_MEMORY", "x"}};
+  auto done = std::get<exit_now>(agent({"--version"}));
+  CHECK(done.code == 0);
+  CHECK(done.to_stdout);
+  CHECK(done.text == std::string{"autodeployer "} + DEPLOYMINATOR_VERSION + "\n");
+}
+
+} // namespace
+
+} // namespace deployminator::configs
