@@ -72,7 +72,7 @@ std::uint64_t machine_memory_mb() {
 
 setting keys_setting() {
   return {.name = "keys",
-          .value_name = "none",
+          .value_name = "MODE",
           .help = "Encryption: none is all there is yet, so every address must be on loopback",
           .default_value = "none",
           .expected_instead = check_keys_value};
