@@ -1,0 +1,54 @@
+#pragma once
+
+#include "agent/linux/owned_fd.hpp"
+#include "messages/result.hpp"
+
+#include <string>
+
+namespace deployminator::agent {
+
+/// Where an agent keeps things, absolute paths.
+struct directories {
+  /// The journal, the lock of the agent itself, and `instances/ID/` for each instance.
+  std::string lib;
+  /// Artifacts, named by their SHA-256.
+  std::string cache;
+  /// ID.log for each instance.
+  std::string log;
+  std::string run;
+
+  std::string instances() const {
+    return lib + "/instances";
+  }
+  std::string journal() const {
+    return lib + "/journal";
+  }
+  std::string instance(const std::string& id) const {
+    return instances() + "/" + id;
+  }
+  /// Where an instance's artifact is laid out: its working directory and `HOME`.
+  std::string home(const std::string& id) const {
+    return instance(id) + "/home";
+  }
+  std::string log_of(const std::string& id) const {
+    return log + "/" + id + ".log";
+  }
+};
+
+/// The directories below `root`, or the system's where it is empty.
+directories directories_below(const std::string& root);
+
+/// Makes the directories that are missing and takes them for this process. The lock is held until
+/// what this returns is closed; a second agent on the same directories is refused, in words.
+messages::result<owned_fd> take(const directories& where);
+
+/// The programs the agent runs besides the instances'.
+struct helper_programs {
+  std::string starter;
+  std::string unpack;
+};
+
+/// Finds them beside this program, else in ../libexec/autodeployer/.
+messages::result<helper_programs> find_helper_programs();
+
+} // namespace deployminator::agent

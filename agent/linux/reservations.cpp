@@ -1,0 +1,123 @@
+#include "agent/linux/reservations.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <pwd.h>
+#include <string>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+namespace deployminator::agent {
+
+using messages::failure;
+using messages::failure_code;
+using messages::result;
+
+namespace {
+
+/// Binds the abstract name; none when another has it.
+owned_fd bind_name(const char* kind, std::int64_t number) {
+  auto name = fmt::format("autodeployer/{}/{}", kind, number);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  owned_fd fd{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  if (fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size))
+    fd.reset();
+  return fd;
+}
+
+/// Whether a server could bind the port on every address of the family; yes, where the host does
+/// not know the family.
+bool can_bind(int family, std::int64_t port) {
+  owned_fd fd{socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  if (!fd)
+    return errno == EAFNOSUPPORT;
+  auto number = htons(static_cast<std::uint16_t>(port));
+  if (family == AF_INET) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_port = number;
+    return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0;
+  }
+  int yes = 1;
+  setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
+  sockaddr_in6 any{};
+  any.sin6_family = AF_INET6;
+  any.sin6_port = number;
+  return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0
+         || errno == EADDRNOTAVAIL;
+}
+
+bool has_entry(std::int64_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  char buffer[4096];
+  getpwuid_r(static_cast<uid_t>(uid), &entry, buffer, sizeof buffer, &found);
+  return found != nullptr;
+}
+
+} // namespace
+
+result<reservation> reservations::port() {
+  for (auto n = first_port; n <= last_port; ++n) {
+    if (ports_.count(n))
+      continue;
+    auto holder = bind_name("port", n);
+    if (!holder || !can_bind(AF_INET, n) || !can_bind(AF_INET6, n))
+      continue;
+    ports_.insert(n);
+    return reservation{n, std::move(holder)};
+  }
+  return failure{
+    failure_code::refused,
+    fmt::format("no TCP port from {} to {} is free on this machine", first_port, last_port),
+    "stop some instances here"};
+}
+
+std::optional<owned_fd> reservations::this_user(std::int64_t uid) {
+  auto holder = bind_name("uid", uid);
+  if (!holder)
+    return std::nullopt;
+  users_.insert(uid);
+  return holder;
+}
+
+result<reservation> reservations::user(std::int64_t preferred) {
+  if (preferred >= first_uid && preferred <= last_uid)
+    if (auto holder = this_user(preferred))
+      return reservation{preferred, std::move(*holder)};
+  for (auto n = first_uid; n <= last_uid; ++n) {
+    if (users_.count(n) || has_entry(n))
+      continue;
+    if (auto holder = this_user(n))
+      return reservation{n, std::move(*holder)};
+  }
+  return failure{failure_code::refused,
+                 fmt::format("no user from {} to {} is free on this machine", first_uid, last_uid),
+                 "stop some instances here"};
+}
+
+void reservations::note_port(std::int64_t port) {
+  ports_.insert(port);
+}
+
+void reservations::note_user(std::int64_t uid) {
+  users_.insert(uid);
+}
+
+void reservations::free_port(std::int64_t port) {
+  ports_.erase(port);
+}
+
+void reservations::free_user(std::int64_t uid) {
+  users_.erase(uid);
+}
+
+} // namespace deployminator::agent

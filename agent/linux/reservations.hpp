@@ -1,0 +1,61 @@
+#pragma once
+
+#include "agent/linux/owned_fd.hpp"
+#include "agent/outside.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <vector>
+
+namespace deployminator::agent {
+
+/// A number that is ours on this host while `holder`, a bound abstract unix socket, or a copy of it
+/// in another process, is open.
+struct reservation {
+  std::int64_t number = 0;
+  owned_fd holder;
+};
+
+/// Gives out users and ports that nobody else on this host has, whichever agent asks: the kernel
+/// binds one name to one socket, and frees it when its last holder is gone, however it went.
+///
+///   @autodeployer/port/N   a TCP port
+///   @autodeployer/uid/N    an operating-system user
+///
+/// What is reserved and freed again through one object of this class is remembered there, only to
+/// save asking the kernel for it.
+class reservations {
+public:
+  static constexpr std::int64_t first_port = 4100;
+  static constexpr std::int64_t last_port = 65535;
+  /// Above every range that Debian (65,533 users, 524,288 and more for subordinates) and systemd
+  /// (61,184 to 65,519) give out.
+  static constexpr std::int64_t first_uid = 200'000;
+  static constexpr std::int64_t last_uid = 299'999;
+
+  /// Reserves the lowest port that is free: reserved by nobody, and with no socket bound to it now,
+  /// not even one in TIME_WAIT, which a server without SO_REUSEADDR could not bind over.
+  messages::result<reservation> port();
+
+  /// Reserves `preferred` where it is in the range and free, else the lowest free user without an
+  /// entry in the user database.
+  messages::result<reservation> user(std::int64_t preferred);
+
+  /// Reserves exactly this user, or nothing.
+  std::optional<owned_fd> this_user(std::int64_t uid);
+
+  /// The number is in use by a starter that was found alive.
+  void note_port(std::int64_t port);
+  void note_user(std::int64_t uid);
+
+  /// It may be given out again.
+  void free_port(std::int64_t port);
+  void free_user(std::int64_t uid);
+
+private:
+  std::set<std::int64_t> ports_;
+  std::set<std::int64_t> users_;
+};
+
+} // namespace deployminator::agent

@@ -1,0 +1,74 @@
+#pragma once
+
+#include "agent/linux/child_process.hpp"
+#include "agent/linux/watch_loop.hpp"
+#include "agent/outside.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace deployminator::agent {
+
+/// What an archive may hold at most.
+struct unpack_limits {
+  std::uint64_t bytes = std::uint64_t{20} << 30;
+  std::uint64_t entries = 200'000;
+  std::uint32_t depth = 64;
+  /// Bytes out for each byte in, counted once 256 MiB came out.
+  std::uint32_t ratio = 200;
+};
+
+/// Runs autodeployer-unpack, a few at a time. Everything on the thread of the loop.
+class unpacker {
+public:
+  using on_done = std::function<void(messages::result<void>)>;
+
+  struct job {
+    std::string id;
+    /// The artifact, opened when the order came: it may leave the cache meanwhile.
+    std::shared_ptr<owned_fd> artifact;
+    bool archive = false;
+    std::string binary;
+    /// An empty directory of the user's own.
+    std::string target;
+    /// -1: the agent's own.
+    std::int64_t uid = -1;
+    /// Makes `target` when it is this job's turn.
+    std::function<messages::result<void>()> prepare;
+    on_done done;
+  };
+
+  unpacker(watch_loop& loop, std::string program, unpack_limits limits);
+
+  void start(job j);
+
+  /// Whether there is a job for the instance.
+  bool has(const std::string& id) const;
+
+  /// Ends the instance's job; its `done` says so, now or soon.
+  void cancel(const std::string& id);
+
+private:
+  struct running_job {
+    job what;
+    child_process process;
+    owned_fd words;
+    bool cancelled = false;
+  };
+
+  void start_more();
+  messages::result<running_job> begin(job& j);
+  void ended(const std::string& id);
+
+  watch_loop& loop_;
+  std::string program_;
+  unpack_limits limits_;
+  std::deque<job> waiting_;
+  std::map<std::string, running_job> running_;
+};
+
+} // namespace deployminator::agent

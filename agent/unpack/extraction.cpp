@@ -1,0 +1,305 @@
+#include "agent/unpack/extraction.hpp"
+
+#include "agent/unpack/entry_policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <archive.h>
+#include <archive_entry.h>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <unistd.h>
+#include <vector>
+
+#include <linux/openat2.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+namespace deployminator::agent::unpack {
+
+using messages::failure;
+using messages::failure_code;
+using messages::result;
+
+namespace {
+
+struct free_reader {
+  void operator()(archive* a) const {
+    archive_read_free(a);
+  }
+};
+struct free_writer {
+  void operator()(archive* a) const {
+    archive_write_free(a);
+  }
+};
+using reader = std::unique_ptr<archive, free_reader>;
+using writer = std::unique_ptr<archive, free_writer>;
+
+failure invalid(std::string message) {
+  return {failure_code::invalid, std::move(message), {}};
+}
+
+failure cannot_write(std::string_view path, std::string_view why) {
+  std::error_code ignored;
+  return {failure_code::internal,
+          fmt::format("cannot write {}/{}: {}", std::filesystem::current_path(ignored).string(),
+                      shown(path), why),
+          {}};
+}
+
+/// The first names of regular files, for the sentence about one that is missing.
+struct contents {
+  static constexpr std::size_t most = 8;
+  std::vector<std::string> names;
+  std::uint64_t files = 0;
+
+  void add(const std::string& path) {
+    if (++files <= most)
+      names.push_back(shown(path));
+  }
+  std::string text() const {
+    if (files == 0)
+      return "it holds no file";
+    return fmt::format("it holds: {}{}", fmt::join(names, ", "), files > most ? ", …" : "");
+  }
+};
+
+/// An archive on its way to the disk.
+class extraction {
+public:
+  extraction(int fd, const limits& most)
+    : in_(archive_read_new()), out_(archive_write_disk_new()), most_(most) {
+    archive_read_support_filter_gzip(in_.get());
+    archive_read_support_filter_bzip2(in_.get());
+    archive_read_support_filter_xz(in_.get());
+    archive_read_support_filter_zstd(in_.get());
+    archive_read_support_format_tar(in_.get());
+    archive_read_support_format_zip(in_.get());
+    archive_write_disk_set_options(out_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT
+                                                 | ARCHIVE_EXTRACT_SECURE_SYMLINKS
+                                                 | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS
+                                                 | ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_TIME);
+    opened_ = archive_read_open_fd(in_.get(), fd, 256 * 1024) == ARCHIVE_OK;
+  }
+
+  result<contents> run() {
+    if (!opened_)
+      return damaged();
+    contents held;
+    archive_entry* entry = nullptr;
+    for (;;) {
+      int status = archive_read_next_header(in_.get(), &entry);
+      if (status == ARCHIVE_EOF)
+        break;
+      if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+        return damaged();
+      auto path = admit(entry);
+      if (!path)
+        return path.error();
+      if (path->empty())
+        continue;
+      if (auto written = write(entry, *path); !written)
+        return written.error();
+      if (archive_entry_filetype(entry) == AE_IFREG)
+        held.add(*path);
+    }
+    if (entries_ == 0)
+      return invalid("the archive is empty");
+    return held;
+  }
+
+private:
+  /// Checks the entry against the policy and makes it harmless: its path, where it may come out.
+  result<std::string> admit(archive_entry* entry) {
+    const char* raw = archive_entry_pathname(entry);
+    if (!raw)
+      raw = archive_entry_pathname_utf8(entry);
+    if (!raw)
+      return invalid("refused an entry whose name cannot be read");
+    auto path = checked_path(raw);
+    if (!path)
+      return path;
+    if (++entries_ > most_.entries)
+      return invalid(
+        fmt::format("refused the archive: it has more than {} entries", most_.entries));
+    if (depth_of(*path) > most_.depth)
+      return invalid(fmt::format("refused entry \"{}\": it is more than {} directories deep",
+                                 shown(*path), most_.depth));
+    if (auto kind = check_kind(entry, *path); !kind)
+      return kind.error();
+    archive_entry_set_pathname(entry, path->c_str());
+    return path;
+  }
+
+  result<void> check_kind(archive_entry* entry, const std::string& path) {
+    if (archive_entry_hardlink(entry))
+      return invalid(fmt::format("refused entry \"{}\": it is a hard link", shown(path)));
+    auto mode = archive_entry_perm(entry) & 0755;
+    switch (archive_entry_filetype(entry)) {
+      case AE_IFREG:
+        archive_entry_set_perm(entry, mode | 0600);
+        return check_size(archive_entry_size_is_set(entry) ? archive_entry_size(entry) : 0, path);
+      case AE_IFDIR:
+        archive_entry_set_perm(entry, mode | 0700);
+        return {};
+      case AE_IFLNK: {
+        const char* target = archive_entry_symlink(entry);
+        return check_link(path, target ? target : "");
+      }
+      default:
+        return invalid(fmt::format("refused entry \"{}\": it is neither a file, a directory nor a "
+                                   "link",
+                                   shown(path)));
+    }
+  }
+
+  result<void> check_size(std::int64_t size, const std::string& path) const {
+    if (size < 0 || static_cast<std::uint64_t>(size) > most_.bytes - bytes_)
+      return invalid(fmt::format("refused entry \"{}\": the archive unpacks to more than {} bytes",
+                                 shown(path), most_.bytes));
+    return {};
+  }
+
+  result<void> write(archive_entry* entry, const std::string& path) {
+    // A file's data is written here; a link has none, whatever the archive says.
+    if (archive_write_header(out_.get(), entry) != ARCHIVE_OK)
+      return write_failure(path);
+    const void* block = nullptr;
+    std::size_t size = 0;
+    la_int64_t offset = 0;
+    std::uint64_t end = 0;
+    bool file = archive_entry_filetype(entry) == AE_IFREG;
+    for (int status = ARCHIVE_OK; file;) {
+      status = archive_read_data_block(in_.get(), &block, &size, &offset);
+      if (status == ARCHIVE_EOF)
+        break;
+      if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+        return damaged();
+      // Holes count: what is read back is zeros.
+      end = std::max(end, static_cast<std::uint64_t>(offset) + size);
+      if (auto fits = check_block(end, path); !fits)
+        return fits;
+      if (size > 0 && archive_write_data_block(out_.get(), block, size, offset) != ARCHIVE_OK)
+        return write_failure(path);
+    }
+    if (archive_write_finish_entry(out_.get()) != ARCHIVE_OK)
+      return write_failure(path);
+    bytes_ += std::max(end, file && archive_entry_size_is_set(entry)
+                              ? static_cast<std::uint64_t>(archive_entry_size(entry))
+                              : 0);
+    return {};
+  }
+
+  result<void> check_block(std::uint64_t end, const std::string& path) const {
+    if (auto fits = check_size(static_cast<std::int64_t>(end), path); !fits)
+      return fits;
+    auto all = bytes_ + end;
+    auto read
+      = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_filter_bytes(in_.get(), -1), 1));
+    if (all > limits::free_bytes && all / read > most_.ratio)
+      return invalid(fmt::format("refused entry \"{}\": the archive unpacks to more than {} times "
+                                 "its size",
+                                 shown(path), most_.ratio));
+    return {};
+  }
+
+  failure damaged() {
+    const char* text = archive_error_string(in_.get());
+    if (text && std::strstr(text, "Unrecognized archive format"))
+      return invalid("the artifact is not an archive: expected tar (plain, gz, bz2, xz or zst) or "
+                     "zip");
+    return invalid(fmt::format("the archive is damaged: {}", text ? text : "it ends too early"));
+  }
+
+  failure write_failure(const std::string& path) {
+    int error = archive_errno(out_.get());
+    const char* text = archive_error_string(out_.get());
+    return cannot_write(path, error > 0 ? std::strerror(error) : text ? text : "unknown error");
+  }
+
+  reader in_;
+  writer out_;
+  limits most_;
+  bool opened_ = false;
+  std::uint64_t entries_ = 0;
+  std::uint64_t bytes_ = 0;
+};
+
+/// The file that `path` leads to without leaving the working directory; -1 with errno.
+int open_inside(const std::string& path) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
+}
+
+result<void> check_binary(const std::string& binary, const contents& held) {
+  int fd = open_inside(binary);
+  if (fd < 0)
+    return invalid(fmt::format("the archive has no \"{}\"; {}", shown(binary), held.text()));
+  struct stat info {};
+  bool known = fstat(fd, &info) == 0;
+  close(fd);
+  if (!known || !S_ISREG(info.st_mode))
+    return invalid(
+      fmt::format("\"{}\" in the archive is a directory, not a program", shown(binary)));
+  if (!(info.st_mode & S_IXUSR))
+    return invalid(fmt::format("\"{}\" in the archive is not executable (mode {:o})", shown(binary),
+                               info.st_mode & 0777));
+  return {};
+}
+
+} // namespace
+
+result<void> extract(int archive, const std::string& binary, const limits& most) {
+  auto path = checked_path(binary);
+  if (!path)
+    return path.error();
+  auto held = extraction{archive, most}.run();
+  if (!held)
+    return held.error();
+  return check_binary(*path, *held);
+}
+
+result<void> copy_plain(int source, const std::string& binary, const limits& most) {
+  auto path = checked_path(binary);
+  if (!path)
+    return path.error();
+  if (auto parent = std::filesystem::path{*path}.parent_path(); !parent.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(parent, error);
+    if (error)
+      return cannot_write(*path, error.message());
+  }
+  int out = open(path->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+  if (out < 0)
+    return cannot_write(*path, std::strerror(errno));
+  std::vector<char> block(1024 * 1024);
+  std::uint64_t total = 0;
+  for (;;) {
+    auto size = read(source, block.data(), block.size());
+    if (size == 0)
+      break;
+    if (size < 0)
+      return invalid(fmt::format("cannot read the artifact: {}", std::strerror(errno)));
+    total += static_cast<std::uint64_t>(size);
+    if (total > most.bytes)
+      return invalid(fmt::format("the artifact is larger than {} bytes", most.bytes));
+    for (ssize_t done = 0; done < size;) {
+      auto n = ::write(out, block.data() + done, static_cast<std::size_t>(size - done));
+      if (n < 0)
+        return cannot_write(*path, std::strerror(errno));
+      done += n;
+    }
+  }
+  if (close(out))
+    return cannot_write(*path, std::strerror(errno));
+  return {};
+}
+
+} // namespace deployminator::agent::unpack
