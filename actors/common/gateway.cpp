@@ -38,6 +38,9 @@ gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_sta
   state.sockets = sockets;
   return {
     [&state](atom::attach, const receiver_actor& receiver) { state.receiver = receiver; },
+    [&state](atom::attach, bus::socket_id socket, bus::socket_kind kind) {
+      state.kinds[socket] = kind;
+    },
     [&state](const bus::inbound& in) { deliver(state, in); },
     [&state](atom::dispatch, bus::socket_id socket, std::string& peer,
              const envelope_ptr& envelope) {

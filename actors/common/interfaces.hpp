@@ -51,6 +51,8 @@ using receiver_actor = caf::typed_actor<
 using gateway_actor = caf::typed_actor<
   /// Names who gets what arrives from now on; before, it is dropped.
   caf::reacts_to<atom::attach, receiver_actor>,
+  /// Names a socket that was opened before the actor was there.
+  caf::reacts_to<atom::attach, bus::socket_id, bus::socket_kind>,
   /// From the I/O thread: bytes arrived. What cannot be decoded is answered with a `refusal`.
   caf::reacts_to<bus::inbound>,
   /// Sends a message to `peer` (empty but on `orders_server`) over a socket. May be lost.

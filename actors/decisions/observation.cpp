@@ -2,6 +2,8 @@
 
 #include "actors/decisions/assignment.hpp"
 
+#include "messages/codec.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -112,8 +114,10 @@ change machine_joined(const farm& f, const agent_introduction& agent,
   row.groups = agent.groups;
   row.memory_mb = agent.memory_mb;
   row.agent_version = agent_version;
-  // An agent that kept its orders while the server lost its own must not take new ones for old.
-  row.generation = std::max(row.generation, agent.generation);
+  // An agent that holds other orders than the server remembers must not take new ones for old.
+  auto wanted = assignment_of(f, agent.name);
+  if (agent.generation >= row.generation && agent.assignment_digest != digest_of(specs_of(wanted)))
+    row.generation = agent.generation + 1;
   row.last_seen = m.now;
   c.machines.push_back(row);
   if (!was_reachable)

@@ -1,0 +1,87 @@
+#include "actors/registrar.hpp"
+
+#include "actors/common/errors.hpp"
+#include "actors/common/logging.hpp"
+#include "messages/codec.hpp"
+
+#include <algorithm>
+
+namespace deployminator::actors {
+
+namespace {
+
+/// No page has more events than this, however small they are.
+constexpr std::size_t page_events = 5'000;
+
+/// An outcome that is not certain is asked for again this often before the caller hears of it.
+constexpr int commit_attempts = 3;
+
+messages::result<std::uint64_t> commit(registrar_state& state, const messages::change& c) {
+  auto number = ++state.changes;
+  auto outcome = state.database->commit(number, c);
+  for (int attempt = 1; !outcome && attempt < commit_attempts; ++attempt) {
+    if (outcome.error().code == messages::failure_code::refused)
+      break;
+    outcome = state.database->commit(number, c);
+  }
+  return outcome;
+}
+
+void publish(registrar_state& state, const messages::change& c, std::uint64_t last) {
+  if (!state.publisher || c.events.empty())
+    return;
+  auto numbered = std::make_shared<std::vector<messages::event>>(c.events);
+  auto seq = last - c.events.size();
+  for (auto& each : *numbered)
+    each.seq = ++seq;
+  caf::anon_send(state.publisher, atom::publish_v, events_ptr{std::move(numbered)});
+}
+
+} // namespace
+
+event_page_ptr page_of(std::vector<messages::event> events, std::uint64_t last) {
+  std::size_t bytes = 0;
+  auto full = std::find_if(events.begin(), events.end(), [&](const messages::event& each) {
+    bytes += messages::to_bytes(each).size();
+    return bytes > messages::page_bytes;
+  });
+  events.erase(full, events.end());
+  return std::make_shared<const messages::event_page>(
+    messages::event_page{std::move(events), last});
+}
+
+registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<registrar_state> self,
+                                         store::store* database) {
+  auto& state = self->state;
+  state.database = database;
+  return {
+    [&state](atom::attach, const publisher_actor& publisher) { state.publisher = publisher; },
+    [&state](atom::load) -> caf::result<farm_ptr> {
+      auto loaded = state.database->load();
+      if (!loaded)
+        return to_error(loaded.error());
+      return farm_ptr{std::make_shared<const messages::farm>(std::move(*loaded))};
+    },
+    [&state](atom::commit, const change_ptr& change) -> caf::result<std::uint64_t> {
+      auto last = commit(state, *change);
+      if (!last) {
+        log::error("registrar failed to commit", {{"reason", last.error().message}});
+        return to_error(last.error());
+      }
+      publish(state, *change, *last);
+      return *last;
+    },
+    [&state](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
+      auto events = state.database->events_after(seq, page_events);
+      if (!events)
+        return to_error(events.error());
+      auto last = events->empty() ? seq : events->back().seq;
+      // More than a page may be there; its last event makes the asker ask on.
+      if (events->size() == page_events)
+        ++last;
+      return page_of(std::move(*events), last);
+    },
+  };
+}
+
+} // namespace deployminator::actors

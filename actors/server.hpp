@@ -1,0 +1,40 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "messages/result.hpp"
+#include "store/store.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace deployminator::actors {
+
+/// The outside of a server; main and tests own what it points to for longer than the actors live.
+struct server_config {
+  store::store* database = nullptr;
+  bus::bus* sockets = nullptr;
+  std::string listen = "tcp://127.0.0.1:4001";
+  std::string publish = "tcp://127.0.0.1:4002";
+  std::string collect = "tcp://127.0.0.1:4003";
+  /// The store blocks, so the REGISTRAR has a thread of its own; not under a deterministic
+  /// scheduler.
+  bool detached_registrar = true;
+  std::function<messages::timestamp()> utc_now;
+  /// For ids; uniform over all values.
+  std::function<std::uint64_t()> random;
+};
+
+/// The actors of a running server.
+struct server {
+  gateway_actor gateway;
+  std::uint64_t epoch = 0;
+  /// All of them, in the order in which they are to end.
+  std::vector<caf::actor> all;
+};
+
+/// Takes the reign over the store, opens the sockets and spawns the actors. What the sockets get is
+/// to be sent to `gateway`.
+messages::result<server> spawn_server(caf::actor_system& system, const server_config& config);
+
+} // namespace deployminator::actors
