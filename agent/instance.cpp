@@ -26,6 +26,15 @@ std::string output_of(log_reader& logs, const std::string& id) {
   return piece ? last_lines(piece->data, tail_bytes) : std::string{};
 }
 
+/// What was fetched once is wanted again as it was, even where its version pins nothing.
+spec_ptr spec_to_fetch(const instance_life& life) {
+  if (!life.spec->app.sha256.empty() || life.seen.sha256.empty())
+    return life.spec;
+  auto out = std::make_shared<messages::instance_spec>(*life.spec);
+  out->app.sha256 = life.seen.sha256;
+  return out;
+}
+
 /// Carries out one action; what follows at once is appended to `events`.
 class performer {
 public:
@@ -33,7 +42,7 @@ public:
     : self_(self), state_(self->state), me_(self), events_(events) {}
 
   void operator()(const fetch_artifact&) {
-    self_->send(state_.fetcher, atom::fetch_v, state_.life.spec, me_);
+    self_->send(state_.fetcher, atom::fetch_v, spec_to_fetch(state_.life), me_);
   }
   void operator()(const cancel_fetch&) {
     self_->send(state_.fetcher, atom::abandon_v, id());

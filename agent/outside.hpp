@@ -77,7 +77,7 @@ struct grant {
 /// An artifact to be laid out as an instance's directory.
 struct unpack_order {
   std::string id;
-  /// In the cache.
+  /// In the cache; empty where the directory is believed to be there already.
   std::string artifact_path;
   /// Tells by its ending whether the artifact is an archive.
   std::string download_url;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace deployminator::agent {
 
@@ -65,6 +66,7 @@ private:
   void set_timer(milliseconds after);
   void rest(std::string reason, milliseconds wait);
   void proceed();
+  void launch();
   void fail_preparation(const std::string& reason);
   void recall(const found_instance& found, const std::string& output);
   void adopt(const found_instance& found);
@@ -121,7 +123,8 @@ void step::proceed() {
   if (goal() == instance_goal::stop)
     return clear();
   if (life_.seen.fetched && is_other_artifact()) {
-    life_.seen.fetched = false;
+    life_.seen.fetched = life_.unpacked = false;
+    life_.seen.sha256.clear();
     enter(instance_phase::discarding, instance_state::preparing,
           "its version asks for other bytes than were fetched");
     return act(remove_files{});
@@ -182,7 +185,10 @@ void step::recall(const found_instance& found, const std::string& output) {
   life_.seen.started_at = found.started_at;
   if (goal() != instance_goal::run || !exit) {
     life_.seen.exit = exit;
-    return proceed();
+    if (goal() == instance_goal::stop)
+      return clear();
+    enter(instance_phase::clearing, instance_state::preparing, "");
+    return act(kill_everything{});
   }
   life_.started_before = true;
   life_.seen.fetched = true;
@@ -239,11 +245,15 @@ void step::operator()(const reserve_ended& e) {
     return fail_preparation(e.outcome.error().message);
   life_.seen.uid = e.outcome->uid;
   life_.seen.ports = e.outcome->ports;
-  if (!life_.seen.fetched) {
+  if (!life_.unpacked) {
     enter(instance_phase::unpacking);
     return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url, app().binary});
   }
-  enter(instance_phase::launching);
+  launch();
+}
+
+void step::launch() {
+  enter(instance_phase::launching, instance_state::starting, "");
   act(launch_order_for(*life_.spec, life_.machine, life_.seen.ports));
 }
 
@@ -253,12 +263,17 @@ void step::operator()(const unpack_ended& e) {
   if (goal() == instance_goal::stop)
     return clear();
   // The cache may drop the file from now on.
-  life_.artifact_path.clear();
-  if (!e.outcome)
-    return fail_preparation(e.outcome.error().message);
-  life_.seen.fetched = true;
+  bool had_artifact = !std::exchange(life_.artifact_path, {}).empty();
+  if (!e.outcome) {
+    life_.seen.fetched = false;
+    return had_artifact ? fail_preparation(e.outcome.error().message) : proceed();
+  }
+  life_.unpacked = life_.seen.fetched = true;
   life_.failed_preparations = 0;
-  proceed();
+  if (goal() == instance_goal::run)
+    launch();
+  else
+    proceed();
 }
 
 // -- running
@@ -365,6 +380,7 @@ bool step::is_hopeless() const {
 
 /// The answer to `kill_all`; from any other phase the starter was killed by somebody else.
 void step::on_gone() {
+  life_.unpacked = false;
   switch (life_.phase) {
     case instance_phase::launching:
     case instance_phase::up:

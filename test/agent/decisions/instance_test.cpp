@@ -1,0 +1,607 @@
+#include "agent/decisions/instance.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <deque>
+#include <rapidcheck.h>
+
+using namespace deployminator::agent;
+using namespace deployminator::messages;
+using namespace std::chrono_literals;
+
+namespace {
+
+instance_spec sample_spec(instance_goal goal) {
+  instance_spec spec;
+  spec.id = "web-1";
+  spec.namespace_ = "shop";
+  spec.group = "front";
+  spec.version = 7;
+  spec.goal = goal;
+  spec.app.name = "web";
+  spec.app.binary = "bin/web";
+  spec.app.download_url = "http://example.org/web.tar";
+  spec.app.args = {"--port", "${PORT1}"};
+  return spec;
+}
+
+/// An instance on a machine where everything happens when the test says so.
+struct bench {
+  instance_life life;
+  moment now{std::chrono::steady_clock::time_point{1h}, {1'000'000'000}};
+  std::vector<instance_action> last;
+
+  explicit bench(instance_spec spec) {
+    life.machine = "m1";
+    order(std::move(spec));
+  }
+
+  void order(instance_spec spec) {
+    auto wanted = std::make_shared<const instance_spec>(std::move(spec));
+    if (life.spec)
+      tell(ordered{wanted});
+    else
+      life.spec = wanted;
+  }
+  void order(instance_goal goal) {
+    auto spec = *life.spec;
+    spec.goal = goal;
+    order(spec);
+  }
+  void tell(const instance_event& event) {
+    last = advance(life, event, now);
+  }
+  void tell(process_event::kind what, std::optional<int> exit = {}) {
+    process_event event{life.spec->id, what, 0, {}, exit, {}};
+    if (what == process_event::kind::started) {
+      event.pid = 42;
+      event.started_at = now.utc;
+    }
+    if (what == process_event::kind::not_started)
+      event.problem = "cannot execute bin/web";
+    tell(process_changed{event, "last words\n"});
+  }
+  void pass(std::chrono::milliseconds time) {
+    now.steady += time;
+    now.utc.microseconds += time.count() * 1'000;
+  }
+  template <class Action>
+  [[nodiscard]] const Action* did() const {
+    for (const auto& action : last)
+      if (const auto* found = std::get_if<Action>(&action))
+        return found;
+    return nullptr;
+  }
+  /// Lets the timer that was set last come due.
+  std::chrono::milliseconds time_out() {
+    const auto* timer = did<start_timer>();
+    REQUIRE(timer);
+    auto waited = timer->after;
+    pass(waited);
+    tell(timer_fired{timer->number});
+    return waited;
+  }
+  void fetch() {
+    tell(begun{});
+    REQUIRE(did<fetch_artifact>());
+    tell(fetch_ended{artifact{"abc", 10, "/cache/abc"}});
+    REQUIRE(did<reserve_grant>());
+    tell(reserve_ended{grant{1000, {4100}}});
+    REQUIRE(did<unpack_order>());
+    tell(unpack_ended{result<void>{}});
+  }
+  void run() {
+    fetch();
+    REQUIRE(did<launch_order>());
+    tell(process_event::kind::started);
+    REQUIRE(life.seen.state == instance_state::running);
+  }
+  void get_ready() {
+    run();
+    time_out();
+    REQUIRE(life.seen.state == instance_state::ready);
+  }
+  /// The program ends, the back-off passes, it starts again.
+  std::chrono::milliseconds crash_and_restart(int exit) {
+    tell(process_event::kind::exited, exit);
+    REQUIRE(life.seen.state == instance_state::failed);
+    auto waited = time_out();
+    restart();
+    return waited;
+  }
+  void restart() {
+    REQUIRE(did<reserve_grant>());
+    tell(reserve_ended{grant{1000, {4100}}});
+    if (did<unpack_order>())
+      tell(unpack_ended{result<void>{}});
+    REQUIRE(did<launch_order>());
+    tell(process_event::kind::started);
+  }
+};
+
+} // namespace
+
+TEST_CASE("an instance to be fetched is fetched, unpacked, and waits") {
+  bench b{sample_spec(instance_goal::fetch)};
+  b.tell(begun{});
+  CHECK(b.life.seen.state == instance_state::downloading);
+  b.tell(fetch_ended{artifact{"abc", 10, "/cache/abc"}});
+  CHECK(b.did<reserve_grant>()->ports == 1);
+  b.tell(reserve_ended{grant{1000, {4100}}});
+  CHECK(b.did<unpack_order>()->artifact_path == "/cache/abc");
+  CHECK_FALSE(b.life.seen.fetched);
+  b.tell(unpack_ended{result<void>{}});
+  CHECK(b.life.seen.state == instance_state::preparing);
+  CHECK(b.life.seen.fetched);
+  CHECK(b.life.seen.sha256 == "abc");
+  CHECK(b.life.seen.reason == "fetched; waits to be started");
+  CHECK(b.last.empty());
+}
+
+TEST_CASE("an instance that waits is launched by one order, without being fetched again") {
+  bench b{sample_spec(instance_goal::fetch)};
+  b.fetch();
+  b.order(instance_goal::run);
+  b.tell(reserve_ended{grant{1000, {4100}}});
+  REQUIRE(b.did<launch_order>());
+  CHECK(b.did<launch_order>()->args == std::vector<std::string>{"--port", "4100"});
+  CHECK(b.life.seen.state == instance_state::starting);
+}
+
+TEST_CASE("a program is ready when it has lived for min_ready, and keeps its first ready_at") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  CHECK_FALSE(b.life.seen.ready_at);
+  CHECK(b.time_out() == 5s);
+  CHECK(b.life.seen.state == instance_state::ready);
+  auto first = b.life.seen.ready_at;
+  CHECK(first == b.now.utc);
+  b.crash_and_restart(1);
+  CHECK(b.life.seen.state == instance_state::running);
+  b.time_out();
+  CHECK(b.life.seen.state == instance_state::ready);
+  CHECK(b.life.seen.ready_at == first);
+}
+
+TEST_CASE("a program that need not live for any time is ready at once") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.rollout.min_ready = 0s;
+  bench b{spec};
+  b.fetch();
+  b.tell(process_event::kind::started);
+  CHECK(b.life.seen.state == instance_state::ready);
+}
+
+TEST_CASE("how a program ended is told with its last lines") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  SUBCASE("by a code") {
+    b.tell(process_event::kind::exited, 3);
+    CHECK(b.life.seen.reason == "exited with code 3");
+    CHECK(b.life.seen.exit == 3);
+  }
+  SUBCASE("by a signal") {
+    b.tell(process_event::kind::exited, 137);
+    CHECK(b.life.seen.reason == "killed by signal 9 (SIGKILL)");
+  }
+  SUBCASE("with its starter") {
+    b.tell(process_event::kind::gone);
+    CHECK(b.life.seen.exit == std::nullopt);
+    CHECK(b.life.seen.reason == "its starter was killed, and the program with it");
+    return;
+  }
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK(b.life.seen.pid == 0);
+  CHECK(b.life.seen.output == "last words\n");
+}
+
+TEST_CASE("back-off doubles up to its maximum and begins anew once it was ready") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.restart.backoff_max = 3s;
+  spec.app.restart.give_up_count = 0;
+  bench b{spec};
+  b.run();
+  CHECK(b.crash_and_restart(1) == 1s);
+  CHECK(b.crash_and_restart(1) == 2s);
+  CHECK(b.crash_and_restart(1) == 3s);
+  CHECK(b.life.seen.restarts == 3);
+  b.time_out();
+  CHECK(b.life.seen.state == instance_state::ready);
+  CHECK(b.crash_and_restart(1) == 1s);
+}
+
+TEST_CASE("more exits than allowed within the window end the attempts") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  for (int i = 0; i < 5; ++i)
+    b.crash_and_restart(1);
+  b.tell(process_event::kind::exited, 1);
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK(b.life.seen.reason == "exited with code 1; gave up after 6 exits within 10m");
+  CHECK(b.did<kill_everything>());
+  b.tell(process_event::kind::gone);
+  CHECK(b.life.phase == instance_phase::ended);
+  CHECK(b.life.seen.restarts == 5);
+  CHECK(record_of(b.life).gave_up);
+}
+
+TEST_CASE("exits that are further apart than the window do not add up") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.restart.give_up_count = 1;
+  bench b{spec};
+  b.run();
+  for (int i = 0; i < 4; ++i) {
+    b.pass(11min);
+    b.crash_and_restart(1);
+  }
+  CHECK(b.life.seen.restarts == 4);
+}
+
+TEST_CASE("the restart policy says what an exit means") {
+  struct row {
+    restart_policy policy;
+    bool always_on;
+    int exit;
+    instance_state state;
+    bool again;
+  };
+  auto spec = sample_spec(instance_goal::run);
+  for (const auto& r : {row{restart_policy::always, true, 0, instance_state::failed, true},
+                        row{restart_policy::always, true, 1, instance_state::failed, true},
+                        row{restart_policy::always, false, 0, instance_state::stopped, false},
+                        row{restart_policy::always, false, 1, instance_state::failed, true},
+                        row{restart_policy::on_failure, true, 0, instance_state::stopped, false},
+                        row{restart_policy::on_failure, true, 1, instance_state::failed, true},
+                        row{restart_policy::never, true, 0, instance_state::stopped, false},
+                        row{restart_policy::never, true, 1, instance_state::failed, false}}) {
+    CAPTURE(to_text(r.policy));
+    CAPTURE(r.always_on);
+    CAPTURE(r.exit);
+    spec.app.restart.policy = r.policy;
+    spec.app.always_on = r.always_on;
+    bench b{spec};
+    b.run();
+    b.tell(process_event::kind::exited, r.exit);
+    CHECK(b.life.seen.state == r.state);
+    CHECK((b.life.phase == instance_phase::resting) == r.again);
+    if (r.state == instance_state::stopped)
+      CHECK(b.life.seen.reason == "finished");
+  }
+}
+
+TEST_CASE("a program that cannot be started is tried again under the same rules") {
+  bench b{sample_spec(instance_goal::run)};
+  b.fetch();
+  b.tell(process_event::kind::not_started);
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK(b.life.seen.reason == "cannot execute bin/web");
+  CHECK(b.time_out() == 1s);
+  b.restart();
+  CHECK(b.life.seen.restarts == 0);
+}
+
+TEST_CASE("what prevents the preparation is told and tried again") {
+  bench b{sample_spec(instance_goal::run)};
+  b.tell(begun{});
+  b.tell(fetch_ended{failure{failure_code::not_found, "there is no such file", {}}});
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK(b.life.seen.reason == "there is no such file");
+  CHECK(b.time_out() == 1s);
+  CHECK(b.did<fetch_artifact>());
+  b.tell(fetch_ended{failure{failure_code::not_found, "there is no such file", {}}});
+  CHECK(b.time_out() == 2s);
+  b.tell(fetch_ended{artifact{"abc", 10, "/cache/abc"}});
+  b.tell(reserve_ended{failure{failure_code::refused, "no port is free", {}}});
+  CHECK(b.life.seen.reason == "no port is free");
+  b.time_out();
+  CHECK(b.did<reserve_grant>());
+}
+
+TEST_CASE("an instance is stopped by signal, then by force, removed, and forgotten") {
+  bench b{sample_spec(instance_goal::run)};
+  b.get_ready();
+  b.order(instance_goal::stop);
+  CHECK(b.life.seen.state == instance_state::stopping);
+  CHECK(b.did<send_signal>()->number == 15);
+  SUBCASE("when it obeys") {
+    b.tell(process_event::kind::exited, 0);
+  }
+  SUBCASE("when it does not") {
+    CHECK(b.time_out() == 10s);
+  }
+  CHECK(b.did<kill_everything>());
+  b.tell(process_event::kind::gone);
+  CHECK(b.did<remove_files>());
+  b.tell(remove_ended{result<void>{}});
+  CHECK(b.did<forget>());
+  CHECK(b.life.seen.state == instance_state::stopped);
+  CHECK(b.life.seen.pid == 0);
+}
+
+TEST_CASE("an instance that is just being launched gets its signal as soon as it runs") {
+  bench b{sample_spec(instance_goal::run)};
+  b.fetch();
+  b.order(instance_goal::stop);
+  CHECK_FALSE(b.did<send_signal>());
+  b.tell(process_event::kind::started);
+  CHECK(b.did<send_signal>());
+}
+
+TEST_CASE("an instance that is being fetched is stopped by ending its fetch") {
+  bench b{sample_spec(instance_goal::run)};
+  b.tell(begun{});
+  b.order(instance_goal::stop);
+  CHECK(b.did<cancel_fetch>());
+  CHECK(b.did<kill_everything>());
+}
+
+TEST_CASE("files that cannot be removed are tried again") {
+  bench b{sample_spec(instance_goal::fetch)};
+  b.fetch();
+  b.order(instance_goal::stop);
+  b.tell(process_event::kind::gone);
+  b.tell(remove_ended{failure{failure_code::internal, "cannot remove web-1", {}}});
+  CHECK(b.life.seen.reason == "cannot remove web-1");
+  b.time_out();
+  CHECK(b.did<remove_files>());
+}
+
+TEST_CASE("an instance that need not run any more is stopped, kept, and can run again") {
+  bench b{sample_spec(instance_goal::run)};
+  b.get_ready();
+  b.order(instance_goal::fetch);
+  CHECK(b.did<send_signal>());
+  b.tell(process_event::kind::exited, 0);
+  b.tell(process_event::kind::gone);
+  CHECK(b.life.phase == instance_phase::waiting);
+  b.order(instance_goal::run);
+  b.restart();
+  CHECK(b.life.seen.restarts == 1);
+}
+
+TEST_CASE("a hash that is pinned later") {
+  bench b{sample_spec(instance_goal::fetch)};
+  b.fetch();
+  auto spec = *b.life.spec;
+  SUBCASE("changes nothing where it is the same") {
+    spec.app.sha256 = "abc";
+    b.order(spec);
+    CHECK(b.last.empty());
+    CHECK(b.life.seen.fetched);
+  }
+  SUBCASE("has other bytes fetched") {
+    spec.app.sha256 = "def";
+    b.order(spec);
+    CHECK(b.did<remove_files>());
+    CHECK_FALSE(b.life.seen.fetched);
+    b.tell(remove_ended{result<void>{}});
+    CHECK(b.did<fetch_artifact>());
+  }
+}
+
+TEST_CASE("bytes with another hash than the version's are refused") {
+  auto spec = sample_spec(instance_goal::fetch);
+  spec.app.sha256 = "def";
+  bench b{spec};
+  b.tell(begun{});
+  b.tell(fetch_ended{artifact{"abc", 10, "/cache/abc"}});
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK(b.life.seen.reason
+        == "the bytes fetched have sha256 abc, but those of its version have def");
+}
+
+TEST_CASE("an agent that comes back") {
+  auto spec = sample_spec(instance_goal::run);
+  found_instance found{"web-1", {1000, {4100}}, true, 42, {}, {}};
+  instance_record record{"web-1", 2, {}, true, "abc", 1, {}, false};
+  bench b{spec};
+  found.started_at.microseconds = b.now.utc.microseconds - 2'000'000;
+  SUBCASE("adopts a program that was ready as ready") {
+    record.ready_at.microseconds = found.started_at.microseconds + 1;
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.state == instance_state::ready);
+    CHECK(b.life.seen.ready_at == record.ready_at);
+  }
+  SUBCASE("counts on from its start where it was not") {
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.state == instance_state::running);
+    CHECK(b.life.seen.pid == 42);
+    CHECK(b.life.seen.restarts == 2);
+    CHECK(b.time_out() == 3s);
+    CHECK(b.life.seen.state == instance_state::ready);
+  }
+  SUBCASE("tells how a program ended in its absence, and starts it again") {
+    found.running = false;
+    found.exit = 9;
+    b.tell(begun{found, record, "alas\n"});
+    CHECK(b.life.seen.state == instance_state::failed);
+    CHECK(b.life.seen.exit == 9);
+    CHECK(b.life.seen.output == "alas\n");
+    CHECK(b.time_out() == 2s);
+    b.restart();
+    CHECK(b.life.seen.restarts == 3);
+  }
+  SUBCASE("does not start what was given up") {
+    found.running = false;
+    found.exit = 9;
+    record.gave_up = true;
+    b.tell(begun{found, record});
+    b.tell(process_event::kind::gone);
+    CHECK(b.life.phase == instance_phase::ended);
+    CHECK(b.life.seen.reason == "exited with code 9; gave up");
+  }
+  SUBCASE("leaves one that waits waiting") {
+    found.running = false;
+    b.order(instance_goal::fetch);
+    b.tell(begun{found, record});
+    b.tell(process_event::kind::gone);
+    CHECK(b.life.phase == instance_phase::waiting);
+    CHECK(b.life.seen.fetched);
+  }
+  SUBCASE("fetches again where the directory turns out not to be whole") {
+    found.running = false;
+    b.tell(begun{found, record});
+    b.tell(process_event::kind::gone);
+    b.tell(reserve_ended{grant{1000, {4100}}});
+    REQUIRE(b.did<unpack_order>());
+    CHECK(b.did<unpack_order>()->artifact_path.empty());
+    b.tell(unpack_ended{failure{failure_code::internal, "no artifact", {}}});
+    CHECK(b.did<fetch_artifact>());
+  }
+  SUBCASE("ends what is not wanted any more") {
+    b.order(instance_goal::stop);
+    b.life.spec = std::make_shared<const instance_spec>(sample_spec(instance_goal::stop));
+    b.tell(begun{found, record});
+    CHECK(b.did<send_signal>());
+  }
+}
+
+namespace {
+
+/// A machine that does what it is told in any order, and answers when the dice say so.
+struct random_machine {
+  bench b;
+  std::deque<instance_event> pending;
+  bool has_network = false;
+  bool alive = false;
+  int launches = 0;
+  int exits = 0;
+  int removals = 0;
+  std::optional<start_timer> timer;
+
+  explicit random_machine(instance_spec spec) : b(std::move(spec)) {}
+
+  void happen(const instance_event& event) {
+    b.tell(event);
+    for (const auto& action : b.last)
+      std::visit([this](const auto& each) { perform(each); }, action);
+  }
+  void process(process_event::kind what, std::optional<int> exit = {}) {
+    pending.emplace_back(
+      process_changed{{b.life.spec->id, what, 42, b.now.utc, exit, "problem"}, ""});
+  }
+  void end_program(int exit) {
+    if (!alive)
+      return;
+    alive = false;
+    process(process_event::kind::exited, exit);
+  }
+
+  void perform(const fetch_artifact&) {
+    if (!has_network && *rc::gen::inRange(0, 4) == 0)
+      pending.emplace_back(fetch_ended{failure{failure_code::unreachable, "cut off", {}}});
+    else
+      pending.emplace_back(fetch_ended{artifact{"abc", 1, "/cache/abc"}});
+  }
+  void perform(const cancel_fetch&) {
+    std::erase_if(pending, [](const auto& e) { return std::holds_alternative<fetch_ended>(e); });
+  }
+  void perform(const reserve_grant&) {
+    happen(reserve_ended{grant{1000, {4100}}});
+  }
+  void perform(const unpack_order&) {
+    pending.emplace_back(unpack_ended{result<void>{}});
+  }
+  void perform(const launch_order&) {
+    RC_ASSERT(!alive);
+    ++launches;
+    if (*rc::gen::inRange(0, 5) == 0)
+      return process(process_event::kind::not_started);
+    alive = true;
+    process(process_event::kind::started);
+  }
+  void perform(const send_signal&) {
+    if (*rc::gen::arbitrary<bool>())
+      end_program(143);
+  }
+  void perform(const kill_everything&) {
+    end_program(137);
+    process(process_event::kind::gone);
+  }
+  void perform(const remove_files&) {
+    RC_ASSERT(!alive);
+    pending.emplace_back(remove_ended{result<void>{}});
+  }
+  void perform(const start_timer& action) {
+    timer = action;
+  }
+  void perform(const forget&) {
+    ++removals;
+  }
+
+  void answer() {
+    if (pending.empty())
+      return;
+    auto event = pending.front();
+    pending.pop_front();
+    happen(event);
+  }
+  void time_out() {
+    if (!timer)
+      return;
+    auto due = *std::exchange(timer, std::nullopt);
+    b.pass(due.after);
+    happen(timer_fired{due.number});
+  }
+};
+
+} // namespace
+
+TEST_CASE("whatever happens, one program at most runs, and what is to go goes exactly once") {
+  CHECK(rc::check([] {
+    auto spec = sample_spec(*rc::gen::element(instance_goal::fetch, instance_goal::run));
+    spec.app.restart.give_up_count = *rc::gen::inRange(0U, 4U);
+    spec.app.always_on = *rc::gen::arbitrary<bool>();
+    random_machine m{spec};
+    m.happen(begun{});
+    auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 8));
+    for (int step : steps) {
+      if (step <= 2)
+        m.answer();
+      else if (step <= 4)
+        m.time_out();
+      else if (step == 5)
+        m.end_program(*rc::gen::inRange(0, 2));
+      else {
+        auto next = *m.b.life.spec;
+        next.goal = step == 6 ? instance_goal::fetch : instance_goal::run;
+        m.happen(ordered{std::make_shared<const instance_spec>(next)});
+      }
+    }
+    auto next = *m.b.life.spec;
+    next.goal = instance_goal::stop;
+    m.happen(ordered{std::make_shared<const instance_spec>(next)});
+    for (int i = 0; i < 20 && m.removals == 0; ++i) {
+      while (!m.pending.empty())
+        m.answer();
+      m.time_out();
+    }
+    RC_ASSERT(m.removals == 1);
+    RC_ASSERT(!m.alive);
+    while (!m.pending.empty())
+      m.answer();
+    m.time_out();
+    RC_ASSERT(m.removals == 1);
+  }));
+}
+
+TEST_CASE("a program that always fails is started no more often than the rules allow") {
+  CHECK(rc::check([] {
+    auto spec = sample_spec(instance_goal::run);
+    spec.app.restart.give_up_count = *rc::gen::inRange(1U, 8U);
+    random_machine m{spec};
+    m.has_network = true;
+    m.happen(begun{});
+    for (int i = 0; i < 200; ++i) {
+      while (!m.pending.empty())
+        m.answer();
+      if (m.alive)
+        m.end_program(1);
+      else
+        m.time_out();
+    }
+    RC_ASSERT(m.b.life.phase == instance_phase::ended);
+    RC_ASSERT(m.launches == static_cast<int>(spec.app.restart.give_up_count) + 1);
+  }));
+}

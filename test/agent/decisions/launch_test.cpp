@@ -1,0 +1,42 @@
+#include "agent/decisions/launch.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace deployminator::agent;
+using namespace deployminator::messages;
+
+TEST_CASE("a program gets its ports, its names and what its application says") {
+  instance_spec spec;
+  spec.id = "web-1";
+  spec.namespace_ = "shop";
+  spec.group = "front";
+  spec.version = 7;
+  spec.build = 42;
+  spec.app.name = "web";
+  spec.app.binary = "bin/web";
+  spec.app.args = {"--listen=:${PORT1}", "${PORT2}", "${PORT3}"};
+  spec.app.env = {{"ADMIN", "127.0.0.1:${PORT2}"}, {"DEPLOY_GROUP", "mine"}, {"PATH", "/opt/bin"}};
+  auto order = launch_order_for(spec, "m1", {4100, 4200});
+  CHECK(order.id == "web-1");
+  CHECK(order.binary == "bin/web");
+  CHECK(order.args == std::vector<std::string>{"--listen=:4100", "4200", "${PORT3}"});
+  CHECK(order.env
+        == std::map<std::string, std::string>{{"ADMIN", "127.0.0.1:4200"},
+                                              {"DEPLOY_APPLICATION", "web"},
+                                              {"DEPLOY_BUILD", "42"},
+                                              {"DEPLOY_GROUP", "front"},
+                                              {"DEPLOY_INSTANCE_ID", "web-1"},
+                                              {"DEPLOY_MACHINE", "m1"},
+                                              {"DEPLOY_NAMESPACE", "shop"},
+                                              {"DEPLOY_VERSION", "7"},
+                                              {"PATH", "/opt/bin"},
+                                              {"PORT1", "4100"},
+                                              {"PORT2", "4200"}});
+}
+
+TEST_CASE("exits are told by code or signal") {
+  CHECK(exit_text(3) == "exited with code 3");
+  CHECK(exit_text(128) == "exited with code 128");
+  CHECK(exit_text(143) == "killed by signal 15 (SIGTERM)");
+  CHECK(exit_text(255) == "exited with code 255");
+}

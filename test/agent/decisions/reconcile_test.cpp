@@ -1,0 +1,35 @@
+#include "agent/decisions/reconcile.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace deployminator::agent;
+using namespace deployminator::messages;
+
+namespace {
+
+spec_ptr spec_of(const std::string& id, instance_goal goal = instance_goal::run) {
+  instance_spec spec;
+  spec.id = id;
+  spec.goal = goal;
+  return std::make_shared<const instance_spec>(spec);
+}
+
+} // namespace
+
+TEST_CASE("instances are spawned, updated and stopped until they are as wanted") {
+  spec_map wanted{{"new", spec_of("new")},
+                  {"same", spec_of("same")},
+                  {"changed", spec_of("changed")},
+                  {"back", spec_of("back")}};
+  spec_map existing{{"same", spec_of("same")},
+                    {"changed", spec_of("changed", instance_goal::fetch)},
+                    {"back", spec_of("back", instance_goal::stop)},
+                    {"old", spec_of("old")},
+                    {"going", spec_of("going", instance_goal::stop)}};
+  auto todo = reconcile(wanted, existing);
+  REQUIRE(todo.spawn.size() == 1);
+  CHECK(todo.spawn[0]->id == "new");
+  REQUIRE(todo.update.size() == 1);
+  CHECK(todo.update[0]->id == "changed");
+  CHECK(todo.stop == std::vector<std::string>{"old"});
+}
