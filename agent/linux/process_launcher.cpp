@@ -506,7 +506,9 @@ void process_launcher::look(const std::string& id, instance& i) {
     i.shown = true;
     i.held.clear();
   }
-  bool did_start = state->what == starter::phase::running || state->what == starter::phase::exited;
+  bool did_run = state->what == starter::phase::exited
+                 || (state->what == starter::phase::gone && state->pid != 0);
+  bool did_start = did_run || state->what == starter::phase::running;
   if (did_start && i.told_start < state->run) {
     i.told_start = state->run;
     process_event event;
@@ -516,8 +518,7 @@ void process_launcher::look(const std::string& id, instance& i) {
     event.started_at.microseconds = state->started_at;
     events_(event);
   }
-  bool did_end
-    = state->what == starter::phase::exited || state->what == starter::phase::not_started;
+  bool did_end = did_run || state->what == starter::phase::not_started;
   if (did_end && i.told_end < state->run) {
     i.told_end = state->run;
     tell_end(id, i, *state);
