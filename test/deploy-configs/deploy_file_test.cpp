@@ -19,17 +19,17 @@ struct wrong_file {
 };
 
 void check_all(const std::vector<wrong_file>& table) {
-  for (const auto& [text, said] : table) {
-    CAPTURE(text);
-    CHECK(mistakes_of(text) == (said.empty() ? "" : said + "\n"));
+  for (const auto& each : table) {
+    CAPTURE(each.text);
+    CHECK(mistakes_of(each.text) == (each.said.empty() ? "" : each.said + "\n"));
   }
 }
 
 /// The same for lines of an application.
 void check_all_in_application(const std::vector<wrong_file>& table) {
-  for (const auto& [lines, said] : table) {
-    CAPTURE(lines);
-    CHECK(mistakes_of(in_application(lines)) == (said.empty() ? "" : said + "\n"));
+  for (const auto& each : table) {
+    CAPTURE(each.text);
+    CHECK(mistakes_of(in_application(each.text)) == (each.said.empty() ? "" : each.said + "\n"));
   }
 }
 
