@@ -12,16 +12,16 @@ using messages::order;
 using messages::rollout;
 using messages::version;
 
-bool is_there(connection& db, const std::string& select, std::uint64_t id) {
+bool is_there(connection& db, std::string_view select, std::uint64_t id) {
   return rows{db, select, id}.next();
 }
 
 void write(connection& db, const group& g) {
-  static const std::string select = "SELECT id FROM appgroup WHERE id = ?";
-  static const std::string update
+  constexpr std::string_view select = "SELECT id FROM appgroup WHERE id = ?";
+  constexpr std::string_view update
     = "UPDATE appgroup SET namespace = ?, groupname = ?, deployedversion = ?, pendingversion = ? "
       "WHERE id = ?";
-  static const std::string insert
+  constexpr std::string_view insert
     = "INSERT INTO appgroup (namespace, groupname, deployedversion, pendingversion, id) "
       "VALUES (?, ?, ?, ?, ?)";
   run(db, is_there(db, select, g.id) ? update : insert, g.namespace_, g.name, g.deployed_version,

@@ -61,7 +61,7 @@ public:
   virtual void settle() = 0;
 
   /// The statement, prepared when first asked for and kept; reset.
-  virtual statement& prepare(const std::string& sql) = 0;
+  virtual statement& prepare(std::string_view sql) = 0;
 
   /// Begins a transaction that no other writer's can overlap.
   virtual void begin() = 0;
@@ -118,7 +118,7 @@ inline void bind(statement& to, int parameter, const document& value) {
 class rows {
 public:
   template <class... Parameters>
-  rows(connection& db, const std::string& sql, const Parameters&... parameters)
+  rows(connection& db, std::string_view sql, const Parameters&... parameters)
     : statement_(db.prepare(sql)) {
     int n = 0;
     (bind(statement_, ++n, parameters), ...);
@@ -168,7 +168,7 @@ private:
 
 /// Runs a statement without rows; returns how many rows it changed (see `statement::execute`).
 template <class... Parameters>
-std::int64_t run(connection& db, const std::string& sql, const Parameters&... parameters) {
+std::int64_t run(connection& db, std::string_view sql, const Parameters&... parameters) {
   auto& prepared = db.prepare(sql);
   int n = 0;
   (bind(prepared, ++n, parameters), ...);

@@ -19,7 +19,7 @@ using messages::farm;
 
 /// Calls `take` with each row; `select` yields the row's key first.
 template <class Take, class... Parameters>
-void each_row(connection& db, std::string_view table, const std::string& select, Take take,
+void each_row(connection& db, std::string_view table, std::string_view select, Take take,
               const Parameters&... parameters) {
   rows found{db, select, parameters...};
   while (found.next()) {

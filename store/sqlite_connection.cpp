@@ -169,14 +169,14 @@ public:
                                 "put the database on a local disk"});
   }
 
-  statement& prepare(const std::string& sql) override {
+  statement& prepare(std::string_view sql) override {
     auto known = statements_.find(sql);
-    if (known == statements_.end())
-      known = statements_
-                .emplace(
-                  sql, guarded(file_,
-                               [&] { return std::make_unique<sqlite_statement>(file_, db_, sql); }))
-                .first;
+    if (known == statements_.end()) {
+      std::string text{sql};
+      auto made
+        = guarded(file_, [&] { return std::make_unique<sqlite_statement>(file_, db_, text); });
+      known = statements_.emplace(std::move(text), std::move(made)).first;
+    }
     return *known->second;
   }
 
@@ -198,7 +198,7 @@ public:
 private:
   std::string file_;
   SQLite::Database db_;
-  std::map<std::string, std::unique_ptr<sqlite_statement>> statements_;
+  std::map<std::string, std::unique_ptr<sqlite_statement>, std::less<>> statements_;
 };
 
 failure cannot_create(const std::string& what, int error) {
