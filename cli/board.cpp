@@ -1,0 +1,279 @@
+#include "cli/board.hpp"
+
+#include "cli/sentence.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+#include <set>
+
+namespace deployminator::cli {
+
+using namespace messages;
+using state = messages::instance_state;
+
+namespace {
+
+/// Keeps of `all` what `keys` names.
+template <class Map, class Keys>
+void keep_only(Map& all, const Keys& keys) {
+  std::erase_if(all, [&](const auto& each) { return !keys.contains(each.first); });
+}
+
+int rank_of(state s) {
+  switch (s) {
+    case state::failed:
+    case state::lost:
+      return 1;
+    case state::downloading:
+      return 2;
+    case state::starting:
+    case state::running:
+    case state::stopping:
+      return 3;
+    case state::preparing:
+    case state::stopped:
+      return 5;
+    case state::ready:
+      break;
+  }
+  return 6;
+}
+
+constexpr int rank_of_busy_heading = 0;
+constexpr int rank_of_download = 2;
+constexpr int rank_of_idle_heading = 4;
+
+bool is_going(state s) {
+  return s == state::stopping || s == state::stopped;
+}
+
+} // namespace
+
+void board::show_groups(const std::vector<group_row>& rows) {
+  std::set<group_name> seen;
+  for (const auto& each : rows) {
+    group_name name{each.namespace_, each.group};
+    seen.insert(name);
+    auto& g = groups_[name];
+    g.deployed = each.deployed_version;
+    g.wanted = each.wanted;
+    g.rollout = each.rollout ? std::optional{each.rollout->version} : std::nullopt;
+    g.phase = each.rollout ? to_text(each.rollout->phase) : "";
+    if (each.rollout) {
+      g.begun = each.rollout->started_at;
+      g.outcome.clear();
+    }
+  }
+  keep_only(groups_, seen);
+}
+
+void board::show_instances(const std::vector<instance_row>& rows) {
+  std::set<std::string> seen;
+  for (const auto& each : rows) {
+    seen.insert(each.id);
+    auto& i = instances_[each.id];
+    i.id = each.id;
+    i.group = {each.namespace_, each.group};
+    i.version = each.version;
+    i.machine = each.machine;
+    i.state = each.state;
+    i.ports = each.ports;
+    i.reason = each.reason;
+  }
+  keep_only(instances_, seen);
+  forget_downloads_without_waiters();
+}
+
+void board::show_machines(const std::vector<machine_row>& rows) {
+  machines_.clear();
+  for (const auto& each : rows)
+    machines_[each.name] = each.state;
+}
+
+void board::follow(const group_version& rollout, timestamp now) {
+  auto& g = groups_[{rollout.namespace_, rollout.group}];
+  g.rollout = rollout.version;
+  g.begun = now;
+  g.outcome.clear();
+}
+
+void board::apply(const event& e, timestamp now) {
+  std::visit([&](const auto& what) { take(e, what); }, e.what);
+  auto found = groups_.find({e.namespace_, e.group});
+  if (found != groups_.end() && found->second.rollout && !found->second.begun)
+    found->second.begun = now;
+}
+
+void board::take(const event& e, const download_progress& p) {
+  std::pair key{p.machine, p.artifact};
+  if (p.total && p.bytes >= *p.total)
+    downloads_.erase(key);
+  else
+    downloads_[key] = {{e.namespace_, e.group}, p};
+}
+
+void board::take(const event& e, const instance_change& c) {
+  bool is_gone = c.to == state::stopped && (is_going(c.from) || c.from == state::failed);
+  auto& i = instances_[c.id];
+  i.id = c.id;
+  i.group = {e.namespace_, e.group};
+  i.version = e.version;
+  i.machine = c.machine;
+  i.state = c.to;
+  i.ports = c.ports;
+  i.reason = c.reason;
+  if (c.to == state::starting)
+    i.started = e.time;
+  if (c.to == state::ready && i.started)
+    i.seconds_to_ready
+      = static_cast<double>(e.time.microseconds - i.started.microseconds) / 1'000'000;
+  if (is_gone || (c.to == state::stopped && !is_current(i)))
+    instances_.erase(c.id);
+  forget_downloads_without_waiters();
+}
+
+void board::take(const event&, const machine_change& c) {
+  machines_[c.machine] = c.to;
+}
+
+void board::take(const event& e, const rollout_step& s) {
+  auto& g = groups_[{e.namespace_, e.group}];
+  if (g.rollout && *g.rollout == e.version) {
+    if (from_text<rollout_phase>(s.phase))
+      g.phase = s.phase;
+    return;
+  }
+  g.rollout = e.version;
+  g.phase = s.phase;
+  g.begun = {};
+  g.outcome.clear();
+}
+
+void board::take(const event& e, const rollout_finished& f) {
+  auto& g = groups_[{e.namespace_, e.group}];
+  if (g.rollout && *g.rollout != e.version)
+    return;
+  if (f.outcome == rollout_outcome::succeeded)
+    g.deployed = e.version;
+  g.rollout.reset();
+  g.phase.clear();
+  g.outcome = to_text(f.outcome);
+}
+
+bool board::is_current(const instance_state& i) const {
+  auto found = groups_.find(i.group);
+  if (found == groups_.end())
+    return true;
+  return i.version == found->second.rollout.value_or(found->second.deployed);
+}
+
+void board::forget_downloads_without_waiters() {
+  auto waits = [&](const std::string& id) {
+    auto found = instances_.find(id);
+    return found == instances_.end() || found->second.state == state::preparing
+           || found->second.state == state::downloading;
+  };
+  std::erase_if(downloads_, [&](const auto& each) {
+    const auto& waiters = each.second.progress.instances;
+    return !waiters.empty() && std::none_of(waiters.begin(), waiters.end(), waits);
+  });
+}
+
+line board::heading(const group_name& name, const group_state& g, timestamp now) const {
+  std::uint64_t current = 0;
+  std::uint64_t ready = 0;
+  std::uint64_t others = 0;
+  for (const auto& [id, i] : instances_) {
+    if (i.group != name)
+      continue;
+    current += is_current(i) ? 1 : 0;
+    ready += is_current(i) && i.state == state::ready ? 1 : 0;
+    others += is_current(i) ? 0 : 1;
+  }
+  line out{{to_text(name), tone::strong}};
+  auto version = g.rollout.value_or(g.deployed);
+  auto title = version > 0 ? fmt::format("version {}", version) : "nothing deployed";
+  out.push_back({"  " + (g.rollout == 0U ? "undeploying" : title), tone::plain});
+  if (!g.phase.empty())
+    out.push_back({"  " + printable(g.phase), tone::busy});
+  if (!g.outcome.empty())
+    out.push_back({"  " + g.outcome, g.outcome == "succeeded" ? tone::good : tone::bad});
+  if (version > 0)
+    out.push_back({fmt::format("  {}/{} ready", ready, g.rollout ? current : g.wanted),
+                   ready == current ? tone::good : tone::plain});
+  if (others > 0)
+    out.push_back({fmt::format("  {} of other versions", others), tone::dim});
+  if (g.rollout)
+    out.push_back({"  " + age_text(g.begun, now), tone::dim});
+  return out;
+}
+
+line board::row(const instance_state& i) const {
+  line out{{"  " + printable(i.machine) + "  " + printable(i.id) + "  ", tone::plain},
+           {std::string{to_text(i.state)}, tone_of(i.state)}};
+  bool serves = i.state == state::running || i.state == state::ready;
+  auto detail = serves ? ports_text(i.ports) : "";
+  if (i.state == state::ready && i.seconds_to_ready)
+    detail += " (" + seconds_text(*i.seconds_to_ready) + ")";
+  if (i.state != state::ready && !i.reason.empty())
+    detail += ": " + printable(i.reason);
+  out.push_back({detail, tone::plain});
+  if (!is_current(i))
+    out.push_back({fmt::format("  (version {})", i.version), tone::dim});
+  return out;
+}
+
+void board::add_rows(std::vector<ranked_line>& out, const group_name& name, const canvas& c) const {
+  std::set<std::string> shown;
+  for (const auto& [key, d] : downloads_) {
+    if (d.group != name)
+      continue;
+    auto text = progress_line(d.progress, c);
+    text.insert(text.begin(), {"  ", tone::plain});
+    out.push_back({std::move(text), rank_of_download});
+    shown.insert(d.progress.instances.begin(), d.progress.instances.end());
+  }
+  std::vector<const instance_state*> rows;
+  for (const auto& [id, i] : instances_)
+    if (i.group == name && !(shown.contains(id) && i.state == state::downloading))
+      rows.push_back(&i);
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](auto* a, auto* b) { return a->machine < b->machine; });
+  for (auto* each : rows)
+    out.push_back({row(*each), rank_of(each->state)});
+}
+
+std::vector<line> board::lines(const canvas& c, timestamp now) const {
+  std::vector<ranked_line> all;
+  for (const auto& [name, g] : groups_) {
+    all.push_back({heading(name, g, now), g.rollout ? rank_of_busy_heading : rank_of_idle_heading});
+    add_rows(all, name, c);
+  }
+  for (const auto& [name, is] : machines_)
+    if (is == machine_state::unreachable)
+      all.push_back({{{printable(name) + "  ", tone::plain}, {"unreachable", tone::bad}}, 1});
+
+  return fitting(std::move(all), c.height);
+}
+
+std::vector<line> board::fitting(std::vector<ranked_line> all, std::size_t height) {
+  // One row stays free for the cursor, one tells how many lines are missing.
+  std::size_t room = height > 2 ? height - 2 : 1;
+  std::vector<std::size_t> order(all.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(),
+                   [&](auto a, auto b) { return all[a].rank < all[b].rank; });
+  order.resize(std::min(room, order.size()));
+  std::sort(order.begin(), order.end());
+
+  std::vector<line> out;
+  for (auto each : order)
+    out.push_back(std::move(all[each].text));
+  if (all.size() > room)
+    out.push_back({{fmt::format("and {} more", all.size() - room), tone::dim}});
+  return out;
+}
+
+} // namespace deployminator::cli

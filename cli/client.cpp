@@ -1,0 +1,248 @@
+#include "cli/client.hpp"
+
+#include "messages/codec.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace deployminator::cli {
+
+using namespace messages;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto patience_to_connect = 5s;
+/// How long the subscription may take before following begins without it.
+constexpr auto patience_to_subscribe = 1s;
+/// An unanswered request is sent again after this, though nothing seems to be lost.
+constexpr auto repeat_after = 3s;
+
+constexpr auto software = "deploy " DEPLOYMINATOR_VERSION;
+
+setback stopped_by_user() {
+  return {exit_code::gave_up,
+          {failure_code::timeout, "stopped before the server had answered",
+           "if this was an order, it may have been taken: see `deploy status`"}};
+}
+
+} // namespace
+
+client::client(std::string server, interruption& stop)
+  : server_(std::move(server)), stop_(stop), inbox_(stop), random_(std::random_device{}()) {
+  bus_.deliver_to([this](bus::inbound in) { inbox_.put(std::move(in)); });
+  open_orders();
+}
+
+void client::connect() {
+  auto until = clock::now() + patience_to_connect;
+  while (!session_.is_open()) {
+    if (is_interrupted())
+      throw stopped_by_user();
+    if (rejected_)
+      throw setback{exit_code::unreachable, *rejected_};
+    if (clock::now() >= until)
+      throw setback{
+        exit_code::unreachable,
+        {failure_code::unreachable,
+         fmt::format("no server answers at {} (waited {} s)", server_, patience_to_connect.count()),
+         "check that deployminator runs there, and that --server (or DEPLOY_SERVER) "
+         "names its --listen address"}};
+    pump(until);
+  }
+}
+
+message client::answer_to(const message& request, clock::duration patience) {
+  auto until = clock::now() + patience;
+  awaited_ = ++last_id_;
+  answer_.reset();
+  std::uint64_t sent_in = 0;
+  clock::time_point repeat_at;
+  while (!answer_) {
+    auto now = clock::now();
+    if (is_interrupted())
+      throw stopped_by_user();
+    if (rejected_)
+      throw setback{exit_code::unreachable, *rejected_};
+    if (now >= until)
+      throw unanswered(patience);
+    if (session_.is_open() && (sent_in != session_number_ || now >= repeat_at)) {
+      send(awaited_, request);
+      sent_in = session_number_;
+      repeat_at = now + repeat_after;
+    }
+    pump(std::min(until, std::max(repeat_at, now + 100ms)));
+  }
+  awaited_ = 0;
+  if (auto* refused = std::get_if<refusal>(&*answer_))
+    throw setback{exit_code::failed, refused->error};
+  return std::move(*answer_);
+}
+
+setback client::unexpected_answer() const {
+  return {exit_code::failed,
+          {failure_code::mismatch,
+           fmt::format("the server at {} gave an answer of another kind than was asked", server_),
+           "see whether its version and this program's fit together"}};
+}
+
+setback client::unanswered(clock::duration patience) const {
+  return {exit_code::unreachable,
+          {failure_code::unreachable,
+           fmt::format("the server at {} did not answer within {} s", server_,
+                       std::chrono::ceil<std::chrono::seconds>(patience).count()),
+           "see its log; if this was an order, it may have been taken: see `deploy status`"}};
+}
+
+void client::follow(std::uint64_t seq) {
+  follower_.emplace(clock::now(), seq, session_.epoch());
+  history_broken_ = false;
+  events_.clear();
+  asked_ = 0;
+  open_events();
+  auto until = clock::now() + patience_to_subscribe;
+  while (!subscribed_ && clock::now() < until && !is_interrupted())
+    pump(until);
+}
+
+std::optional<event> client::next_event(clock::time_point until) {
+  if (events_.empty())
+    pump(until);
+  if (events_.empty())
+    return std::nullopt;
+  auto out = std::move(events_.front());
+  events_.pop_front();
+  return out;
+}
+
+void client::rest(clock::time_point until) {
+  while (clock::now() < until && !is_interrupted())
+    pump(until);
+}
+
+std::uint64_t client::seq() const {
+  return follower_ ? follower_->seq() : 0;
+}
+
+bool client::is_history_broken() const {
+  return history_broken_ && events_.empty();
+}
+
+bool client::is_connected() const {
+  return session_.is_open();
+}
+
+bool client::is_interrupted() const {
+  return stop_.requested();
+}
+
+void client::pump(clock::time_point until) {
+  tick(clock::now());
+  auto wake = std::min(until, session_.next_wake());
+  if (follower_)
+    wake = std::min(wake, follower_->next_wake());
+  for (const auto& each : inbox_.take(wake))
+    take(clock::now(), each);
+}
+
+void client::tick(clock::time_point now) {
+  if (now >= session_.next_wake())
+    carry_out(session_.tick(now, random()));
+  if (follower_ && now >= follower_->next_wake())
+    carry_out(follower_->tick(now));
+}
+
+void client::take(clock::time_point now, const bus::inbound& in) {
+  bool is_event = in.socket == events_socket_ && follower_;
+  if (in.bytes.empty()) {
+    if (is_event) {
+      subscribed_ = true;
+      carry_out(follower_->subscribed(now));
+    }
+    return;
+  }
+  auto decoded = decode(in.bytes);
+  // What a stranger or a newer server sends there means nothing to us; what we miss is asked for.
+  if (!decoded)
+    return;
+  if (is_event)
+    carry_out(follower_->published(now, *decoded));
+  else if (in.socket == orders_)
+    take_order_reply(now, *decoded);
+}
+
+void client::take_order_reply(clock::time_point now, const envelope& e) {
+  auto step = session_.arrived(now, e, random());
+  if (step.opened)
+    publish_ = std::get<welcome>(e.body).publish;
+  carry_out(step);
+  if (step.ignore || step.opened || e.id == 0)
+    return;
+  if (e.id == awaited_) {
+    answer_ = e.body;
+  } else if (e.id == asked_ && follower_) {
+    asked_ = 0;
+    if (auto* page = std::get_if<event_page>(&e.body))
+      carry_out(follower_->answered(now, *page));
+  }
+}
+
+void client::carry_out(const bus::client_step& step) {
+  if (step.reopen)
+    open_orders();
+  if (step.send_hello)
+    send(0, hello{.software = software, .epoch = session_.epoch()});
+  if (step.send_heartbeat)
+    send(0, heartbeat{});
+  if (step.rejected)
+    rejected_ = step.rejected;
+  if (step.opened) {
+    ++session_number_;
+    rejected_.reset();
+    if (follower_ && !subscribed_)
+      open_events();
+  }
+}
+
+void client::carry_out(bus::follow_step step) {
+  events_.insert(events_.end(), std::make_move_iterator(step.events.begin()),
+                 std::make_move_iterator(step.events.end()));
+  if (step.resubscribe)
+    open_events();
+  if (step.ask_after && session_.is_open()) {
+    asked_ = ++last_id_;
+    send(asked_, events_after{*step.ask_after});
+  }
+  history_broken_ = history_broken_ || step.start_over;
+}
+
+void client::send(std::uint64_t id, const message& body) {
+  bus_.send(orders_, {}, encode({id, session_.epoch(), body}));
+  session_.sent(clock::now());
+}
+
+void client::open_orders() {
+  if (orders_ != 0)
+    bus_.close(orders_);
+  auto opened = bus_.open(bus::socket_kind::orders_client, server_);
+  if (!opened)
+    throw setback{exit_code::usage, opened.error()};
+  orders_ = *opened;
+}
+
+void client::open_events() {
+  if (events_socket_ != 0)
+    bus_.close(events_socket_);
+  subscribed_ = false;
+  auto opened = bus_.open(bus::socket_kind::events_client, publish_);
+  if (!opened)
+    throw setback{exit_code::unreachable, opened.error()};
+  events_socket_ = *opened;
+}
+
+double client::random() {
+  return std::uniform_real_distribution<double>{0, 1}(random_);
+}
+
+} // namespace deployminator::cli

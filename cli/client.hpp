@@ -1,0 +1,110 @@
+#pragma once
+
+#include "cli/inbox.hpp"
+#include "cli/interruption.hpp"
+#include "cli/outcome.hpp"
+#include "messages/bus/event_follower.hpp"
+#include "messages/bus/io_thread.hpp"
+#include "messages/bus/session.hpp"
+#include "messages/wire.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace deployminator::cli {
+
+/// The connection to the server, for one thread: requests with their answers, and the events, both
+/// across restarts of the server. Everything happens inside its calls; between them nothing is
+/// sent, so they must come at least every few seconds. A Ctrl-C ends each call early.
+class client {
+public:
+  using clock = std::chrono::steady_clock;
+
+  /// Connects to nothing yet. `stop` must outlive it.
+  client(std::string server, interruption& stop);
+
+  /// Begins the session. Throws `setback` where no server answers within five seconds, or it does
+  /// not want us.
+  void connect();
+
+  /// Sends a request, again wherever it may have been lost, until it is answered. Throws `setback`
+  /// when the server refuses it, does not answer within `patience`, or the user stops.
+  template <class Reply>
+  Reply ask(const messages::message& request, clock::duration patience = std::chrono::seconds{15}) {
+    auto reply = answer_to(request, patience);
+    if (auto* wanted = std::get_if<Reply>(&reply))
+      return std::move(*wanted);
+    throw unexpected_answer();
+  }
+
+  /// From now on `next_event` gives the events numbered above `seq`, each once, and progress as it
+  /// comes.
+  void follow(std::uint64_t seq);
+
+  /// The next event; nothing when none came until then.
+  std::optional<messages::event> next_event(clock::time_point until);
+
+  /// Keeps the session until then, or until the user stops the program.
+  void rest(clock::time_point until);
+
+  /// The number of the last event given out or waiting to be.
+  std::uint64_t seq() const;
+
+  /// The server's events do not go on from those given out: what was followed can only be looked
+  /// at anew.
+  bool is_history_broken() const;
+
+  bool is_connected() const;
+  bool is_interrupted() const;
+
+private:
+  messages::message answer_to(const messages::message& request, clock::duration patience);
+  setback unexpected_answer() const;
+  setback unanswered(clock::duration patience) const;
+
+  /// Does what is due and handles what arrives, for once at most until then.
+  void pump(clock::time_point until);
+  void tick(clock::time_point now);
+  void take(clock::time_point now, const bus::inbound& in);
+  void take_order_reply(clock::time_point now, const messages::envelope& e);
+  void carry_out(const bus::client_step& step);
+  void carry_out(bus::follow_step step);
+
+  void send(std::uint64_t id, const messages::message& body);
+  void open_orders();
+  void open_events();
+  double random();
+
+  std::string server_;
+  interruption& stop_;
+  inbox inbox_;
+  bus::io_thread bus_;
+  bus::client_session session_;
+  std::mt19937_64 random_;
+  bus::socket_id orders_ = 0;
+  std::uint64_t last_id_ = 0;
+
+  /// Counts the sessions, so that a request sees that it may be lost.
+  std::uint64_t session_number_ = 0;
+  std::optional<messages::failure> rejected_;
+  /// The request that waits for its answer, and the answer.
+  std::uint64_t awaited_ = 0;
+  std::optional<messages::message> answer_;
+
+  std::optional<bus::event_follower> follower_;
+  bus::socket_id events_socket_ = 0;
+  std::string publish_;
+  bool subscribed_ = false;
+  /// The follower's question that waits for its answer.
+  std::uint64_t asked_ = 0;
+  std::deque<messages::event> events_;
+  bool history_broken_ = false;
+};
+
+} // namespace deployminator::cli

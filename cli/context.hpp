@@ -1,0 +1,38 @@
+#pragma once
+
+#include "cli/interruption.hpp"
+#include "cli/json.hpp"
+#include "cli/outcome.hpp"
+#include "cli/text.hpp"
+#include "messages/failure.hpp"
+
+#include <string>
+
+namespace deployminator::cli {
+
+/// What every verb works with: the flags before the verb, and where output goes.
+struct context {
+  /// Where the server takes orders.
+  std::string server;
+  /// One JSON document, or one object a line, instead of text for people.
+  bool json = false;
+  /// Bars and colours, where the output is a terminal.
+  bool rich = false;
+  /// Whether the user asked to stop.
+  interruption& stop;
+
+  /// Whether tables on stdout may have colours.
+  bool rich_tables() const;
+};
+
+/// Writes data to stdout, at once.
+void print(const std::string& data);
+
+/// Writes a line for people to stderr.
+void remark(const std::string& sentence);
+
+/// Tells why something was not done: `{"error": …}` on stdout with `--json`, else a sentence on
+/// stderr.
+void report(const context& c, const messages::failure& why);
+
+} // namespace deployminator::cli

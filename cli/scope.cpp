@@ -1,0 +1,33 @@
+#include "cli/scope.hpp"
+
+#include <algorithm>
+
+namespace deployminator::cli {
+
+using messages::instance_state;
+
+scope::scope(group_name only) : groups_{std::move(only)} {}
+
+scope::scope(std::vector<messages::group_version> rollouts) : rollouts_(std::move(rollouts)) {}
+
+bool scope::concerns(const messages::event& e) const {
+  if (!rollouts_.empty())
+    return std::any_of(rollouts_.begin(), rollouts_.end(),
+                       [&](const auto& each) { return is_of_rollout(e, each); });
+  if (groups_.empty() || e.group.empty())
+    return true;
+  return std::find(groups_.begin(), groups_.end(), group_name{e.namespace_, e.group})
+         != groups_.end();
+}
+
+bool scope::is_of_rollout(const messages::event& e, const messages::group_version& rollout) const {
+  if (e.namespace_ != rollout.namespace_ || e.group != rollout.group)
+    return false;
+  if (e.version == rollout.version)
+    return true;
+  auto* change = std::get_if<messages::instance_change>(&e.what);
+  return change != nullptr
+         && (change->to == instance_state::stopping || change->to == instance_state::stopped);
+}
+
+} // namespace deployminator::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "cli/group_name.hpp"
+#include "messages/event.hpp"
+#include "messages/farm.hpp"
+
+#include <vector>
+
+namespace deployminator::cli {
+
+/// Which events a viewer wants.
+class scope {
+public:
+  /// Everything there is.
+  scope() = default;
+  /// What concerns one group, and the machines.
+  explicit scope(group_name only);
+  /// What belongs to the rollouts an order began.
+  explicit scope(std::vector<messages::group_version> rollouts);
+
+  /// Whether `e` belongs in it. Of a rollout these are its own steps and instances, and the ends of
+  /// the group's other instances, which make place for them.
+  bool concerns(const messages::event& e) const;
+
+private:
+  bool is_of_rollout(const messages::event& e, const messages::group_version& rollout) const;
+
+  std::vector<group_name> groups_;
+  std::vector<messages::group_version> rollouts_;
+};
+
+} // namespace deployminator::cli

@@ -1,0 +1,159 @@
+#include "cli/sentence.hpp"
+
+#include "cli/group_name.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::cli {
+
+using namespace messages;
+
+namespace {
+
+constexpr std::size_t bar_width = 16;
+
+/// `: reason`, or nothing.
+std::string because(const std::string& reason) {
+  return reason.empty() ? "" : ": " + printable(reason);
+}
+
+std::string ending_text(const instance_change& c) {
+  auto out = because(c.reason);
+  if (c.exit && (c.to == instance_state::failed || c.to == instance_state::stopped))
+    out += fmt::format(" (exit {})", *c.exit);
+  if (c.restarts > 0)
+    out += fmt::format(" (restart {})", c.restarts);
+  return out;
+}
+
+line sentence(const download_progress& p, const canvas& c) {
+  return progress_line(p, c);
+}
+
+line sentence(const instance_change& c, const canvas&) {
+  bool serves = c.to == instance_state::running || c.to == instance_state::ready;
+  return {{printable(c.machine) + "  " + printable(c.id) + "  ", tone::plain},
+          {std::string{to_text(c.to)}, tone_of(c.to)},
+          {(serves ? ports_text(c.ports) : "") + ending_text(c), tone::plain}};
+}
+
+line sentence(const machine_change& c, const canvas&) {
+  return {{printable(c.machine) + "  ", tone::plain},
+          {"machine " + std::string{to_text(c.to)}, tone_of(c.to)},
+          {because(c.reason), tone::plain}};
+}
+
+line sentence(const rollout_step& s, const canvas&) {
+  return {{printable(s.phase), tone::strong}, {because(s.reason), tone::plain}};
+}
+
+line sentence(const rollout_finished& f, const canvas&) {
+  return {{std::string{to_text(f.outcome)}, tone_of(f.outcome)}, {because(f.reason), tone::plain}};
+}
+
+std::uint64_t quarters_of(const download_progress& p) {
+  if (!p.total)
+    return 0;
+  return *p.total == 0 ? 4 : p.bytes * 4 / *p.total;
+}
+
+} // namespace
+
+tone tone_of(instance_state state) {
+  switch (state) {
+    case instance_state::ready:
+      return tone::good;
+    case instance_state::failed:
+      return tone::bad;
+    case instance_state::lost:
+      return tone::warning;
+    case instance_state::stopping:
+    case instance_state::stopped:
+    case instance_state::preparing:
+      return tone::dim;
+    case instance_state::downloading:
+    case instance_state::starting:
+    case instance_state::running:
+      break;
+  }
+  return tone::busy;
+}
+
+tone tone_of(machine_state state) {
+  return state == machine_state::ready         ? tone::good
+         : state == machine_state::unreachable ? tone::bad
+                                               : tone::warning;
+}
+
+tone tone_of(rollout_outcome outcome) {
+  return outcome == rollout_outcome::succeeded    ? tone::good
+         : outcome == rollout_outcome::superseded ? tone::warning
+                                                  : tone::bad;
+}
+
+tone tone_of(version_state state) {
+  switch (state) {
+    case version_state::deployed:
+      return tone::good;
+    case version_state::pending:
+      return tone::busy;
+    case version_state::failed:
+      return tone::bad;
+    case version_state::superseded:
+    case version_state::retired:
+      break;
+  }
+  return tone::dim;
+}
+
+std::string ports_text(const std::vector<std::uint16_t>& ports) {
+  std::string out;
+  for (auto port : ports)
+    out += fmt::format(" :{}", port);
+  return out;
+}
+
+std::string artifact_name(const std::string& url) {
+  return printable(url.substr(url.find_last_of('/') + 1));
+}
+
+line progress_line(const download_progress& p, const canvas& c) {
+  line out{{printable(p.machine) + "  ", tone::plain}};
+  if (p.total && c.rich)
+    out.push_back({bar_text(p.bytes, *p.total, bar_width, c.unicode) + " ", tone::busy});
+  auto rate = p.bytes_per_second > 0 ? static_cast<std::uint64_t>(p.bytes_per_second) : 0;
+  auto text = progress_text(p.bytes, p.total) + "  " + bytes_text(rate) + "/s";
+  if (p.eta)
+    text += "  ETA " + age_text({1}, {1 + static_cast<std::int64_t>(*p.eta * 1e6)});
+  out.push_back({text, tone::plain});
+  out.push_back({"  " + artifact_name(p.artifact), tone::dim});
+  return out;
+}
+
+line sentence_of(const event& e, const canvas& c) {
+  return std::visit([&](const auto& what) { return sentence(what, c); }, e.what);
+}
+
+line dated_sentence_of(const event& e, const canvas& c) {
+  line out{{clock_text(e.time) + "  ", tone::dim}};
+  if (!e.group.empty()) {
+    auto version = e.version == 0 ? "" : fmt::format(" v{}", e.version);
+    out.push_back({to_text(group_name{e.namespace_, e.group}) + version + "  ", tone::plain});
+  }
+  auto said = sentence_of(e, c);
+  out.insert(out.end(), said.begin(), said.end());
+  return out;
+}
+
+bool narrator::worth_telling(const event& e) {
+  auto* p = std::get_if<download_progress>(&e.what);
+  if (p == nullptr)
+    return true;
+  auto quarters = quarters_of(*p);
+  auto [told, first] = told_.try_emplace({p->machine, p->artifact}, quarters);
+  bool worth = first || quarters != told->second;
+  told->second = quarters;
+  return worth;
+}
+
+} // namespace deployminator::cli

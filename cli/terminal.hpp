@@ -1,0 +1,48 @@
+#pragma once
+
+#include "cli/text.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace deployminator::cli {
+
+/// Where progress is written: on a terminal a live part at the bottom that is redrawn in place,
+/// with lines that stay above it; elsewhere only the lines that stay.
+class terminal {
+public:
+  /// Writes to the file descriptor. `rich`: the user wants more than lines, where it can be shown.
+  terminal(int descriptor, bool rich);
+
+  /// Whether there can be a live part.
+  bool is_live() const;
+
+  /// What can be shown at this moment: the window may change its size.
+  canvas shape() const;
+
+  /// Writes a line that stays.
+  void say(const line& l);
+
+  /// Replaces the live part.
+  void show(const std::vector<line>& lines);
+
+  /// Lets the live part stay as it is; the next one begins below it.
+  void settle();
+
+private:
+  /// What moves the cursor to the live part's first line and clears from there on.
+  std::string erasing() const;
+  void write(const std::string& text) const;
+  std::string painted(const std::vector<line>& lines) const;
+
+  int descriptor_;
+  bool live_;
+  bool unicode_;
+  std::vector<line> shown_;
+};
+
+/// Whether the file descriptor is a terminal that understands cursor movements and colours.
+bool is_capable_terminal(int descriptor);
+
+} // namespace deployminator::cli

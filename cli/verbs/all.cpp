@@ -1,0 +1,13 @@
+#include "cli/verbs/verbs.hpp"
+
+namespace deployminator::cli::verbs {
+
+std::vector<std::unique_ptr<command>> all() {
+  std::vector<std::unique_ptr<command>> out;
+  for (auto make : {new_build, validate, watch, status, instances, versions, machines, version,
+                    rollback, undeploy, logs, events})
+    out.push_back(make());
+  return out;
+}
+
+} // namespace deployminator::cli::verbs

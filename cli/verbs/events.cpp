@@ -1,0 +1,88 @@
+#include "cli/follow.hpp"
+#include "cli/sentence.hpp"
+#include "cli/verbs/verbs.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+namespace deployminator::cli::verbs {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+class events_verb : public command {
+public:
+  std::string name() const override {
+    return "events";
+  }
+  std::string summary() const override {
+    return "The event stream: what was stored, then what happens";
+  }
+  std::string details() const override {
+    return "Each event once and in order, also across restarts of the server, until Ctrl-C.\n"
+           "With --json one object a line, each with seq, time and type.\n\n"
+           "Example: deploy --json events --since 1200\n\n"
+           "Exit codes: 0 ended by Ctrl-C or --no-follow, 2 wrong usage, 3 the server cannot be\n"
+           "reached.";
+  }
+  void declare(CLI::App& verb) override {
+    verb
+      .add_option("--since", since_, "Begin after the event of this number; without it, with all")
+      ->type_name("SEQ");
+    verb.add_flag("--no-follow", no_follow_, "End after the stored events");
+  }
+
+  exit_code run(context& c) override {
+    client server{c.server, c.stop};
+    server.connect();
+    show_stored(c, server);
+    while (!no_follow_ && !server.is_interrupted()) {
+      server.follow(since_);
+      while (!server.is_interrupted() && !server.is_history_broken())
+        if (auto event = server.next_event(client::clock::now() + 1s))
+          show(c, *event);
+      if (server.is_history_broken())
+        begin_anew(server);
+    }
+    return exit_code::done;
+  }
+
+private:
+  void show_stored(const context& c, client& server) {
+    while (!server.is_interrupted()) {
+      auto page = server.ask<messages::event_page>(messages::events_after{since_});
+      for (const auto& each : page.events)
+        show(c, each);
+      if (page.events.empty() || since_ >= page.last)
+        return;
+    }
+  }
+
+  void show(const context& c, const messages::event& e) {
+    if (e.seq != 0)
+      since_ = e.seq;
+    auto shape = canvas{.width = 0, .rich = c.rich_tables()};
+    print(c.json ? one_line(to_json(e)) : rendered(dated_sentence_of(e, shape), shape) + "\n");
+  }
+
+  /// The server's numbers do not go on from ours: goes on with what it has from now on.
+  void begin_anew(client& server) {
+    auto before = since_;
+    since_ = server.ask<messages::event_page>(messages::events_after{0}).last;
+    remark(fmt::format("deploy: the server's events do not go on from {}; going on after {}",
+                       before, since_));
+  }
+
+  std::uint64_t since_ = 0;
+  bool no_follow_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<command> events() {
+  return std::make_unique<events_verb>();
+}
+
+} // namespace deployminator::cli::verbs

@@ -1,0 +1,66 @@
+#include "cli/sentence.hpp"
+#include "cli/table.hpp"
+#include "cli/tables.hpp"
+#include "cli/verbs/verbs.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::cli::verbs {
+
+namespace {
+
+std::vector<span> row(const messages::machine_row& m, messages::timestamp now) {
+  return {{printable(m.name), tone::strong},
+          {std::string{messages::to_text(m.state)}, tone_of(m.state)},
+          {printable(fmt::format("{}", fmt::join(m.groups, ",")))},
+          {std::to_string(m.instances)},
+          {bytes_text(m.memory_mb * 1024 * 1024)},
+          {printable(m.agent_version)},
+          {age_text(m.last_seen, now) + " ago"}};
+}
+
+class machines_verb : public command {
+public:
+  std::string name() const override {
+    return "machines";
+  }
+  std::string summary() const override {
+    return "Machines: which agents there are, and whether they can be reached";
+  }
+  std::string details() const override {
+    return "Example: deploy machines\n\n"
+           "Exit codes: 0 shown, 2 wrong usage, 3 the server cannot be reached.";
+  }
+  void declare(CLI::App&) override {}
+
+  exit_code run(context& c) override {
+    client server{c.server, c.stop};
+    server.connect();
+    auto machines = ask_table(server, messages::query_subject::machines).machines;
+    if (c.json)
+      print(indented(to_json(machines)));
+    else if (machines.empty())
+      remark("No agent ever connected; start `autodeployer --server " + printable(c.server)
+             + "` on a machine.");
+    else
+      print_rows(c, machines);
+    return exit_code::done;
+  }
+
+private:
+  static void print_rows(const context& c, const std::vector<messages::machine_row>& machines) {
+    std::vector<std::vector<span>> rows;
+    for (const auto& each : machines)
+      rows.push_back(row(each, messages::system_utc_now()));
+    print(table_text({"MACHINE", "STATE", "GROUPS", "INSTANCES", "MEMORY", "AGENT", "LAST SEEN"},
+                     rows, c.rich_tables()));
+  }
+};
+
+} // namespace
+
+std::unique_ptr<command> machines() {
+  return std::make_unique<machines_verb>();
+}
+
+} // namespace deployminator::cli::verbs

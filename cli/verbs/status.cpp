@@ -1,0 +1,81 @@
+#include "cli/arguments.hpp"
+#include "cli/sentence.hpp"
+#include "cli/table.hpp"
+#include "cli/tables.hpp"
+#include "cli/verbs/verbs.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::cli::verbs {
+
+namespace {
+
+std::string number_or_dash(std::uint64_t n) {
+  return n == 0 ? "-" : std::to_string(n);
+}
+
+std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
+  std::string rollout;
+  if (g.rollout) {
+    rollout = fmt::format("{} for {}", g.rollout->phase, age_text(g.rollout->started_at, now));
+    if (!g.rollout->reason.empty())
+      rollout += ": " + printable(g.rollout->reason);
+  }
+  bool complete = g.ready >= g.wanted;
+  return {{to_text(group_name{g.namespace_, g.group}), tone::strong},
+          {number_or_dash(g.deployed_version)},
+          {number_or_dash(g.pending_version)},
+          {fmt::format("{}/{}", g.ready, g.wanted), complete ? tone::good : tone::bad},
+          {std::to_string(g.running)},
+          {rollout, tone::busy}};
+}
+
+class status_verb : public command {
+public:
+  std::string name() const override {
+    return "status";
+  }
+  std::string summary() const override {
+    return "Groups: what is deployed, how much of it runs and is ready";
+  }
+  std::string details() const override {
+    return "Example: deploy status shop\n\n"
+           "Exit codes: 0 shown, 1 no such group or namespace, 2 wrong usage, 3 the server cannot\n"
+           "be reached.";
+  }
+  void declare(CLI::App& verb) override {
+    add_namespace_or_group_argument(verb, of_);
+  }
+
+  exit_code run(context& c) override {
+    client server{c.server, c.stop};
+    server.connect();
+    auto groups = ask_table(server, messages::query_subject::status, of_).groups;
+    if (c.json)
+      print(indented({{"groups", to_json(groups)}}));
+    else if (groups.empty())
+      remark("Nothing was ever deployed here; `deploy new-build` begins.");
+    else
+      print_rows(c, groups);
+    return exit_code::done;
+  }
+
+private:
+  static void print_rows(const context& c, const std::vector<messages::group_row>& groups) {
+    std::vector<std::vector<span>> rows;
+    for (const auto& each : groups)
+      rows.push_back(row(each, messages::system_utc_now()));
+    print(table_text({"GROUP", "DEPLOYED", "PENDING", "READY", "RUNNING", "ROLLOUT"}, rows,
+                     c.rich_tables()));
+  }
+
+  group_name of_;
+};
+
+} // namespace
+
+std::unique_ptr<command> status() {
+  return std::make_unique<status_verb>();
+}
+
+} // namespace deployminator::cli::verbs

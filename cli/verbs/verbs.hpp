@@ -1,0 +1,27 @@
+#pragma once
+
+#include "cli/command.hpp"
+
+#include <memory>
+#include <vector>
+
+/// One function per verb, each in the file of its name.
+namespace deployminator::cli::verbs {
+
+std::unique_ptr<command> events();
+std::unique_ptr<command> instances();
+std::unique_ptr<command> logs();
+std::unique_ptr<command> machines();
+std::unique_ptr<command> new_build();
+std::unique_ptr<command> rollback();
+std::unique_ptr<command> status();
+std::unique_ptr<command> undeploy();
+std::unique_ptr<command> validate();
+std::unique_ptr<command> version();
+std::unique_ptr<command> versions();
+std::unique_ptr<command> watch();
+
+/// Every verb, in the order of the help.
+std::vector<std::unique_ptr<command>> all();
+
+} // namespace deployminator::cli::verbs

@@ -1,0 +1,48 @@
+#include "cli/arguments.hpp"
+#include "cli/order.hpp"
+#include "cli/verbs/verbs.hpp"
+
+namespace deployminator::cli::verbs {
+
+namespace {
+
+class version_verb : public command {
+public:
+  std::string name() const override {
+    return "version";
+  }
+  std::string summary() const override {
+    return "Roll a kept version of a group out";
+  }
+  std::string details() const override {
+    return "The version that runs now goes on until the other one is ready. Follows the rollout "
+           "live.\n\n"
+           "Example: deploy version shop/web 12\n\n"
+           + order_exit_codes;
+  }
+  void declare(CLI::App& verb) override {
+    add_group_argument(verb, of_)->required();
+    verb.add_option("VERSION", to_, "The version, as `deploy versions` numbers them")
+      ->required()
+      ->type_name("VERSION")
+      ->check(CLI::PositiveNumber);
+    options_.declare(verb);
+  }
+  exit_code run(context& c) override {
+    return carry_out(c, messages::roll_to_version{new_order_id(), of_.namespace_, of_.group, to_},
+                     options_);
+  }
+
+private:
+  group_name of_;
+  std::uint64_t to_ = 0;
+  order_options options_;
+};
+
+} // namespace
+
+std::unique_ptr<command> version() {
+  return std::make_unique<version_verb>();
+}
+
+} // namespace deployminator::cli::verbs

@@ -1,0 +1,69 @@
+#include "cli/arguments.hpp"
+#include "cli/sentence.hpp"
+#include "cli/table.hpp"
+#include "cli/tables.hpp"
+#include "cli/verbs/verbs.hpp"
+
+namespace deployminator::cli::verbs {
+
+namespace {
+
+std::vector<span> row(const messages::version_row& v) {
+  return {{std::to_string(v.version)},
+          {std::to_string(v.build)},
+          {std::string{messages::to_text(v.state)}, tone_of(v.state)},
+          {clock_text(v.created_at)},
+          {printable(v.branch)},
+          {printable(v.commit)},
+          {printable(v.repository)}};
+}
+
+class versions_verb : public command {
+public:
+  std::string name() const override {
+    return "versions";
+  }
+  std::string summary() const override {
+    return "Versions of a group that are kept, the newest first";
+  }
+  std::string details() const override {
+    return "Each can be rolled out again with `deploy version`.\n\n"
+           "Example: deploy versions shop/web\n\n"
+           "Exit codes: 0 shown, 1 no such group, 2 wrong usage, 3 the server cannot be reached.";
+  }
+  void declare(CLI::App& verb) override {
+    add_group_argument(verb, of_)->required();
+  }
+
+  exit_code run(context& c) override {
+    client server{c.server, c.stop};
+    server.connect();
+    auto versions = ask_table(server, messages::query_subject::versions, of_).versions;
+    if (c.json)
+      print(indented(to_json(versions)));
+    else if (versions.empty())
+      remark(to_text(of_) + " has no versions.");
+    else
+      print_rows(c, versions);
+    return exit_code::done;
+  }
+
+private:
+  static void print_rows(const context& c, const std::vector<messages::version_row>& versions) {
+    std::vector<std::vector<span>> rows;
+    for (const auto& each : versions)
+      rows.push_back(row(each));
+    print(table_text({"VERSION", "BUILD", "STATE", "CREATED", "BRANCH", "COMMIT", "REPOSITORY"},
+                     rows, c.rich_tables()));
+  }
+
+  group_name of_;
+};
+
+} // namespace
+
+std::unique_ptr<command> versions() {
+  return std::make_unique<versions_verb>();
+}
+
+} // namespace deployminator::cli::verbs

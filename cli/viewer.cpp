@@ -1,0 +1,71 @@
+#include "cli/viewer.hpp"
+
+#include <unistd.h>
+
+namespace deployminator::cli {
+
+using namespace messages;
+
+namespace {
+
+constexpr std::int64_t microseconds_between_frames = 100'000;
+
+/// Lines of the picture where it cannot be redrawn.
+constexpr std::size_t max_introduction = 1000;
+
+/// Whether it stays in sight above the live view, which shows how things are but not why.
+bool stays(const event& e) {
+  if (auto* change = std::get_if<instance_change>(&e.what))
+    return change->to == messages::instance_state::failed
+           || change->to == messages::instance_state::lost;
+  return !std::holds_alternative<download_progress>(e.what);
+}
+
+} // namespace
+
+viewer::viewer(const context& c, bool dated)
+  : context_(c), dated_(dated), screen_(STDERR_FILENO, c.rich && !c.json) {}
+
+board& viewer::picture() {
+  return board_;
+}
+
+void viewer::take(const event& e, timestamp now) {
+  if (context_.json) {
+    print(one_line(to_json(e)));
+    return;
+  }
+  board_.apply(e, now);
+  if (screen_.is_live() ? stays(e) : narrator_.worth_telling(e)) {
+    auto shape = screen_.shape();
+    screen_.say(dated_ ? dated_sentence_of(e, shape) : sentence_of(e, shape));
+  }
+}
+
+void viewer::introduce(timestamp now) {
+  if (!screen_.is_live())
+    for (const auto& each : board_.lines({.width = 0, .height = max_introduction}, now))
+      screen_.say(each);
+  refresh(now);
+}
+
+void viewer::refresh(timestamp now) {
+  auto since = now.microseconds - drawn_.microseconds;
+  if (context_.json || !screen_.is_live() || (since >= 0 && since < microseconds_between_frames))
+    return;
+  drawn_ = now;
+  screen_.show(board_.lines(screen_.shape(), now));
+}
+
+void viewer::settle(timestamp now) {
+  if (context_.json || !screen_.is_live())
+    return;
+  screen_.show(board_.lines(screen_.shape(), now));
+  screen_.settle();
+}
+
+void viewer::say(const std::string& sentence, tone t) {
+  screen_.say({{sentence, t}});
+}
+
+} // namespace deployminator::cli

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "cli/board.hpp"
+#include "cli/context.hpp"
+#include "cli/sentence.hpp"
+#include "cli/terminal.hpp"
+#include "messages/event.hpp"
+
+namespace deployminator::cli {
+
+/// Shows events to whoever watches: as JSON, one object a line, on stdout; as a live board on a
+/// terminal; else as one line per change on stderr.
+class viewer {
+public:
+  /// `dated`: lines that stay begin with their time and group, for views of more than one group.
+  viewer(const context& c, bool dated);
+
+  /// What the live view starts from.
+  board& picture();
+
+  /// Shows an event that arrived at `now`.
+  void take(const messages::event& e, messages::timestamp now);
+
+  /// Shows the picture that the events go on from; for views that do not begin empty.
+  void introduce(messages::timestamp now);
+
+  /// Redraws the live view, a few times a second at most.
+  void refresh(messages::timestamp now);
+
+  /// Draws the live view a last time; it stays where it is.
+  void settle(messages::timestamp now);
+
+  /// Says something to people that is no event.
+  void say(const std::string& sentence, tone t);
+
+private:
+  const context& context_;
+  bool dated_;
+  terminal screen_;
+  board board_;
+  narrator narrator_;
+  messages::timestamp drawn_;
+};
+
+} // namespace deployminator::cli
