@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Installs the Debian 12 packages that building and testing need; does nothing where they are there.
+set -euo pipefail
+
+packages=(
+  cmake g++ ninja-build ccache pkg-config
+  libcaf-dev cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libboost-dev libfmt-dev libspdlog-dev
+  libsqlite3-dev libsqlitecpp-dev libyaml-cpp-dev libcurl4-openssl-dev libssl-dev libarchive-dev
+  nlohmann-json3-dev libcli11-dev doctest-dev librapidcheck-dev libbenchmark-dev
+  python3 python3-zmq python3-msgpack sqlite3
+)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed \
+    || missing+=("$package")
+done
+# Whichever busybox is there serves the demonstration.
+command -v busybox >/dev/null || missing+=(busybox)
+
+if [ ${#missing[@]} -eq 0 ]; then
+  exit 0
+fi
+if [ "$(id -u)" -ne 0 ]; then
+  echo "these packages are missing: ${missing[*]}" >&2
+  echo "install them as root: apt-get install --no-install-recommends ${missing[*]}" >&2
+  exit 1
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get update -q
+apt-get install -q -y --no-install-recommends "${missing[@]}"

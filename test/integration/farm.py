@@ -1,0 +1,214 @@
+"""A farm on loopback for tests and the demonstration: the real server, agents and command line."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+HTTP_SERVER = HERE.parent / "support" / "http_server.py"
+
+
+def free_port():
+    """A TCP port below the ephemeral range that nobody listens on now."""
+    for port in range(20000 + os.getpid() % 8000, 32000):
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in free_port.given:
+            free_port.given.add(port)
+            return port
+    raise RuntimeError("no free port between 20000 and 32000")
+
+
+free_port.given = set()
+
+
+def wait_until(condition, what, deadline=20.0):
+    """Waits for `condition()` to be true and returns its value; says `what` did not happen."""
+    end = time.monotonic() + deadline
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"within {deadline} s it did not happen that {what}")
+        time.sleep(0.02)
+
+
+def start_time(pid):
+    """The kernel's start time of a process, or None: with the pid it names one process for good."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return text.rsplit(")", 1)[1].split()[19]
+
+
+class Farm:
+    """Starts programs below a directory of its own and ends all of them, and all that they
+    started, in `close`."""
+
+    def __init__(self, binaries, verbose=False):
+        self.binaries = pathlib.Path(binaries)
+        self.verbose = verbose
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="farm-"))
+        self.root.chmod(0o755)
+        self.ports = [free_port() for _ in range(3)]
+        self.server_url = f"tcp://127.0.0.1:{self.ports[0]}"
+        self.processes = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        if exc[0]:
+            self.show_logs()
+        self.close()
+
+    # -- programs ---------------------------------------------------------------------------------
+
+    def spawn(self, name, arguments, **options):
+        log = open(self.root / f"{name}.log", "ab")
+        process = subprocess.Popen(
+            [str(each) for each in arguments], stdin=subprocess.DEVNULL, stdout=options.pop("stdout", log),
+            stderr=log, **options)
+        log.close()
+        self.processes[name] = process
+        return process
+
+    def start_server(self):
+        process = self.spawn("deployminator", [
+            self.binaries / "deployminator", "--keys", "none",
+            "--store", f"sqlite:{self.root}/deployminator.sqlite",
+            *[word for flag, port in zip(["--listen", "--publish", "--collect"], self.ports)
+              for word in (flag, f"tcp://127.0.0.1:{port}")]])
+        wait_until(lambda: "deployminator serves" in self.log("deployminator").split("\n\n")[-1]
+                   or process.poll() is not None, "the server serves")
+        if process.poll() is not None:
+            raise AssertionError("the server ended: " + self.log("deployminator"))
+        return process
+
+    def start_agent(self, name, groups="worker", memory=None):
+        extra = ["--memory", str(memory)] if memory else []
+        return self.spawn(name, [
+            self.binaries / "autodeployer", "--keys", "none", "--server", self.server_url,
+            "--name", name, "--groups", groups, "--root", self.root / name, *extra])
+
+    def start(self, agents):
+        """The server and its agents, all connected."""
+        self.start_server()
+        for name in agents:
+            self.start_agent(name)
+        self.wait_for_machines(agents)
+
+    def wait_for_machines(self, names, deadline=20):
+        wait_until(lambda: {m["name"] for m in self.json("machines") if m["state"] == "ready"}
+                   >= set(names), f"{', '.join(names)} are ready", deadline)
+
+    def end(self, name, sig=signal.SIGTERM, deadline=10):
+        process = self.processes.pop(name)
+        process.send_signal(sig)
+        return process.wait(deadline)
+
+    def serve_files(self, directory, *options):
+        """An HTTP server; returns its URL."""
+        name = f"http-{len(self.processes)}"
+        process = self.spawn(name, ["/usr/bin/python3", HTTP_SERVER, "--directory", directory,
+                                    "--port", "0", *options], stdout=subprocess.PIPE)
+        line = process.stdout.readline().decode()
+        port = re.search(r"(\d+)\s*$", line.strip())
+        assert port, f"the HTTP server printed {line!r} instead of its port"
+        return f"http://127.0.0.1:{port.group(1)}"
+
+    def log(self, name):
+        path = self.root / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def show_logs(self):
+        for path in sorted(self.root.glob("*.log")):
+            lines = path.read_text(errors="replace").splitlines()[-40:]
+            print(f"--- {path.name}", *lines, sep="\n", file=sys.stderr)
+
+    # -- the command line -------------------------------------------------------------------------
+
+    def command(self, *arguments):
+        return [str(self.binaries / "deploy"), "--server", self.server_url, "--keys", "none",
+                *[str(each) for each in arguments]]
+
+    def deploy(self, *arguments, expect=0, timeout=120):
+        """Runs `deploy` and returns what it printed; its exit code must be `expect`."""
+        done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout)
+        if expect is not None and done.returncode != expect:
+            raise AssertionError(f"deploy {' '.join(map(str, arguments))} ended with "
+                                 f"{done.returncode} instead of {expect}\n{done.stdout}{done.stderr}")
+        return done
+
+    def json(self, *arguments):
+        return json.loads(self.deploy("--json", *arguments).stdout)
+
+    def events(self, *arguments, expect=0, timeout=120):
+        """The JSON lines of a verb that follows."""
+        done = self.deploy("--json", *arguments, expect=expect, timeout=timeout)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def instances(self, group=None, state=None):
+        rows = self.json("instances", *([group] if group else []))
+        return [row for row in rows if state is None or row["state"] == state]
+
+    # -- what is left -----------------------------------------------------------------------------
+
+    def living(self):
+        """The processes that instances of this farm left: pid and command."""
+        out = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                environment = (entry / "environ").read_bytes()
+                command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                state = (entry / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            except (FileNotFoundError, ProcessLookupError, PermissionError):
+                continue
+            ours = str(self.root).encode() in environment or str(self.root) in command
+            known = {p.pid for p in self.processes.values()}
+            if ours and state != "Z" and int(entry.name) not in known | {os.getpid()}:
+                out.append((int(entry.name), command))
+        return out
+
+    def leftovers(self):
+        """Everything of instances that should be gone after an undeploy."""
+        directories = [str(path) for path in self.root.glob("*/lib/instances/*")]
+        return self.living() + directories
+
+    @staticmethod
+    def reservations():
+        return {line.split("@", 1)[1] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
+                if "@autodeployer/" in line}
+
+    def close(self):
+        for name in list(self.processes):
+            process = self.processes.pop(name)
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+        for _ in range(50):
+            left = self.living()
+            if not left:
+                break
+            for pid, _command in left:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.05)
+        shutil.rmtree(self.root, ignore_errors=True)
