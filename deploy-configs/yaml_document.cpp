@@ -124,8 +124,8 @@ private:
     parent.values += done.values;
     parent.depth = std::max(parent.depth, done.depth + 1);
     if (parent.values > max_values)
-      throw refused{at(mark, fmt::format("the file expands to more than {} values here; expected "
-                                         "fewer aliases of aliases",
+      throw refused{at(mark, fmt::format("the file holds more than {} values here, aliases "
+                                         "expanded; expected fewer",
                                          max_values))};
     if (parent.depth > max_depth)
       throw refused{too_deep(mark)};
