@@ -1,0 +1,419 @@
+#include "agent/agent.hpp"
+#include "agent/journal.hpp"
+#include "messages/codec.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/agent_bench.hpp"
+
+using namespace deployminator;
+using namespace deployminator::agent;
+using namespace std::chrono_literals;
+using messages::instance_goal;
+
+namespace {
+
+/// With a server that has said welcome and a web that has the artifact.
+struct connected_bench : agent_bench {
+  connected_bench() {
+    machine.web["http://example.org/web.tar"] = {"abc", 10, "/cache/abc"};
+    start();
+    welcome();
+    heard<messages::hello>();
+  }
+
+  void run(const std::string& id) {
+    assign(machine.saved.generation + 1, {spec(id, instance_goal::run)});
+    pass(20ms);
+    believe();
+    REQUIRE(seen[id].state == messages::instance_state::running);
+  }
+};
+
+} // namespace
+
+TEST_CASE("an agent makes itself an identity before it says hello") {
+  agent_bench b;
+  b.start();
+  auto hellos = b.heard<messages::hello>();
+  REQUIRE_FALSE(hellos.empty());
+  CHECK(hellos[0].role == messages::peer_role::agent);
+  REQUIRE(hellos[0].agent);
+  CHECK(hellos[0].agent->name == "m1");
+  CHECK(hellos[0].agent->identity.size() == 32);
+  CHECK(hellos[0].agent->identity == b.machine.saved.identity);
+  CHECK(hellos[0].agent->incarnation != hellos[0].agent->identity);
+  b.crash();
+  b.start();
+  auto again = b.heard<messages::hello>();
+  REQUIRE_FALSE(again.empty());
+  CHECK(again[0].agent->identity == hellos[0].agent->identity);
+  CHECK(again[0].agent->incarnation != hellos[0].agent->incarnation);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "an assignment is fetched, started, proven and told of") {
+  assign(1, {spec("a", instance_goal::fetch)});
+  pass(20ms);
+  CHECK(heard<messages::assigned>().at(0).generation == 1);
+  believe();
+  CHECK(seen["a"].fetched);
+  CHECK(seen["a"].sha256 == "abc");
+  CHECK(machine.instances["a"].launches == 0);
+  assign(2, {spec("a", instance_goal::run)});
+  pass(20ms);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::running);
+  CHECK(seen["a"].pid == machine.instances["a"].pid);
+  CHECK(machine.instances["a"].last_launch.args
+        == std::vector<std::string>{"--port", std::to_string(seen["a"].ports.at(0))});
+  pass(6s);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::ready);
+  CHECK(machine.fetched_urls.size() == 1);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "an instance that is missing from the assignment goes") {
+  run("a");
+  assign(2, {});
+  pass(20ms);
+  believe();
+  CHECK(seen.empty());
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].id == "a");
+  CHECK(gone[0].exit == 143);
+  CHECK(machine.instances.empty());
+  pass(100ms);
+  CHECK(machine.records.empty());
+}
+
+TEST_CASE_FIXTURE(connected_bench, "an instance that does not heed its signal is killed in time") {
+  run("a");
+  machine.deaf = {"a"};
+  assign(2, {});
+  pass(9s);
+  CHECK(machine.instances["a"].running);
+  pass(2s);
+  believe();
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].exit == 137);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "the same assignment again changes nothing and is confirmed") {
+  run("a");
+  heard<messages::assigned>();
+  auto wanted = std::vector{spec("a", instance_goal::run)};
+  assign(1, wanted);
+  assign(1, wanted);
+  auto answers = heard<messages::assigned>();
+  REQUIRE(answers.size() == 2);
+  CHECK(answers[1].generation == 1);
+  CHECK(answers[1].digest == messages::digest_of(wanted));
+  CHECK(machine.instances["a"].launches == 1);
+}
+
+TEST_CASE_FIXTURE(connected_bench,
+                  "an assignment that does not fit is answered with what is held") {
+  run("a");
+  heard<messages::assigned>();
+  SUBCASE("made for another base") {
+    say(messages::assignment{5, 6, 0, 0, 1, {}, {"a"}});
+  }
+  SUBCASE("with another digest") {
+    say(messages::assignment{1, 2, 99, 0, 1, {}, {"a"}});
+  }
+  SUBCASE("of the past") {
+    say(messages::assignment{0, 1, 99, 0, 1, {}, {}});
+  }
+  auto answers = heard<messages::assigned>();
+  REQUIRE(answers.size() == 1);
+  CHECK(answers[0].generation == 1);
+  CHECK(machine.saved.generation == 1);
+  pass(1s);
+  CHECK(machine.instances["a"].running);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "an assignment in parts takes effect when all are there") {
+  std::vector wanted{spec("a", instance_goal::run), spec("b", instance_goal::run)};
+  auto digest = messages::digest_of(wanted);
+  say(messages::assignment{0, 1, digest, 1, 2, {wanted[1]}, {}});
+  pass(20ms);
+  CHECK(machine.saved.generation == 0);
+  CHECK(machine.instances.empty());
+  say(messages::assignment{0, 1, digest, 0, 2, {wanted[0]}, {}});
+  pass(20ms);
+  CHECK(heard<messages::assigned>().size() == 1);
+  CHECK(machine.instances.size() == 2);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "nothing is confirmed or done before it is on disk") {
+  machine.disk_is_full = true;
+  assign(1, {spec("a", instance_goal::run)});
+  pass(3s);
+  CHECK(heard<messages::assigned>().empty());
+  CHECK(machine.instances.empty());
+  machine.disk_is_full = false;
+  pass(2s);
+  CHECK(heard<messages::assigned>().size() == 1);
+  CHECK(machine.saved.generation == 1);
+  CHECK(machine.saved.specs.size() == 1);
+  CHECK(machine.instances["a"].running);
+}
+
+TEST_CASE(
+  "a server with a higher epoch is obeyed when the epoch is on disk, and no lower one after") {
+  agent_bench b;
+  b.start();
+  b.machine.disk_is_full = true;
+  b.epoch = 9;
+  b.welcome(true);
+  b.pass(100ms);
+  CHECK(b.heard<messages::report>().empty());
+  b.machine.disk_is_full = false;
+  b.pass(2s);
+  CHECK(b.heard<messages::report>().size() >= 1);
+  CHECK(b.machine.saved.epoch == 9);
+  b.heard<messages::assigned>();
+  b.epoch = 8;
+  b.assign(1, {b.spec("a", instance_goal::run)});
+  b.pass(20ms);
+  CHECK(b.heard<messages::assigned>().empty());
+  CHECK(b.machine.instances.empty());
+}
+
+TEST_CASE_FIXTURE(connected_bench, "three transfers at most run at once, each for all who wait") {
+  machine.hold_downloads = true;
+  std::vector<messages::instance_spec> wanted;
+  for (int i = 0; i < 10; ++i) {
+    auto each = spec("i" + std::to_string(i), instance_goal::fetch);
+    each.app.download_url = "http://example.org/" + std::to_string(i / 2) + ".tar";
+    machine.web[each.app.download_url] = {"abc" + std::to_string(i / 2), 10, "/cache/abc"};
+    wanted.push_back(each);
+  }
+  assign(1, wanted);
+  CHECK(machine.transfers.size() == 3);
+  CHECK(machine.fetched_urls.size() == 3);
+  machine.finish(machine.transfers.begin()->first);
+  pass(20ms);
+  CHECK(machine.transfers.size() == 3);
+  CHECK(machine.fetched_urls.size() == 4);
+  believe();
+  int fetched = 0;
+  for (const auto& [id, each] : seen)
+    fetched += each.fetched ? 1 : 0;
+  CHECK(fetched == 2);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "a transfer that is not wanted any more is cancelled") {
+  machine.hold_downloads = true;
+  assign(1, {spec("a", instance_goal::fetch)});
+  CHECK(machine.transfers.size() == 1);
+  assign(2, {});
+  pass(20ms);
+  CHECK(machine.transfers.empty());
+  believe();
+  CHECK(gone.size() == 1);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "downloads are told of while they go on") {
+  machine.hold_downloads = true;
+  assign(1, {spec("a", instance_goal::fetch), spec("b", instance_goal::fetch)});
+  auto& transfer = machine.transfers.begin()->second;
+  transfer.progress({1, 10, 1.0});
+  transfer.progress({2, 10, 1.0});
+  settle();
+  pass(500ms);
+  transfer.progress({5, 10, 1.0});
+  machine.finish(machine.transfers.begin()->first);
+  settle();
+  REQUIRE(wire.progress.size() == 3);
+  auto last = std::get<messages::progress>(wire.progress.back().body).list;
+  REQUIRE(last.size() == 1);
+  CHECK(last[0].group == "front");
+  auto what = std::get<messages::download_progress>(last[0].what);
+  CHECK(what.bytes == 10);
+  CHECK(what.total == 10U);
+  CHECK(what.machine == "m1");
+  CHECK(what.instances == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE_FIXTURE(connected_bench, "an artifact that is not there is told and tried again") {
+  machine.web.clear();
+  assign(1, {spec("a", instance_goal::fetch)});
+  pass(20ms);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::failed);
+  CHECK(seen["a"].reason == "http://example.org/web.tar: not found");
+  machine.web["http://example.org/web.tar"] = {"abc", 10, "/cache/abc"};
+  pass(2s);
+  believe();
+  CHECK(seen["a"].fetched);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "a report is sent until it is confirmed") {
+  assign(1, {spec("a", instance_goal::fetch)});
+  pass(100ms);
+  auto first = heard<messages::report>();
+  REQUIRE_FALSE(first.empty());
+  pass(1s);
+  auto again = heard<messages::report>();
+  REQUIRE(again.size() == 1);
+  CHECK(again[0].seen.size() == 1);
+  CHECK(again[0].revision > first.back().revision);
+  say(messages::reported{again[0].revision});
+  pass(1500ms);
+  CHECK(heard<messages::report>().empty());
+}
+
+TEST_CASE_FIXTURE(connected_bench,
+                  "a program that dies is told of with its last lines, and restarted") {
+  run("a");
+  machine.output["a"] = "starting\ncannot bind\n";
+  machine.end_program("a", 3);
+  settle();
+  pass(20ms);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::failed);
+  CHECK(seen["a"].reason == "exited with code 3");
+  CHECK(seen["a"].output == "starting\ncannot bind\n");
+  pass(1s);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::running);
+  CHECK(seen["a"].restarts == 1);
+  CHECK(machine.instances["a"].launches == 2);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "an agent that was killed takes its instances over") {
+  run("a");
+  auto pid = seen["a"].pid;
+  SUBCASE("as they run") {
+    pass(6s);
+    believe();
+    auto before = seen["a"];
+    crash();
+    start();
+    auto hello = heard<messages::hello>().at(0);
+    CHECK(hello.epoch == 7);
+    CHECK(hello.agent->generation == 1);
+    CHECK(hello.agent->assignment_digest
+          == messages::digest_of(std::vector{spec("a", instance_goal::run)}));
+    CHECK(hello.agent->observation_digest == messages::digest_of(std::vector{before}));
+    welcome(true);
+    believe();
+    CHECK(seen["a"] == before);
+    CHECK(seen["a"].pid == pid);
+  }
+  SUBCASE("with how they ended meanwhile") {
+    crash();
+    machine.end_program("a", 5);
+    start();
+    welcome(true);
+    believe();
+    CHECK(seen["a"].state == messages::instance_state::failed);
+    CHECK(seen["a"].exit == 5);
+  }
+  CHECK(machine.instances["a"].launches == 1);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "what is found and not wanted goes") {
+  run("a");
+  crash();
+  machine.instances["b"].running = true;
+  machine.instances["b"].has_grant = true;
+  start();
+  welcome(true);
+  pass(20ms);
+  believe();
+  CHECK(seen.size() == 1);
+  REQUIRE(gone.size() == 1);
+  CHECK(gone[0].id == "b");
+}
+
+TEST_CASE("an agent that never had orders leaves what it finds alone until the first") {
+  agent_bench b;
+  for (const std::string id : {"a", "b"}) {
+    auto& each = b.machine.instances[id];
+    each.laid_out = each.has_grant = each.running = true;
+    each.pid = 42;
+    each.launches = 1;
+  }
+  b.start();
+  b.welcome(true);
+  b.pass(5s);
+  b.welcome(true);
+  b.believe();
+  CHECK(b.seen.empty());
+  CHECK(b.machine.instances["a"].running);
+  b.assign(1, {b.spec("a", instance_goal::run)});
+  b.pass(20ms);
+  b.believe();
+  CHECK(b.seen.size() == 1);
+  CHECK(b.seen["a"].pid == 42);
+  CHECK(b.gone.size() == 1);
+  CHECK(b.machine.instances["a"].launches == 1);
+  CHECK_FALSE(b.machine.instances.contains("b"));
+}
+
+TEST_CASE_FIXTURE(connected_bench, "output is read to order") {
+  machine.output["a"] = "one\ntwo\nthree\n";
+  messages::read_log wanted;
+  wanted.instance = "a";
+  wanted.last_lines = 2;
+  wire.orders.clear();
+  say(wanted, 0, 55);
+  REQUIRE(wire.orders.size() == 1);
+  CHECK(wire.orders[0].id == 55);
+  auto chunk = heard<messages::log_chunk>().at(0);
+  CHECK(std::string(chunk.data.begin(), chunk.data.end()) == "two\nthree\n");
+  CHECK(chunk.offset == 4);
+  wanted.instance = "unknown";
+  say(wanted, 0, 56);
+  CHECK(heard<messages::refusal>().at(0).error.code == messages::failure_code::not_found);
+}
+
+TEST_CASE("an agent that loses its server tries the next one, and its instances go on") {
+  agent_bench b;
+  b.servers = {"tcp://127.0.0.1:4001", "tcp://127.0.0.1:5001"};
+  b.machine.web["http://example.org/web.tar"] = {"abc", 10, "/cache/abc"};
+  b.start();
+  b.welcome();
+  b.assign(1, {b.spec("a", instance_goal::run)});
+  CHECK(b.wire.sockets.begin()->second.endpoint == "tcp://127.0.0.1:4001");
+  b.heard<messages::hello>();
+  b.server_is_silent = true;
+  b.pass(5s);
+  std::string endpoint;
+  for (const auto& [id, socket] : b.wire.sockets)
+    if (socket.kind == bus::socket_kind::orders_client)
+      endpoint = socket.endpoint;
+  CHECK(endpoint == "tcp://127.0.0.1:5001");
+  CHECK_FALSE(b.heard<messages::hello>().empty());
+  CHECK(b.machine.instances["a"].running);
+  b.wire.orders.clear();
+  b.machine.end_program("a", 1);
+  b.pass(2s);
+  CHECK(b.machine.instances["a"].launches == 2);
+  CHECK(b.heard<messages::report>().empty());
+}
+
+TEST_CASE("a damaged journal ends the agent") {
+  struct damaged : simulated_machine {
+    using simulated_machine::simulated_machine;
+    messages::result<agent_record> load_agent() override {
+      return messages::failure{messages::failure_code::internal, "journal is damaged", {}};
+    }
+  };
+  agent_bench b;
+  damaged machine{[] { return messages::timestamp{1}; }};
+  b.start();
+  auto& p = *b.running;
+  auto world = machine.world();
+  auto journal_of_it = p.system.spawn(journal, world.journal);
+  bool ended = false;
+  auto doomed = p.system.spawn(agent::agent, agent_config{"m2", {"worker"}, 1, {"tcp://x:1"}},
+                               &world, p.gateway, journal_of_it);
+  doomed->attach_functor([&ended](const caf::error& reason) { ended = static_cast<bool>(reason); });
+  b.settle();
+  CHECK(ended);
+  caf::anon_send_exit(journal_of_it, caf::exit_reason::kill);
+  b.settle();
+}

@@ -1,0 +1,224 @@
+#include "support/simulated_machine.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace deployminator::agent {
+
+using messages::failure;
+using messages::failure_code;
+using messages::result;
+
+simulated_machine::simulated_machine(std::function<messages::timestamp()> now,
+                                     std::int64_t first_number)
+  : now_(std::move(now)), next_number_(first_number) {}
+
+outside simulated_machine::world() {
+  auto random = [this] {
+    random_ ^= random_ << 13;
+    random_ ^= random_ >> 7;
+    random_ ^= random_ << 17;
+    return static_cast<double>(random_ >> 11) / 9007199254740992.0;
+  };
+  return {this, this, this, this, {now_, random}};
+}
+
+void simulated_machine::attach(launcher::on_event events) {
+  events_ = std::move(events);
+}
+
+void simulated_machine::forget_agent() {
+  events_ = nullptr;
+  pending.clear();
+  transfers.clear();
+  for (auto& [id, each] : instances)
+    each.has_grant = each.running || each.exit;
+}
+
+bool simulated_machine::answer_one() {
+  if (pending.empty())
+    return false;
+  auto answer = std::move(pending.front());
+  pending.pop_front();
+  answer();
+  return true;
+}
+
+void simulated_machine::tell(process_event event) {
+  pending.emplace_back([this, event = std::move(event)] {
+    if (events_)
+      events_(event);
+  });
+}
+
+// -- downloads
+// -------------------------------------------------------------------------------------
+
+result<artifact> simulated_machine::content_of(const download_order& order) const {
+  auto content = web.find(order.url);
+  if (content == web.end())
+    return failure{failure_code::not_found, order.url + ": not found", {}};
+  if (!order.sha256.empty() && order.sha256 != content->second.sha256)
+    return failure{failure_code::mismatch, order.url + ": has another hash than wanted", {}};
+  return content->second;
+}
+
+void simulated_machine::start(const download_order& order, on_progress progress, on_done done) {
+  fetched_urls.push_back(order.url);
+  transfers[order.key] = {order, std::move(progress), std::move(done)};
+  if (!hold_downloads)
+    pending.emplace_back([this, key = order.key] { finish(key); });
+}
+
+void simulated_machine::finish(const std::string& key) {
+  if (auto transfer = transfers.extract(key))
+    transfer.mapped().done(content_of(transfer.mapped().order));
+}
+
+void simulated_machine::cancel(const std::string& key) {
+  pending.emplace_back([this, key] {
+    if (auto transfer = transfers.extract(key))
+      transfer.mapped().done(failure{failure_code::refused, "cancelled", {}});
+  });
+}
+
+// -- instances
+// -------------------------------------------------------------------------------------
+
+result<std::vector<found_instance>> simulated_machine::recover() {
+  std::vector<found_instance> out;
+  for (const auto& [id, each] : instances)
+    out.push_back({id, each.has_grant ? each.granted : grant{}, each.running,
+                   each.running ? each.pid : 0, each.started_at, each.exit});
+  return out;
+}
+
+result<grant> simulated_machine::reserve(const std::string& id, std::uint32_t ports) {
+  auto& each = instances[id];
+  if (each.has_grant)
+    return each.granted;
+  each.has_grant = true;
+  each.granted = {next_number_++, {}};
+  for (std::uint32_t i = 0; i < ports; ++i)
+    each.granted.ports.push_back(static_cast<std::uint16_t>(next_number_++));
+  return each.granted;
+}
+
+void simulated_machine::unpack(const unpack_order& order, on_unpacked done) {
+  auto& each = instances[order.id];
+  bool possible = each.laid_out || !order.artifact_path.empty();
+  each.laid_out = possible;
+  pending.emplace_back([possible, done = std::move(done)] {
+    done(possible ? result<void>{} : failure{failure_code::not_found, "no artifact", {}});
+  });
+}
+
+void simulated_machine::launch(const launch_order& order) {
+  auto& each = instances[order.id];
+  each.last_launch = order;
+  process_event event{order.id, process_event::kind::not_started, 0, {}, {}, "no directory"};
+  if (each.laid_out && each.has_grant && !each.running) {
+    each.running = true;
+    each.pid = next_number_++;
+    each.started_at = now_();
+    each.exit.reset();
+    ++each.launches;
+    event = {order.id, process_event::kind::started, each.pid, each.started_at, {}, {}};
+  }
+  tell(std::move(event));
+}
+
+void simulated_machine::end_program(const std::string& id, int exit) {
+  auto& each = instances[id];
+  if (!each.running)
+    return;
+  each.running = false;
+  each.exit = exit;
+  tell({id, process_event::kind::exited, each.pid, each.started_at, exit, {}});
+}
+
+void simulated_machine::signal(const std::string& id, int signal) {
+  if (std::find(deaf.begin(), deaf.end(), id) == deaf.end())
+    end_program(id, 128 + signal);
+}
+
+void simulated_machine::kill_all(const std::string& id) {
+  end_program(id, 137);
+  instances[id].has_grant = false;
+  tell({id, process_event::kind::gone, 0, {}, {}, {}});
+}
+
+void simulated_machine::remove(const std::string& id, on_removed done) {
+  instances.erase(id);
+  pending.emplace_back([done = std::move(done)] { done({}); });
+}
+
+// -- output
+// ----------------------------------------------------------------------------------------
+
+result<log_piece> simulated_machine::read(const std::string& id, std::uint64_t offset,
+                                          std::size_t limit) {
+  auto text = output.find(id);
+  if (text == output.end())
+    return failure{failure_code::not_found, "no instance " + id + " is here", {}};
+  auto begin = std::min<std::size_t>(offset, text->second.size());
+  auto data = text->second.substr(begin, limit);
+  bool more = begin + data.size() < text->second.size();
+  return log_piece{begin, std::move(data), more};
+}
+
+result<std::uint64_t> simulated_machine::offset_of_last_lines(const std::string& id,
+                                                              std::uint32_t lines) {
+  auto text = output.find(id);
+  if (text == output.end())
+    return failure{failure_code::not_found, "no instance " + id + " is here", {}};
+  auto at = text->second.size();
+  for (std::uint32_t i = 0; i <= lines && at != 0; ++i) {
+    auto end = text->second.rfind('\n', at - 1);
+    if (end == std::string::npos)
+      return 0U;
+    at = end;
+  }
+  return at == 0 ? 0U : at + 1;
+}
+
+// -- journal
+// ---------------------------------------------------------------------------------------
+
+namespace {
+
+result<void> written(bool possible) {
+  return possible ? result<void>{} : failure{failure_code::internal, "the disk is full", {}};
+}
+
+} // namespace
+
+result<agent_record> simulated_machine::load_agent() {
+  return saved;
+}
+
+result<std::vector<instance_record>> simulated_machine::load_instances() {
+  std::vector<instance_record> out;
+  for (const auto& [id, record] : records)
+    out.push_back(record);
+  return out;
+}
+
+result<void> simulated_machine::save_agent(const agent_record& record) {
+  if (!disk_is_full)
+    saved = record;
+  return written(!disk_is_full);
+}
+
+result<void> simulated_machine::save_instance(const instance_record& record) {
+  if (!disk_is_full)
+    records[record.id] = record;
+  return written(!disk_is_full);
+}
+
+result<void> simulated_machine::remove_instance(const std::string& id) {
+  records.erase(id);
+  return {};
+}
+
+} // namespace deployminator::agent

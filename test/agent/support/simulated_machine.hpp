@@ -1,0 +1,116 @@
+#pragma once
+
+#include "agent/outside.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace deployminator::agent {
+
+/// A machine without a machine: all of an agent's outside, on plain values, in one thread. It
+/// outlives agents. What takes time on a real machine is an answer in `pending`, which whoever
+/// drives the simulation carries out, in order or not.
+class simulated_machine : public downloader,
+                          public launcher,
+                          public log_reader,
+                          public journal_files {
+public:
+  /// `now`: UTC. Every machine has pids and ports of its own from `first_number` on.
+  explicit simulated_machine(std::function<messages::timestamp()> now,
+                             std::int64_t first_number = 1'000);
+
+  /// What the actors are given.
+  outside world();
+
+  /// Who gets the launcher's events from now on.
+  void attach(launcher::on_event events);
+
+  /// The agent was killed: nobody waits for an answer any more; the instances go on.
+  void forget_agent();
+
+  /// Carries out the oldest answer that is due; false: there is none.
+  bool answer_one();
+
+  // -- what tests see and change -------------------------------------------------------------
+
+  struct download {
+    download_order order;
+    on_progress progress;
+    on_done done;
+  };
+
+  struct instance {
+    bool laid_out = false;
+    bool has_grant = false;
+    grant granted;
+    bool running = false;
+    std::int64_t pid = 0;
+    messages::timestamp started_at;
+    std::optional<int> exit;
+    /// Programs started, ever.
+    int launches = 0;
+    launch_order last_launch;
+  };
+
+  /// The program of an instance ends.
+  void end_program(const std::string& id, int exit);
+
+  /// Transfers that were begun and wait for `finish`, by key; only where `hold_downloads`.
+  std::map<std::string, download> transfers;
+  bool hold_downloads = false;
+  /// What there is to fetch, by URL; anything else is not found.
+  std::map<std::string, artifact> web;
+  std::vector<std::string> fetched_urls;
+  void finish(const std::string& key);
+
+  std::map<std::string, instance> instances;
+  /// Programs with these ids do not end when they get a signal.
+  std::vector<std::string> deaf;
+  std::map<std::string, std::string> output;
+
+  agent_record saved;
+  std::map<std::string, instance_record> records;
+  bool disk_is_full = false;
+
+  /// Answers that are due.
+  std::deque<std::function<void()>> pending;
+
+  // -- the interfaces ------------------------------------------------------------------------
+
+  void start(const download_order& order, on_progress progress, on_done done) override;
+  void cancel(const std::string& key) override;
+
+  messages::result<std::vector<found_instance>> recover() override;
+  messages::result<grant> reserve(const std::string& id, std::uint32_t ports) override;
+  void unpack(const unpack_order& order, on_unpacked done) override;
+  void launch(const launch_order& order) override;
+  void signal(const std::string& id, int signal) override;
+  void kill_all(const std::string& id) override;
+  void remove(const std::string& id, on_removed done) override;
+
+  messages::result<log_piece> read(const std::string& id, std::uint64_t offset,
+                                   std::size_t limit) override;
+  messages::result<std::uint64_t> offset_of_last_lines(const std::string& id,
+                                                       std::uint32_t lines) override;
+
+  messages::result<agent_record> load_agent() override;
+  messages::result<std::vector<instance_record>> load_instances() override;
+  messages::result<void> save_agent(const agent_record& record) override;
+  messages::result<void> save_instance(const instance_record& record) override;
+  messages::result<void> remove_instance(const std::string& id) override;
+
+private:
+  messages::result<artifact> content_of(const download_order& order) const;
+  void tell(process_event event);
+
+  std::function<messages::timestamp()> now_;
+  launcher::on_event events_;
+  std::int64_t next_number_;
+  std::uint64_t random_ = 88172645463325252U;
+};
+
+} // namespace deployminator::agent
