@@ -1,0 +1,126 @@
+#include "agent/linux/artifact_cache.hpp"
+
+#include "agent/linux/files.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace deployminator::agent {
+
+using messages::result;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_hash(const std::string& name) {
+  return name.size() == 64 && std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+struct cached_file {
+  fs::path path;
+  std::uint64_t size = 0;
+  fs::file_time_type used;
+};
+
+} // namespace
+
+artifact_cache::artifact_cache(std::string directory, std::uint64_t most_bytes,
+                               std::chrono::seconds protected_for)
+  : directory_(std::move(directory)), most_bytes_(most_bytes), protected_for_(protected_for) {}
+
+std::optional<artifact> artifact_cache::find(const std::string& sha256) const {
+  if (!is_hash(sha256))
+    return std::nullopt;
+  auto path = directory_ + "/" + sha256;
+  struct stat info {};
+  if (lstat(path.c_str(), &info) || !S_ISREG(info.st_mode))
+    return std::nullopt;
+  utimensat(AT_FDCWD, path.c_str(), nullptr, AT_SYMLINK_NOFOLLOW);
+  return artifact{sha256, static_cast<std::uint64_t>(info.st_size), path};
+}
+
+std::string artifact_cache::partial_path(const std::string& key) const {
+  return directory_ + "/partial/" + key;
+}
+
+std::string artifact_cache::note_path(const std::string& key) const {
+  return partial_path(key) + ".note";
+}
+
+result<owned_fd> artifact_cache::open_partial(const std::string& key) const {
+  auto parent = directory_ + "/partial";
+  if (mkdir(parent.c_str(), 0700) && errno != EEXIST)
+    return file_failure("create the directory", parent);
+  owned_fd fd{open(partial_path(key).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (!fd)
+    return file_failure("write", partial_path(key));
+  return fd;
+}
+
+std::string artifact_cache::note(const std::string& key) const {
+  auto text = read_file(note_path(key));
+  return text ? *text : std::string{};
+}
+
+result<void> artifact_cache::save_note(const std::string& key, const std::string& note) const {
+  return replace_file(note_path(key), note, false);
+}
+
+void artifact_cache::remove_partial(const std::string& key) const {
+  unlink(partial_path(key).c_str());
+  unlink(note_path(key).c_str());
+}
+
+result<artifact> artifact_cache::complete(const std::string& key, int fd,
+                                          const std::string& sha256) {
+  auto path = directory_ + "/" + sha256;
+  struct stat info {};
+  if (fsync(fd) || fstat(fd, &info))
+    return file_failure("write", partial_path(key));
+  if (rename(partial_path(key).c_str(), path.c_str()))
+    return file_failure("put in the cache", path);
+  owned_fd parent{open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!parent || fsync(parent.get()))
+    return file_failure("sync the directory of", path);
+  unlink(note_path(key).c_str());
+  auto out = find(sha256);
+  if (!out)
+    return file_failure("find again", path);
+  evict();
+  return *out;
+}
+
+void artifact_cache::evict() const {
+  std::vector<cached_file> files;
+  std::uint64_t all = 0;
+  std::error_code error;
+  for (fs::directory_iterator it{directory_, error}, end; !error && it != end;
+       it.increment(error)) {
+    std::error_code gone;
+    if (!is_hash(it->path().filename()) || !it->is_regular_file(gone))
+      continue;
+    cached_file file{it->path(), it->file_size(gone), it->last_write_time(gone)};
+    if (gone)
+      continue;
+    all += file.size;
+    files.push_back(std::move(file));
+  }
+  std::sort(files.begin(), files.end(),
+            [](const cached_file& a, const cached_file& b) { return a.used < b.used; });
+  auto protected_from = fs::file_time_type::clock::now() - protected_for_;
+  // The newest is what was just fetched.
+  for (std::size_t n = 0; n + 1 < files.size() && all > most_bytes_; ++n)
+    if (files[n].used <= protected_from && fs::remove(files[n].path, error))
+      all -= files[n].size;
+}
+
+} // namespace deployminator::agent
