@@ -110,7 +110,8 @@ private:
   void close() {
     auto done = std::move(open_.back());
     open_.pop_back();
-    add(done.mark, std::move(done));
+    auto mark = done.mark;
+    add(mark, std::move(done));
   }
 
   void add(const YAML::Mark& mark, piece done) {

@@ -34,7 +34,7 @@ struct yaml_node {
 };
 
 /// No larger text is looked at.
-inline constexpr std::size_t max_yaml_bytes = 1024 * 1024;
+inline constexpr std::size_t max_yaml_bytes = std::size_t{1024} * 1024;
 
 /// Reads a text that holds one YAML document; an empty one yields `null`. A mistake where it is no
 /// YAML, larger than `max_yaml_bytes`, nested more than 64 levels deep, or expands through aliases
