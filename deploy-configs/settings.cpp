@@ -67,7 +67,8 @@ std::uint64_t machine_memory_mb() {
   auto pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   if (pages <= 0 || page <= 0)
     return 1;
-  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page) / (std::uint64_t{1024} * 1024);
+  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page)
+         / (std::uint64_t{1024} * 1024);
 }
 
 setting keys_setting() {
