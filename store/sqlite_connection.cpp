@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <map>
+#include <thread>
 #include <unistd.h>
 
 #include <sys/stat.h>
@@ -131,7 +132,7 @@ private:
 class sqlite_connection final : public connection {
 public:
   sqlite_connection(const std::string& file, std::chrono::milliseconds patience)
-    : file_(file), db_(guarded(file, [&] {
+    : file_(file), patience_(patience), db_(guarded(file, [&] {
         return SQLite::Database{file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
                                 static_cast<int>(patience.count())};
       })) {
@@ -159,8 +160,7 @@ public:
 
   /// With a write-ahead log a commit costs one sync, and who looks with sqlite3 stops no commit.
   void settle() override {
-    auto mode
-      = guarded(file_, [&] { return db_.execAndGet("PRAGMA journal_mode = WAL").getString(); });
+    auto mode = write_ahead_mode();
     if (mode != "wal" && mode != "memory")
       throw store_error(failure{failure_code::internal,
                                 fmt::format("the file system of the database {} can keep no "
@@ -196,7 +196,25 @@ public:
   }
 
 private:
+  /// Asks for it and returns what the mode is then. SQLite itself does not wait here while another
+  /// process opens the database.
+  std::string write_ahead_mode() {
+    auto until = std::chrono::steady_clock::now() + patience_;
+    return guarded(file_, [&] {
+      for (;;) {
+        try {
+          return db_.execAndGet("PRAGMA journal_mode = WAL").getString();
+        } catch (const SQLite::Exception& e) {
+          if (e.getErrorCode() != SQLITE_BUSY || std::chrono::steady_clock::now() > until)
+            throw;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+      }
+    });
+  }
+
   std::string file_;
+  std::chrono::milliseconds patience_;
   SQLite::Database db_;
   std::map<std::string, std::unique_ptr<sqlite_statement>, std::less<>> statements_;
 };

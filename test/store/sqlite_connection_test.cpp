@@ -83,7 +83,9 @@ TEST_CASE("a writer waits for another one, but not for ever") {
   auto why = failure_of([&] { second->begin(); });
   CHECK(why.code == failure_code::timeout);
   CHECK(why.message.find(file + " is being written by another process") != std::string::npos);
+  CHECK(failure_of([&] { second->settle(); }).code == failure_code::timeout);
   open.commit();
+  second->settle();
   second->begin();
   second->rollback();
 }
