@@ -69,12 +69,12 @@ void unpacker::start_more() {
   while (running_.size() < most_at_once && !waiting_.empty()) {
     auto j = std::move(waiting_.front());
     waiting_.pop_front();
+    auto id = j.id;
     auto begun = begin(j);
     if (!begun) {
       j.done(begun.error());
       continue;
     }
-    auto id = j.id;
     auto& r = running_.emplace(id, std::move(*begun)).first->second;
     loop_.watch(r.process.handle.get(), [this, id] { ended(id); });
   }

@@ -61,6 +61,7 @@ private:
   };
 
   void start_more();
+  /// Takes the job where that succeeds.
   messages::result<running_job> begin(job& j);
   void ended(const std::string& id);
 

@@ -80,10 +80,9 @@ public:
     archive_read_support_filter_zstd(in_.get());
     archive_read_support_format_tar(in_.get());
     archive_read_support_format_zip(in_.get());
-    archive_write_disk_set_options(out_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT
-                                                 | ARCHIVE_EXTRACT_SECURE_SYMLINKS
-                                                 | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS
-                                                 | ARCHIVE_EXTRACT_UNLINK | ARCHIVE_EXTRACT_TIME);
+    archive_write_disk_set_options(
+      out_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_SYMLINKS
+                    | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_TIME);
     opened_ = archive_read_open_fd(in_.get(), fd, 256 * 1024) == ARCHIVE_OK;
   }
 
@@ -189,10 +188,11 @@ private:
     }
     if (archive_write_finish_entry(out_.get()) != ARCHIVE_OK)
       return write_failure(path);
-    bytes_ += std::max(end, file && archive_entry_size_is_set(entry)
-                              ? static_cast<std::uint64_t>(archive_entry_size(entry))
-                              : 0);
-    return {};
+    if (file && archive_entry_size_is_set(entry))
+      end = std::max(end, static_cast<std::uint64_t>(archive_entry_size(entry)));
+    auto fits = check_block(end, path);
+    bytes_ += end;
+    return fits;
   }
 
   result<void> check_block(std::uint64_t end, const std::string& path) const {

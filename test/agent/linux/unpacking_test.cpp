@@ -1,0 +1,355 @@
+#include "agent/linux/process_launcher.hpp"
+#include "test/agent/linux/machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <cstdlib>
+#include <functional>
+
+#include <sys/stat.h>
+
+using namespace deployminator::agent;
+using namespace deployminator::agent::testing;
+
+namespace {
+
+/// Writes archives, honest or not.
+class archive_maker {
+public:
+  enum class form { tar, zip };
+
+  archive_maker(const std::string& path, form f = form::tar, int filter = ARCHIVE_FILTER_NONE)
+    : out_(archive_write_new()) {
+    if (f == form::tar)
+      archive_write_set_format_pax_restricted(out_);
+    else
+      archive_write_set_format_zip(out_);
+    archive_write_add_filter(out_, filter);
+    REQUIRE(archive_write_open_filename(out_, path.c_str()) == ARCHIVE_OK);
+  }
+  ~archive_maker() {
+    archive_write_free(out_);
+  }
+
+  archive_maker& file(const std::string& path, const std::string& data, int mode = 0644) {
+    put(path, AE_IFREG, mode,
+        [&](archive_entry* e) { archive_entry_set_size(e, static_cast<la_int64_t>(data.size())); });
+    archive_write_data(out_, data.data(), data.size());
+    return *this;
+  }
+  archive_maker& link(const std::string& path, const std::string& target) {
+    put(path, AE_IFLNK, 0777,
+        [&](archive_entry* e) { archive_entry_set_symlink(e, target.c_str()); });
+    return *this;
+  }
+  archive_maker& hard_link(const std::string& path, const std::string& target) {
+    put(path, AE_IFREG, 0644,
+        [&](archive_entry* e) { archive_entry_set_hardlink(e, target.c_str()); });
+    return *this;
+  }
+  archive_maker& directory(const std::string& path, int mode = 0755) {
+    put(path, AE_IFDIR, mode, [](archive_entry*) {});
+    return *this;
+  }
+  archive_maker& special(const std::string& path, unsigned type) {
+    put(path, type, 0644, [](archive_entry* e) {
+      archive_entry_set_rdevmajor(e, 1);
+      archive_entry_set_rdevminor(e, 3);
+    });
+    return *this;
+  }
+  /// `count` times `data`, in one file.
+  archive_maker& repeated(const std::string& path, const std::string& data, std::size_t count) {
+    put(path, AE_IFREG, 0644, [&](archive_entry* e) {
+      archive_entry_set_size(e, static_cast<la_int64_t>(data.size() * count));
+    });
+    for (std::size_t n = 0; n < count; ++n)
+      archive_write_data(out_, data.data(), data.size());
+    return *this;
+  }
+
+private:
+  void put(const std::string& path, unsigned type, int mode,
+           const std::function<void(archive_entry*)>& more) {
+    auto* entry = archive_entry_new();
+    archive_entry_set_pathname(entry, path.c_str());
+    archive_entry_set_filetype(entry, type);
+    archive_entry_set_perm(entry, static_cast<mode_t>(mode));
+    more(entry);
+    archive_write_header(out_, entry);
+    archive_entry_free(entry);
+  }
+
+  archive* out_;
+};
+
+struct unpacking {
+  scratch root;
+  machine m{root.path};
+  int count = 0;
+  /// The user of the last instance.
+  std::int64_t uid = 0;
+
+  deployminator::messages::result<void> unpack(const std::string& archive,
+                                               const std::string& binary = "run",
+                                               const std::string& url = "http://x/a.tar") {
+    auto id = "i" + std::to_string(count++);
+    uid = m.reserve(id).uid;
+    auto done = m.unpack(id, archive, binary, url);
+    CHECK(std::filesystem::exists(m.where.home(id)) == static_cast<bool>(done));
+    CHECK_FALSE(std::filesystem::exists(m.where.home(id) + ".tmp"));
+    return done;
+  }
+  /// The home of the last instance.
+  std::string home() const {
+    return m.where.home("i" + std::to_string(count - 1));
+  }
+  /// What is said about an archive, that is made by `make`.
+  std::string refusal(const std::function<void(archive_maker&)>& make,
+                      archive_maker::form form = archive_maker::form::tar,
+                      int filter = ARCHIVE_FILTER_NONE) {
+    {
+      archive_maker a{root / "a", form, filter};
+      make(a);
+    }
+    auto done = unpack(root / "a");
+    CHECK_FALSE(done);
+    return done ? "" : done.error().message;
+  }
+};
+
+/// A tar archive of one file that is a single hole.
+std::string sparse_archive(const scratch& root, const std::string& size) {
+  auto command = "cd " + root.path + " && truncate -s " + size + " z && tar -cSf sparse.tar z";
+  REQUIRE(std::system(command.c_str()) == 0);
+  return root / "sparse.tar";
+}
+
+int mode_of(const std::string& path) {
+  struct stat info {};
+  REQUIRE(lstat(path.c_str(), &info) == 0);
+  return static_cast<int>(info.st_mode & 07777);
+}
+
+} // namespace
+
+TEST_CASE("archives of all kinds are laid out with harmless modes and owners") {
+  unpacking u;
+  struct {
+    const char* name;
+    archive_maker::form form;
+    int filter;
+  } kinds[] = {{"tar", archive_maker::form::tar, ARCHIVE_FILTER_NONE},
+               {"tar.gz", archive_maker::form::tar, ARCHIVE_FILTER_GZIP},
+               {"tar.bz2", archive_maker::form::tar, ARCHIVE_FILTER_BZIP2},
+               {"tar.xz", archive_maker::form::tar, ARCHIVE_FILTER_XZ},
+               {"tar.zst", archive_maker::form::tar, ARCHIVE_FILTER_ZSTD},
+               {"zip", archive_maker::form::zip, ARCHIVE_FILTER_NONE}};
+  for (const auto& kind : kinds) {
+    CAPTURE(kind.name);
+    {
+      archive_maker a{u.root / "a", kind.form, kind.filter};
+      a.directory("./dist/", 0500).file("./dist/run", "#!/bin/sh\n", 04777);
+      a.file("dist/data//x", "ä", 0600).link("dist/now", "data/x").link("top", "dist/../x");
+    }
+    // A link that winds is refused; without it all is well.
+    CHECK_FALSE(u.unpack(u.root / "a", "dist/run"));
+    {
+      archive_maker a{u.root / "a", kind.form, kind.filter};
+      a.directory("./dist/", 0500).file("./dist/run", "#!/bin/sh\n", 04777);
+      a.file("dist/data//x", "ä", 0600).link("dist/now", "data/x").link("dist/up", "../dist/run");
+    }
+    auto done = u.unpack(u.root / "a", "dist/run");
+    REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
+    CHECK(mode_of(u.home()) == 0700);
+    CHECK(mode_of(u.home() + "/dist") == 0700);
+    CHECK(mode_of(u.home() + "/dist/run") == 0755);
+    CHECK(mode_of(u.home() + "/dist/data/x") == 0600);
+    CHECK(content(u.home() + "/dist/data/x") == "ä");
+    CHECK(content(u.home() + "/dist/now") == "ä");
+    CHECK(content(u.home() + "/dist/up") == "#!/bin/sh\n");
+    struct stat info {};
+    REQUIRE(lstat((u.home() + "/dist/data/x").c_str(), &info) == 0);
+    CHECK(info.st_uid == u.uid);
+  }
+}
+
+TEST_CASE("archives by GNU tar are read") {
+  unpacking u;
+  write(u.root / "program", "x");
+  std::filesystem::permissions(u.root / "program", std::filesystem::perms{0755});
+  REQUIRE(std::system(("tar -C " + u.root.path + " -czf " + (u.root / "a") + " ./program").c_str())
+          == 0);
+  auto done = u.unpack(u.root / "a", "program");
+  CHECK_MESSAGE(done, (done ? "" : done.error().message));
+}
+
+TEST_CASE("a plain program is given its name and made executable") {
+  unpacking u;
+  write(u.root / "a", "#!/bin/sh\n");
+  CHECK(u.unpack(u.root / "a", "server", "http://x/server-12"));
+  CHECK(content(u.home() + "/server") == "#!/bin/sh\n");
+  CHECK(mode_of(u.home() + "/server") == 0755);
+  CHECK(u.unpack(u.root / "a", "dist/bin/server", "http://x/server-12"));
+  CHECK(mode_of(u.home() + "/dist/bin/server") == 0755);
+  CHECK(u.unpack(u.root / "a", "../server", "http://x/s").error().message
+        == "\"../server\" is not a path below the instance's directory");
+  CHECK(u.unpack(u.root / "missing", "server", "http://x/s").error().message
+        == "cannot read the artifact " + (u.root / "missing") + ": No such file or directory");
+}
+
+TEST_CASE(
+  "unpacking twice does it once, and again when the first was before a restart of the host") {
+  unpacking u;
+  write(u.root / "a", "1");
+  REQUIRE(u.unpack(u.root / "a", "run", "x"));
+  auto id = "i" + std::to_string(u.count - 1);
+  write(u.root / "a", "2");
+  CHECK(u.m.unpack(id, u.root / "a", "run", "x"));
+  CHECK(content(u.home() + "/run") == "1");
+  write(u.m.where.instance(id) + "/unpacked", "another boot");
+  CHECK(u.m.unpack(id, u.root / "a", "run", "x"));
+  CHECK(content(u.home() + "/run") == "2");
+}
+
+TEST_CASE("without the program that was asked for, the archive is refused") {
+  unpacking u;
+  CHECK(u.refusal([](auto& a) { a.file("a", "").file("b/c", "").directory("d"); })
+        == "the archive has no \"run\"; it holds: a, b/c");
+  CHECK(u.refusal([](auto& a) {
+    for (int n = 0; n < 10; ++n)
+      a.file("f" + std::to_string(n), "");
+  }) == "the archive has no \"run\"; it holds: f0, f1, f2, f3, f4, f5, f6, f7, …");
+  CHECK(u.refusal([](auto& a) { a.file("run", "x", 0644); })
+        == "\"run\" in the archive is not executable (mode 644)");
+  CHECK(u.refusal([](auto& a) { a.directory("run"); })
+        == "\"run\" in the archive is a directory, not a program");
+  CHECK(u.refusal([](auto& a) { a.link("run", "nowhere"); })
+        == "the archive has no \"run\"; it holds no file");
+  CHECK(u.refusal([](auto&) {}) == "the archive is empty");
+}
+
+TEST_CASE("what is not an archive, or half of one, is refused") {
+  unpacking u;
+  write(u.root / "a", "<html>Not Found</html>");
+  CHECK(u.unpack(u.root / "a").error().message
+        == "the artifact is not an archive: expected tar (plain, gz, bz2, xz or zst) or zip");
+  write(u.root / "a", "");
+  CHECK_FALSE(u.unpack(u.root / "a"));
+  {
+    archive_maker{u.root / "a", archive_maker::form::tar, ARCHIVE_FILTER_GZIP}.file(
+      "run", std::string(100'000, 'x') + std::to_string(getpid()), 0755);
+  }
+  auto whole = content(u.root / "a");
+  write(u.root / "a", whole.substr(0, whole.size() / 2));
+  CHECK(u.unpack(u.root / "a").error().message.find("the archive is damaged: ") == 0);
+}
+
+TEST_CASE("entries that would land outside are refused, in tar and in zip") {
+  unpacking u;
+  for (auto form : {archive_maker::form::tar, archive_maker::form::zip}) {
+    CHECK(u.refusal([](auto& a) { a.file("../x", "y"); }, form)
+          == "refused entry \"../x\": it would land outside");
+    CHECK(u.refusal([](auto& a) { a.file("a/../../x", "y"); }, form)
+          == "refused entry \"a/../../x\": it would land outside");
+    CHECK(u.refusal([](auto& a) { a.file("/tmp/x", "y"); }, form)
+          == "refused entry \"/tmp/x\": its path is absolute, it would land outside");
+    CHECK(u.refusal([](auto& a) { a.link("run", "/etc/shadow"); }, form)
+          == "refused link \"run -> /etc/shadow\": it points outside");
+    CHECK(u.refusal([](auto& a) { a.link("d/run", "../../x"); }, form)
+          == "refused link \"d/run -> ../../x\": it points outside");
+  }
+  CHECK(u.refusal([](auto& a) { a.link("a", "b/..").file("x", ""); })
+        == "refused link \"a -> b/..\": \"..\" may only stand at the beginning of a link's target");
+  CHECK_FALSE(std::filesystem::exists("/tmp/x"));
+}
+
+TEST_CASE("nothing is written through a link of the archive") {
+  unpacking u;
+  auto why = u.refusal([](auto& a) { a.directory("d").link("l", "d").file("l/run", "x", 0755); });
+  CHECK(why.find("cannot write ") == 0);
+  CHECK(why.find("Cannot extract through symlink") != std::string::npos);
+}
+
+TEST_CASE("hard links and devices are refused") {
+  unpacking u;
+  CHECK(u.refusal([](auto& a) { a.file("x", "y").hard_link("run", "x"); })
+        == "refused entry \"run\": it is a hard link");
+  CHECK(u.refusal([](auto& a) { a.hard_link("run", "/etc/passwd"); })
+        == "refused entry \"run\": it is a hard link");
+  for (auto type : {AE_IFCHR, AE_IFBLK, AE_IFIFO})
+    CHECK(u.refusal([type](auto& a) { a.special("run", type); })
+          == "refused entry \"run\": it is neither a file, a directory nor a link");
+}
+
+TEST_CASE("bombs are refused long before they fill the disk") {
+  unpacking u;
+  auto started = std::chrono::steady_clock::now();
+  auto zeros = [](auto& a) { a.repeated("z", std::string(1 << 20, 0), 320); };
+  CHECK(u.refusal(zeros, archive_maker::form::tar, ARCHIVE_FILTER_GZIP)
+        == "refused entry \"z\": the archive unpacks to more than 200 times its size");
+  CHECK(u.unpack(sparse_archive(u.root, "1T")).error().message
+        == "refused entry \"z\": the archive unpacks to more than 21474836480 bytes");
+  CHECK(u.unpack(sparse_archive(u.root, "16G")).error().message
+        == "refused entry \"z\": the archive unpacks to more than 200 times its size");
+  std::string deep;
+  for (int n = 0; n < 1500; ++n)
+    deep += "d/";
+  CHECK(u.refusal([&](auto& a) { a.file(deep + "x", ""); }).find("64 directories deep")
+        != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - started < 60s);
+}
+
+TEST_CASE("an archive of too many entries is refused") {
+  unpacking u;
+  auto config = u.m.config();
+  config.unpacking.entries = 1000;
+  u.m.launcher = std::make_unique<process_launcher>(
+    config, [&](process_event event) { u.m.events.put(std::move(event)); });
+  CHECK(u.refusal([](auto& a) {
+    for (int n = 0; n < 1001; ++n)
+      a.file("f" + std::to_string(n), "");
+  }) == "refused the archive: it has more than 1000 entries");
+}
+
+TEST_CASE("names in archives cannot write on a terminal") {
+  unpacking u;
+  CHECK(u.refusal([](auto& a) { a.file("x\x1b[2J\n", ""); })
+        == "the archive has no \"run\"; it holds: x\\x1b[2J\\x0a");
+}
+
+TEST_CASE("an instance that is killed while it is unpacked is gone, and says so to both") {
+  unpacking u;
+  {
+    archive_maker{u.root / "a", archive_maker::form::tar, ARCHIVE_FILTER_BZIP2}.repeated(
+      "z", std::string(1 << 20, 'x'), 80);
+  }
+  u.m.reserve("one");
+  arrivals<deployminator::messages::result<void>> done;
+  u.m.launcher->unpack({"one", u.root / "a", "a.tar", "run"},
+                       [&](auto r) { done.put(std::move(r)); });
+  u.m.kill("one");
+  CHECK(done.next().error().message == "unpacking the artifact of instance one was cancelled");
+  CHECK_FALSE(std::filesystem::exists(u.m.where.home("one") + ".tmp"));
+}
+
+TEST_CASE("a full disk while unpacking is told with the path") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: a small file system can be mounted by root only");
+    return;
+  }
+  scratch root;
+  { archive_maker{root / "a"}.repeated("z", std::string(1 << 20, 'x'), 3); }
+  std::filesystem::create_directory(root / "lib");
+  REQUIRE(std::system(("mount -t tmpfs -o size=1m,mode=711 none " + (root / "lib")).c_str()) == 0);
+  {
+    machine m{root.path};
+    m.reserve("one");
+    CHECK(m.unpack("one", root / "a", "run", "a.tar").error().message
+          == "cannot write " + m.where.home("one") + ".tmp/z: No space left on device");
+    CHECK_FALSE(std::filesystem::exists(m.where.home("one") + ".tmp"));
+  }
+  REQUIRE(std::system(("umount -l " + (root / "lib")).c_str()) == 0);
+}
