@@ -90,12 +90,11 @@ void event_follower::take(const messages::event& e, follow_step& step) {
     return;
   step.events.push_back(e);
   ++seq_;
-  for (auto next = early_.begin(); next != early_.end() && next->first <= seq_ + 1;
-       next = early_.erase(next))
-    if (next->first == seq_ + 1) {
-      step.events.push_back(std::move(next->second));
-      ++seq_;
-    }
+  for (auto next = early_.begin(); next != early_.end() && next->first == seq_ + 1;
+       next = early_.erase(next)) {
+    step.events.push_back(std::move(next->second));
+    ++seq_;
+  }
 }
 
 void event_follower::ask(time_point now, follow_step& step) {

@@ -141,6 +141,15 @@ TEST_CASE("events without a number pass at once") {
   CHECK(f.seq() == 4);
 }
 
+TEST_CASE("more early events than are kept are asked for when their turn comes") {
+  event_follower f{start, 0};
+  REQUIRE(f.published(start, batch(2, 15'000)).ask_after == 0);
+  auto step = f.answered(start, {events_from_to(1, 1), 15'000});
+  CHECK(step.events.size() == 10'001);
+  CHECK(step.ask_after == 10'001);
+  CHECK(numbers_of(f.answered(start, {events_from_to(10'002, 15'000), 15'000})).size() == 4'999);
+}
+
 namespace {
 
 /// A server with a last event, and the network between it and one follower, which loses, doubles
