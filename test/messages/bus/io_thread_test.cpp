@@ -426,8 +426,7 @@ TEST_CASE("a late watcher hears that it is subscribed, and then everything") {
   std::jthread publishing{[&](const std::stop_token& stop) {
     // At the pace of a busy farm, since a watcher may only be so far behind.
     while (!stop.stop_requested()) {
-      server.io.send(publisher, "", std::to_string(published + 1));
-      ++published;
+      server.io.send(publisher, "", std::to_string(++published));
       std::this_thread::sleep_for(std::chrono::microseconds{50});
     }
   }};
@@ -453,12 +452,30 @@ TEST_CASE("a late watcher hears that it is subscribed, and then everything") {
     CHECK(in_time);
     CHECK(markers == 1);
     REQUIRE_FALSE(heard.empty());
-    CHECK(heard.front() <= published_at_marker);
+    CHECK(heard.front() <= published_at_marker.load());
     for (std::size_t n = 1; n < heard.size(); ++n)
       REQUIRE(heard[n] == heard[n - 1] + 1);
     lock.unlock();
     watcher.io.stop();
   }
+}
+
+TEST_CASE("a watcher is told once that it is subscribed, whoever comes after it") {
+  auto endpoint = endpoint_of(free_port());
+  station server;
+  auto publisher = server.open(socket_kind::events_server, endpoint);
+  station early;
+  early.open(socket_kind::events_client, endpoint);
+  auto marker = early.next();
+  REQUIRE(marker);
+  CHECK(marker->bytes.empty());
+  station late;
+  late.open(socket_kind::events_client, endpoint);
+  REQUIRE(late.next());
+  server.io.send(publisher, "", "news");
+  auto news = early.next();
+  REQUIRE(news);
+  CHECK(news->bytes == "news");
 }
 
 TEST_CASE("a watcher that has stopped reading slows neither the server nor the others") {
