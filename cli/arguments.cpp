@@ -2,8 +2,10 @@
 
 #include "cli/text.hpp"
 
+#include <fmt/format.h>
+
+#include <charconv>
 #include <optional>
-#include <string>
 
 namespace deployminator::cli {
 
@@ -24,6 +26,14 @@ CLI::Option* add(CLI::App& verb, group_name& to, reader read, const std::string&
     });
 }
 
+std::optional<std::uint64_t> number_from_text(const std::string& text) {
+  std::uint64_t out = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return out;
+}
+
 } // namespace
 
 CLI::Option* add_group_argument(CLI::App& verb, group_name& to) {
@@ -33,6 +43,20 @@ CLI::Option* add_group_argument(CLI::App& verb, group_name& to) {
 CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to) {
   return add(verb, to, namespace_or_group_from_text, "NAMESPACE[/GROUP]",
              "Only this group, or the groups of this namespace");
+}
+
+CLI::Option* add_number(CLI::App& verb, const std::string& name, std::uint64_t& to,
+                        const std::string& help, std::uint64_t lowest) {
+  return verb
+    .add_option_function<std::string>(
+      name, [&to](const std::string& text) { to = *number_from_text(text); }, help)
+    ->check([lowest](const std::string& text) {
+      auto number = number_from_text(text);
+      return number && *number >= lowest
+               ? std::string{}
+               : fmt::format("\"{}\" is no such number; expected a whole number from {} upwards",
+                             printable(text), lowest);
+    });
 }
 
 } // namespace deployminator::cli

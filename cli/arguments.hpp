@@ -4,6 +4,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <cstdint>
+#include <string>
+
 namespace deployminator::cli {
 
 /// Adds the argument `NS/GROUP`, checked when the command line is read.
@@ -11,5 +14,9 @@ CLI::Option* add_group_argument(CLI::App& verb, group_name& to);
 
 /// Adds the argument `NS[/GROUP]`, not required.
 CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to);
+
+/// Adds an option or argument that holds a whole number from `lowest` upwards.
+CLI::Option* add_number(CLI::App& verb, const std::string& name, std::uint64_t& to,
+                        const std::string& help, std::uint64_t lowest = 0);
 
 } // namespace deployminator::cli

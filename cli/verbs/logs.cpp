@@ -1,9 +1,11 @@
+#include "cli/arguments.hpp"
 #include "cli/group_name.hpp"
 #include "cli/log_writer.hpp"
 #include "cli/tables.hpp"
 #include "cli/terminal.hpp"
 #include "cli/verbs/verbs.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
 #include <map>
@@ -51,9 +53,9 @@ public:
                     : "\"" + printable(text) + "\" is neither an instance's id nor NAMESPACE/GROUP";
       });
     verb.add_flag("-f,--follow", follow_, "Go on with what is written from now on, until Ctrl-C");
-    verb.add_option("-n,--lines", lines_, "How many of the last lines to begin with")
-      ->type_name("N")
-      ->capture_default_str();
+    add_number(verb, "-n,--lines", lines_,
+               "How many of the last lines to begin with; 100 if not given")
+      ->type_name("N");
   }
 
   exit_code run(context& c) override {
@@ -61,10 +63,11 @@ public:
     server.connect();
     of_ = group_from_text(target_);
     log_writer out{form(c), print};
+    auto first_lines = static_cast<std::uint32_t>(std::min<std::uint64_t>(lines_, all_lines));
     if (of_)
-      look_up(server, lines_);
+      look_up(server, first_lines);
     else
-      sources_[target_] = {.first_lines = lines_};
+      sources_[target_] = {.first_lines = first_lines};
     if (of_ && sources_.empty())
       remark("No instances.");
     read_all(server, out);
@@ -156,7 +159,7 @@ private:
   std::string target_;
   std::optional<group_name> of_;
   bool follow_ = false;
-  std::uint32_t lines_ = 100;
+  std::uint64_t lines_ = 100;
   std::map<std::string, source> sources_;
   bool refused_ = false;
 };

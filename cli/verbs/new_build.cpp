@@ -1,3 +1,4 @@
+#include "cli/arguments.hpp"
 #include "cli/local_file.hpp"
 #include "cli/order.hpp"
 #include "cli/verbs/verbs.hpp"
@@ -35,7 +36,7 @@ public:
   }
   void declare(CLI::App& verb) override {
     verb.add_option("FILE", file_, "The deploy.yaml")->required()->type_name("PATH");
-    verb.add_option("--build", order_.build, "The build's number, for ${BUILDID}")
+    add_number(verb, "--build", order_.build, "The build's number, for ${BUILDID}", 1)
       ->required()
       ->type_name("N");
     verb.add_option("--repository", order_.repository, "Where the build comes from")

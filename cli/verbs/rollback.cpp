@@ -22,9 +22,8 @@ public:
   }
   void declare(CLI::App& verb) override {
     add_group_argument(verb, of_)->required();
-    verb.add_option("--to", to_, "The version to go to, as `deploy versions` numbers them")
-      ->type_name("VERSION")
-      ->check(CLI::PositiveNumber);
+    add_number(verb, "--to", to_, "The version to go to, as `deploy versions` numbers them", 1)
+      ->type_name("VERSION");
     options_.declare(verb);
   }
   exit_code run(context& c) override {

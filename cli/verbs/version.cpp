@@ -22,10 +22,9 @@ public:
   }
   void declare(CLI::App& verb) override {
     add_group_argument(verb, of_)->required();
-    verb.add_option("VERSION", to_, "The version, as `deploy versions` numbers them")
+    add_number(verb, "VERSION", to_, "The version, as `deploy versions` numbers them", 1)
       ->required()
-      ->type_name("VERSION")
-      ->check(CLI::PositiveNumber);
+      ->type_name(" ");
     options_.declare(verb);
   }
   exit_code run(context& c) override {
