@@ -1,7 +1,9 @@
 #include "agent/fetcher.hpp"
 
 #include "actors/common/logging.hpp"
+#include "messages/url.hpp"
 #include "agent/decisions/progress.hpp"
+#include "agent/weak_handle.hpp"
 
 namespace deployminator::agent {
 
@@ -13,21 +15,19 @@ using pointer = fetcher_actor::stateful_pointer<fetcher_state>;
 constexpr std::chrono::milliseconds publish_interval{500};
 
 void carry_out(pointer self, const fetch_queue::step& step) {
-  fetcher_actor me{self};
+  weak_handle me{fetcher_actor{self}};
   for (const auto& key : step.cancel) {
     actors::log::info("fetcher cancels transfer", {{"key", key}});
     self->state.world->downloads->cancel(key);
   }
   for (const auto& order : step.start) {
     actors::log::info("fetcher starts transfer",
-                      {{"key", order.key}, {"artifact", public_url(order.url)}});
+                      {{"key", order.key}, {"artifact", messages::public_url(order.url)}});
     self->state.world->downloads->start(
       order,
-      [me, key = order.key](download_progress progress) {
-        caf::anon_send(me, atom::seen_v, key, progress);
-      },
+      [me, key = order.key](download_progress progress) { me.send(atom::seen_v, key, progress); },
       [me, key = order.key](artifact_result outcome) {
-        caf::anon_send(me, atom::fetched_v, key, std::move(outcome));
+        me.send(atom::fetched_v, key, std::move(outcome));
       });
   }
 }

@@ -1,22 +1,11 @@
 #include "agent/decisions/progress.hpp"
 
+#include "messages/url.hpp"
+
 #include <map>
 #include <tuple>
 
 namespace deployminator::agent {
-
-std::string public_url(const std::string& url) {
-  auto scheme = url.find("://");
-  if (scheme == std::string::npos)
-    return url;
-  auto out = url.substr(0, url.find_first_of("?#"));
-  auto host = scheme + 3;
-  auto path = out.find('/', host);
-  auto at = out.rfind('@', path);
-  if (at != std::string::npos && at >= host)
-    out.erase(host, at + 1 - host);
-  return out;
-}
 
 std::vector<messages::event> progress_events(const std::string& machine,
                                              const std::vector<spec_ptr>& waiting,
@@ -33,7 +22,7 @@ std::vector<messages::event> progress_events(const std::string& machine,
   for (const auto& spec : waiting) {
     auto [at, is_new] = each.try_emplace({spec->namespace_, spec->group, spec->version}, content);
     if (is_new)
-      at->second.artifact = public_url(spec->app.download_url);
+      at->second.artifact = messages::public_url(spec->app.download_url);
     at->second.instances.push_back(spec->id);
   }
   std::vector<messages::event> out;

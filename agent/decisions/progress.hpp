@@ -8,9 +8,6 @@
 
 namespace deployminator::agent {
 
-/// The URL without user, password, query and fragment; a file name as it is.
-std::string public_url(const std::string& url);
-
 /// How a fetch gets on, for those who watch: one event for each group and version that waits for
 /// it. `waiting` are the orders of those instances.
 std::vector<messages::event> progress_events(const std::string& machine,

@@ -1,5 +1,7 @@
 #include "agent/linux/download.hpp"
 
+#include "messages/url.hpp"
+
 #include "agent/linux/files.hpp"
 
 #include <fmt/format.h>
@@ -109,23 +111,10 @@ bool is_worth_retrying(CURLcode code, long status) {
 
 } // namespace
 
-std::string public_url(const std::string& url) {
-  auto out = url.substr(0, url.find_first_of("?#"));
-  auto host = out.find("://");
-  if (host == std::string::npos)
-    return out;
-  host += 3;
-  auto end = std::min(out.find('/', host), out.size());
-  auto at = out.rfind('@', end);
-  if (at != std::string::npos && at >= host && at < end)
-    out.erase(host, at + 1 - host);
-  return out;
-}
-
 download::download(const download_config& config, artifact_cache& cache, CURLM* multi,
                    download_order order)
   : config_(config), cache_(cache), multi_(multi), order_(std::move(order)),
-    shown_url_(order_.url.starts_with('/') ? order_.url : public_url(order_.url)),
+    shown_url_(messages::public_url(order_.url)),
     meter_(config.progress_every) {
   order_.sha256 = lower(order_.sha256);
 }

@@ -15,9 +15,6 @@
 
 namespace deployminator::agent {
 
-/// A URL as people may see it: without user, password, query and fragment.
-std::string public_url(const std::string& url);
-
 /// One artifact on its way, through all its attempts. Belongs to the thread of the downloader.
 ///
 ///   waiting ──► rehashing ──► transferring ──► (an outcome)
