@@ -2,6 +2,7 @@
 
 #include "actors/common/logging.hpp"
 #include "agent/decisions/output.hpp"
+#include "agent/weak_handle.hpp"
 
 #include <deque>
 
@@ -51,22 +52,22 @@ public:
     events_.emplace_back(reserve_ended{launcher_().reserve(id(), action.ports)});
   }
   void operator()(const unpack_order& action) {
-    launcher_().unpack(action, [me = me_](void_result outcome) {
-      caf::anon_send(me, atom::unpacked_v, std::move(outcome));
+    launcher_().unpack(action, [me = weak_handle{me_}](void_result outcome) {
+      me.send(atom::unpacked_v, std::move(outcome));
     });
   }
   void operator()(const launch_order& action) {
     launcher_().launch(action);
   }
-  void operator()(const send_signal& action) {
+  void operator()(const signal_program& action) {
     launcher_().signal(id(), action.number);
   }
   void operator()(const kill_everything&) {
     launcher_().kill_all(id());
   }
   void operator()(const remove_files&) {
-    launcher_().remove(id(), [me = me_](void_result outcome) {
-      caf::anon_send(me, atom::removed_v, std::move(outcome));
+    launcher_().remove(id(), [me = weak_handle{me_}](void_result outcome) {
+      me.send(atom::removed_v, std::move(outcome));
     });
   }
   void operator()(const start_timer& action) {

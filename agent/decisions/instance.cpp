@@ -453,7 +453,7 @@ void step::stop_program() {
   bool runs = life_.phase == instance_phase::up;
   enter(instance_phase::stopping, instance_state::stopping, "told to stop");
   if (runs)
-    act(send_signal{app().stop.signal});
+    act(signal_program{app().stop.signal});
   set_timer(app().stop.timeout);
 }
 

@@ -159,7 +159,7 @@ struct reserve_grant {
   std::uint32_t ports = 0;
 };
 
-struct send_signal {
+struct signal_program {
   int number = 0;
 };
 
@@ -176,7 +176,7 @@ struct forget {};
 
 using instance_action
   = std::variant<fetch_artifact, cancel_fetch, reserve_grant, unpack_order, launch_order,
-                 send_signal, kill_everything, remove_files, start_timer, forget>;
+                 signal_program, kill_everything, remove_files, start_timer, forget>;
 
 /// What follows from an event: changes `life` and says what to do, in this order. An event that
 /// makes no sense in the present phase (late, repeated) changes nothing.

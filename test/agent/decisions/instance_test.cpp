@@ -303,7 +303,7 @@ TEST_CASE("an instance is stopped by signal, then by force, removed, and forgott
   b.get_ready();
   b.order(instance_goal::stop);
   CHECK(b.life.seen.state == instance_state::stopping);
-  CHECK(b.did<send_signal>()->number == 15);
+  CHECK(b.did<signal_program>()->number == 15);
   SUBCASE("when it obeys") {
     b.tell(process_event::kind::exited, 0);
   }
@@ -323,9 +323,9 @@ TEST_CASE("an instance that is just being launched gets its signal as soon as it
   bench b{sample_spec(instance_goal::run)};
   b.fetch();
   b.order(instance_goal::stop);
-  CHECK_FALSE(b.did<send_signal>());
+  CHECK_FALSE(b.did<signal_program>());
   b.tell(process_event::kind::started);
-  CHECK(b.did<send_signal>());
+  CHECK(b.did<signal_program>());
 }
 
 TEST_CASE("an instance that is being fetched is stopped by ending its fetch") {
@@ -351,7 +351,7 @@ TEST_CASE("an instance that need not run any more is stopped, kept, and can run 
   bench b{sample_spec(instance_goal::run)};
   b.get_ready();
   b.order(instance_goal::fetch);
-  CHECK(b.did<send_signal>());
+  CHECK(b.did<signal_program>());
   b.tell(process_event::kind::exited, 0);
   b.tell(process_event::kind::gone);
   CHECK(b.life.phase == instance_phase::waiting);
@@ -453,7 +453,7 @@ TEST_CASE("an agent that comes back") {
     b.order(instance_goal::stop);
     b.life.spec = std::make_shared<const instance_spec>(sample_spec(instance_goal::stop));
     b.tell(begun{found, record});
-    CHECK(b.did<send_signal>());
+    CHECK(b.did<signal_program>());
   }
 }
 
@@ -511,7 +511,7 @@ struct random_machine {
     alive = true;
     process(process_event::kind::started);
   }
-  void perform(const send_signal&) {
+  void perform(const signal_program&) {
     if (*rc::gen::arbitrary<bool>())
       end_program(143);
   }

@@ -1,0 +1,143 @@
+#include "actors/common/daemon.hpp"
+#include "actors/common/errors.hpp"
+#include "actors/common/gateway.hpp"
+#include "actors/common/logging.hpp"
+#include "actors/common/terminator.hpp"
+#include "agent/agent.hpp"
+#include "agent/journal.hpp"
+#include "agent/linux/ambience.hpp"
+#include "agent/linux/curl_downloader.hpp"
+#include "agent/linux/directories.hpp"
+#include "agent/linux/journal_directory.hpp"
+#include "agent/linux/log_files.hpp"
+#include "agent/linux/process_launcher.hpp"
+#include "agent/weak_handle.hpp"
+#include "deploy-configs/settings.hpp"
+#include "messages/bus/io_thread.hpp"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <future>
+#include <unistd.h>
+#include <utility>
+
+namespace {
+
+using namespace deployminator;
+using namespace std::chrono_literals;
+
+/// Exit codes: 0 ended on request, 1 could not start or go on, 2 wrong usage.
+constexpr int could_not_go_on = 1;
+
+/// Each of the last actors to end gets so long; SIGTERM promises 5 s for all.
+constexpr auto grace = 500ms;
+
+int fail(const messages::failure& why) {
+  std::fprintf(stderr, "autodeployer: %s\n", why.message.c_str());
+  if (!why.hint.empty())
+    std::fprintf(stderr, "  %s\n", why.hint.c_str());
+  return could_not_go_on;
+}
+
+/// The real outside: this machine.
+class this_machine {
+public:
+  this_machine(const agent::directories& where, agent::helper_programs programs)
+    : downloads_({.cache = where.cache}), logs_(where.log), journal_(where.journal()),
+      launcher_({.where = where, .programs = std::move(programs)},
+                [to = agent_.get_future().share()](const agent::process_event& event) {
+                  to.get().send(event);
+                }) {}
+
+  agent::outside world() {
+    return {&downloads_, &launcher_, &logs_, &journal_, agent::system_ambience()};
+  }
+
+  /// Names who gets the launcher's events; the first of them waits for this.
+  void attach(const agent::agent_actor& to) {
+    agent_.set_value(agent::weak_handle{to});
+  }
+
+private:
+  std::promise<agent::weak_handle<agent::agent_actor>> agent_;
+  agent::curl_downloader downloads_;
+  agent::log_files logs_;
+  agent::journal_directory journal_;
+  agent::process_launcher launcher_;
+};
+
+/// Ends the process when the agent cannot go on; `failed` says that it was so.
+void end_with(const agent::agent_actor& agent, std::atomic<bool>& failed) {
+  agent->attach_functor([&failed](const caf::error& reason) {
+    if (!reason || reason == caf::exit_reason::user_shutdown)
+      return;
+    auto why = actors::to_failure(reason);
+    actors::log::error("autodeployer cannot go on", {{"reason", why.message}, {"hint", why.hint}});
+    failed = true;
+    kill(getpid(), SIGTERM);
+  });
+}
+
+void end_actors(caf::actor_system& system, std::vector<caf::actor> all) {
+  auto terminator = system.spawn(actors::terminator, grace);
+  caf::scoped_actor self{system};
+  self->request(terminator, 5s, atom::shut_v, std::move(all))
+    .receive([](bool) {}, [](caf::error&) {});
+  self->send_exit(terminator, caf::exit_reason::user_shutdown);
+}
+
+int serve(const configs::agent_settings& settings) {
+  auto where = agent::directories_below(settings.root);
+  auto lock = agent::take(where);
+  if (!lock)
+    return fail(lock.error());
+  auto programs = agent::find_helper_programs();
+  if (!programs)
+    return fail(programs.error());
+  this_machine machine{where, std::move(*programs)};
+  auto world = machine.world();
+  std::atomic<bool> failed = false;
+  bus::io_thread sockets;
+  caf::actor_system_config caf_config;
+  caf_config.set("scheduler.max-threads", 2);
+  caf::actor_system system{caf_config};
+  auto gateway = system.spawn(actors::gateway, &sockets);
+  auto journal = system.spawn<caf::detached>(agent::journal, world.journal);
+  agent::agent_config config{settings.name, settings.groups, settings.memory_mb, settings.servers};
+  auto agent = system.spawn(agent::agent, config, &world, gateway, journal);
+  end_with(agent, failed);
+  machine.attach(agent);
+  sockets.deliver_to([gateway](bus::inbound in) { caf::anon_send(gateway, std::move(in)); });
+  actors::log::info(
+    "autodeployer starts",
+    {{"name", settings.name}, {"directory", where.lib}, {"version", DEPLOYMINATOR_VERSION}});
+  actors::notify_ready();
+  actors::wait_for_end();
+  actors::log::info("autodeployer ends; instances go on");
+  sockets.stop();
+  sockets.deliver_to({});
+  end_actors(system, {caf::actor_cast<caf::actor>(agent), caf::actor_cast<caf::actor>(journal),
+                      caf::actor_cast<caf::actor>(gateway)});
+  return failed ? could_not_go_on : 0;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  auto read = configs::read_agent_settings(argc, argv);
+  if (const auto* done = std::get_if<configs::exit_now>(&read)) {
+    std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);
+    return done->code;
+  }
+  actors::block_end_signals();
+  const auto& settings = std::get<configs::agent_settings>(read);
+  auto allowed = configs::check_keys(settings.keys, settings.servers);
+  if (!allowed)
+    return fail(allowed.error());
+  for (const auto& each : settings.warnings)
+    actors::log::warning(each);
+  if (geteuid() != 0)
+    actors::log::info("autodeployer is not root: instances run as its own user");
+  return serve(settings);
+}
