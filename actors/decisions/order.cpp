@@ -85,8 +85,7 @@ void supersede(const farm& f, const group& g, const std::string& by, const momen
         c.instances.back().goal = instance_goal::stop;
       }
   }
-  auto of_version = r.version_id ? r.version_id : r.previous_version;
-  c.events.push_back(group_event(g, of_version, m, rollout_finished{outcome, reason}));
+  c.events.push_back(group_event(g, r.version_id, m, rollout_finished{outcome, reason}));
 }
 
 /// Puts the rollout of `version_id` in place of whatever the group was doing.

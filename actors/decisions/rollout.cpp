@@ -299,9 +299,8 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
     return c;
   auto r = under_way->second;
   auto g = f.groups.at(group_id);
-  auto of_version = r.version_id ? r.version_id : r.previous_version;
   auto tell = [&](event::content what) {
-    c.events.push_back({0, m.now, g.namespace_, g.name, of_version, std::move(what)});
+    c.events.push_back({0, m.now, g.namespace_, g.name, r.version_id, std::move(what)});
   };
   set_goals(f, d.start, instance_goal::run, c);
   set_goals(f, d.stop, instance_goal::stop, c);
