@@ -91,31 +91,31 @@ class BadArtifacts(Case):
         return str(make_tar(self.builds / "2.tar", members))
 
     def test_a_url_that_is_not_there(self):
-        self.fails("404", downloadurl=self.farm.serve_files(self.builds) + "/none.tar", binary="web")
+        self.fails("404", downloadurl=self.farm.serve_files(self.builds) + "/none.tar")
 
     def test_a_url_where_nobody_listens(self):
-        self.fails("127.0.0.1", downloadurl=f"http://127.0.0.1:{free_port()}/x.tar", binary="web")
+        self.fails("127.0.0.1", downloadurl=f"http://127.0.0.1:{free_port()}/x.tar")
 
     def test_a_file_that_is_not_there(self):
         self.fails("/no/such/file", downloadurl="/no/such/file")
 
     def test_a_transfer_that_breaks_off_again_and_again(self):
-        self.tar(("web", None, 0o755))
+        self.tar(("busybox", None, 0o755))
         self.fails("2.tar", downloadurl=self.farm.serve_files(self.builds, "--break-at", "1000", "--no-range")
                    + "/2.tar")
 
     def test_a_tar_that_would_write_outside(self):
-        self.fails("../evil", downloadurl=self.tar(("../evil", b"x", 0o644), ("web", None, 0o755)))
+        self.fails("../evil", downloadurl=self.tar(("../evil", b"x", 0o644), ("busybox", None, 0o755)))
 
     def test_a_binary_that_is_not_in_the_archive(self):
         text = self.fails("dist/web", downloadurl=self.tar(("dist/other", None, 0o755)), binary="dist/web")
         self.assertIn("dist/other", text)
 
     def test_a_binary_that_is_not_executable(self):
-        self.fails("not executable", downloadurl=self.tar(("web", None, 0o644)))
+        self.fails("not executable", downloadurl=self.tar(("busybox", None, 0o644)))
 
     def test_a_binary_that_is_no_program(self):
-        self.fails("web", downloadurl=self.tar(("web", b"\x00garbage", 0o755)))
+        self.fails("busybox", downloadurl=self.tar(("busybox", b"\x00garbage", 0o755)))
 
     def test_a_wrong_sha256(self):
         text = self.fails("sha256", sha256="ab" * 32)
@@ -129,7 +129,7 @@ class BadArtifacts(Case):
         self.addCleanup(subprocess.run, ["umount", "-l", small])
         self.farm.start_agent("w-small", groups="small")
         self.farm.wait_for_machines(["w-small"])
-        self.tar(("web", None, 0o755), ("ballast", os.urandom(4 << 20), 0o644))
+        self.tar(("busybox", None, 0o755), ("ballast", os.urandom(4 << 20), 0o644))
         self.fails("No space left", downloadurl=str(self.builds / "2.tar"), machines="small")
 
 

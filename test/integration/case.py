@@ -1,6 +1,7 @@
 """What the integration tests share: a farm per test, and deploy.yaml files made to order."""
 
 import argparse
+import io
 import json
 import os
 import pathlib
@@ -20,7 +21,9 @@ SERVE = ["httpd", "-f", "-p", "${PORT1}", "-h", "/"]
 def application(**changes):
     """An application as YAML text (JSON is YAML): a web server that is ready soon."""
     app = {
-        "repository": "shop", "downloadurl": BUSYBOX, "binary": "web", "args": SERVE, "instances": 2,
+        # busybox finds out what to be by its name.
+        "repository": "shop", "name": "web", "downloadurl": BUSYBOX, "binary": "busybox",
+        "args": SERVE, "instances": 2,
         "rollout": {"parallel": "100%", "min_ready": "300ms", "deadline": "20s"},
         "stop": {"signal": "TERM", "timeout": "1s"},
     }
@@ -45,7 +48,6 @@ def make_tar(path, members):
             entry.mode = mode
             data = pathlib.Path(BUSYBOX).read_bytes() if content is None else content
             entry.size = len(data)
-            import io
             tar.addfile(entry, io.BytesIO(data))
     return path
 

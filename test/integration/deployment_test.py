@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import unittest
 
@@ -47,7 +48,7 @@ class Deployment(Case):
 
     def test_an_instance_gets_the_environment_that_is_promised_and_nothing_else(self):
         self.new_build(self.write(application(
-            binary="dump", args=["sh", "-c", "env; pwd; ulimit -v; sleep 1000; : ${PORT1} ${PORT2}"],
+            name="dump", args=["sh", "-c", "env; pwd; ulimit -v; sleep 1000; : ${PORT1} ${PORT2}"],
             instances=1, env={"GREETING": "hello ${PORT2}"}, limits={"maxmemory": 500, "priority": 4})), 3)
         row = self.ready()[0]
         log = self.farm.deploy("logs", row["id"]).stdout
@@ -103,10 +104,16 @@ class Deployment(Case):
         self.assertEqual(len(self.farm.instances("shop/web")), 2)
 
     def test_an_instance_that_is_not_ready_by_the_deadline_fails_the_build(self):
-        path = self.write(application(rollout={"min_ready": "1h", "deadline": "1s"}))
-        done = self.new_build(path, 1, expect=1)
-        self.assertIn("not ready within 1 s", done.stdout + done.stderr)
-        self.assertEqual(self.farm.instances("shop/web"), [])
+        path = self.write(application(rollout={"min_ready": "4s", "deadline": "5s"}))
+        follower = subprocess.Popen(self.farm.command("--json", "new-build", path, "--build", "1"),
+                                    stdout=subprocess.PIPE, text=True)
+        wait_until(lambda: any(row["state"] == "running" for row in self.farm.instances()), "it runs")
+        self.farm.end("w1", signal.SIGKILL)
+        out, _ = follower.communicate(timeout=30)
+        self.assertEqual(follower.returncode, 1)
+        last = json.loads(out.splitlines()[-1])
+        self.assertEqual(last["outcome"], "failed")
+        self.assertIn("was not ready within 5 s", last["reason"])
 
     def test_a_newer_build_supersedes_one_that_is_still_rolling_out(self):
         path = self.write()

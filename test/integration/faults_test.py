@@ -21,7 +21,7 @@ class ServerFaults(Case):
         builds = self.farm.root / "builds"
         builds.mkdir()
         for number in (1, 2):
-            make_tar(builds / f"{number}.tar", [("web", None, 0o755), ("ballast", os.urandom(4 << 20), 0o644)])
+            make_tar(builds / f"{number}.tar", [("busybox", None, 0o755), ("ballast", os.urandom(4 << 20), 0o644)])
         self.url = self.farm.serve_files(builds, "--rate", str(3 << 20))
         # The old instance takes its time to stop, so that the last step can be hit.
         self.path = self.write(application(
@@ -78,7 +78,7 @@ class ServerFaults(Case):
 
     def test_the_agents_go_on_downloading_while_the_server_is_away(self):
         make_tar(self.farm.root / "builds" / "3.tar",
-                 [("web", None, 0o755), ("ballast", os.urandom(12 << 20), 0o644)])
+                 [("busybox", None, 0o755), ("ballast", os.urandom(12 << 20), 0o644)])
         self.new_build(self.path, 3, "--no-wait")
         wait_until(lambda: any(row["state"] == "downloading" for row in self.farm.instances("shop/web")),
                    "an instance is downloading")
@@ -142,7 +142,7 @@ class AgentFaults(Case):
     def test_a_download_it_was_in_the_middle_of_resumes(self):
         builds = self.farm.root / "builds"
         builds.mkdir()
-        make_tar(builds / "1.tar", [("web", None, 0o755), ("ballast", os.urandom(6 << 20), 0o644)])
+        make_tar(builds / "1.tar", [("busybox", None, 0o755), ("ballast", os.urandom(6 << 20), 0o644)])
         url = self.farm.serve_files(builds, "--rate", str(2 << 20))
         self.new_build(self.write(application(downloadurl=url + "/1.tar")), 1, "--no-wait")
         partial = lambda: [p for p in (self.farm.root / "w1" / "cache").glob("**/*")
