@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/linux/files.hpp"
 #include "agent/linux/process_launcher.hpp"
 
 #include <doctest/doctest.h>
@@ -60,18 +61,23 @@ bool eventually(Condition holds) {
   return true;
 }
 
+/// /proc/PID/stat from the state on; empty where there is no such process.
+inline std::string stat_of(std::int64_t pid) {
+  auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
+  auto bracket = stat ? stat->rfind(')') : std::string::npos;
+  return bracket == std::string::npos || bracket + 2 > stat->size() ? ""
+                                                                    : stat->substr(bracket + 2);
+}
+
 /// Whether a process of this id runs (a dead one that nobody reaped does not).
 inline bool runs(std::int64_t pid) {
-  auto stat = content("/proc/" + std::to_string(pid) + "/stat");
-  auto bracket = stat.rfind(')');
-  return bracket != std::string::npos && bracket + 2 < stat.size() && stat[bracket + 2] != 'Z'
-         && stat[bracket + 2] != 'X';
+  auto stat = stat_of(pid);
+  return !stat.empty() && stat[0] != 'Z' && stat[0] != 'X';
 }
 
 inline std::int64_t parent_of(std::int64_t pid) {
-  auto stat = content("/proc/" + std::to_string(pid) + "/stat");
-  auto bracket = stat.rfind(')');
-  return bracket == std::string::npos ? 0 : std::stoll(stat.substr(bracket + 4));
+  auto stat = stat_of(pid);
+  return stat.empty() ? 0 : std::stoll(stat.substr(2));
 }
 
 /// Things that arrive from another thread.
@@ -122,6 +128,10 @@ struct machine {
     start();
   }
   ~machine() {
+    if (!launcher) {
+      start();
+      (void)launcher->recover();
+    }
     for (const auto& id : reserved)
       launcher->kill_all(id);
     for (std::size_t gone = 0; gone < reserved.size();)

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <map>
+#include <random>
 #include <set>
 #include <thread>
 
@@ -52,6 +54,18 @@ owned_fd occupy(std::uint16_t port) {
   if (bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address))
     fd.reset();
   return fd;
+}
+
+/// The processes whose program lies in an instance's directory below `root`, by its path.
+std::map<std::string, std::set<std::string>> processes_below(const std::string& root) {
+  std::map<std::string, std::set<std::string>> out;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator{"/proc", error}) {
+    auto program = std::filesystem::read_symlink(entry.path() / "exe", error).string();
+    if (program.starts_with(root + "/"))
+      out[program].insert(entry.path().filename());
+  }
+  return out;
 }
 
 /// A directory that every user may write to, for what programs under test leave.
@@ -354,6 +368,29 @@ TEST_CASE("kill -9 of the agent leaves its instances running") {
       CHECK((f.exit ? f.exit : m.expect(kind::exited).exit) == 128 + SIGTERM);
     }
   }
+}
+
+TEST_CASE("an agent that is killed at any moment never leaves two programs of one instance") {
+  scratch root;
+  std::mt19937 random{20260131};
+  std::map<std::string, std::set<std::string>> programs;
+  for (int round = 0; round < 40; ++round) {
+    auto command = fmt::format("echo $$; exec {} {} 4", built("small_agent"), root.path);
+    auto* agent = popen(command.c_str(), "re");
+    int pid = 0;
+    REQUIRE(std::fscanf(agent, "%d", &pid) == 1);
+    std::this_thread::sleep_for(std::chrono::microseconds{random() % 60'000});
+    ::kill(pid, SIGKILL);
+    pclose(agent);
+    for (const auto& [home, pids] : processes_below(root / "lib/instances"))
+      CHECK_MESSAGE(pids.size() == 1, home);
+  }
+  machine m{root.path};
+  auto found = m.launcher->recover();
+  REQUIRE(found);
+  CHECK(found->size() == 4);
+  for (const auto& f : *found)
+    m.reserved.push_back(f.id);
 }
 
 TEST_CASE("what a killed starter left is swept up by the next agent") {
