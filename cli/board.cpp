@@ -124,7 +124,7 @@ void board::take(const event& e, const instance_change& c) {
   i.state = c.to;
   i.ports = c.ports;
   i.reason = c.reason;
-  if (c.to == state::starting)
+  if (c.to == state::starting || (c.to == state::running && c.from != state::starting))
     i.started = e.time;
   if (c.to == state::ready && i.started)
     i.seconds_to_ready
@@ -153,7 +153,9 @@ void board::take(const event& e, const rollout_step& s) {
 
 void board::take(const event& e, const rollout_finished& f) {
   auto& g = groups_[{e.namespace_, e.group}];
-  if (g.rollout && *g.rollout != e.version)
+  // The end of the one before, told after this one began.
+  bool is_of_former = f.outcome == rollout_outcome::superseded;
+  if (g.rollout && *g.rollout != e.version && is_of_former)
     return;
   if (f.outcome == rollout_outcome::succeeded)
     g.deployed = e.version;
@@ -197,12 +199,13 @@ line board::heading(const group_name& name, const group_state& g, timestamp now)
   auto title = version > 0 ? fmt::format("version {}", version) : "nothing deployed";
   out.push_back({"  " + (g.rollout == 0U ? "undeploying" : title), tone::plain});
   if (!g.phase.empty())
-    out.push_back({"  " + printable(g.phase), tone::busy});
+    out.push_back({"  " + phase_text(g.phase), tone::busy});
   if (!g.outcome.empty())
     out.push_back({"  " + g.outcome, g.outcome == "succeeded" ? tone::good : tone::bad});
-  if (version > 0)
-    out.push_back({fmt::format("  {}/{} ready", ready, g.rollout ? current : g.wanted),
-                   ready == current ? tone::good : tone::plain});
+  auto wanted = g.rollout ? current : std::max(g.wanted, current);
+  if (version > 0 && wanted > 0)
+    out.push_back(
+      {fmt::format("  {}/{} ready", ready, wanted), ready == wanted ? tone::good : tone::plain});
   if (others > 0)
     out.push_back({fmt::format("  {} of other versions", others), tone::dim});
   if (g.rollout)
@@ -255,6 +258,8 @@ std::vector<line> board::lines(const canvas& c, timestamp now) const {
     if (is == machine_state::unreachable)
       all.push_back({{{printable(name) + "  ", tone::plain}, {"unreachable", tone::bad}}, 1});
 
+  if (all.empty())
+    all.push_back({{{"nothing is deployed", tone::dim}}});
   return fitting(std::move(all), c.height);
 }
 

@@ -93,8 +93,8 @@ private:
   }
 
   static std::string failure_text(const instance_change& c) {
-    auto out = fmt::format("{} on {}: {}{}\n", printable(c.id), printable(c.machine),
-                           printable(c.reason), c.exit ? fmt::format(" (exit {})", *c.exit) : "");
+    auto why = c.reason.empty() && c.exit ? fmt::format("exit {}", *c.exit) : printable(c.reason);
+    auto out = fmt::format("{} on {}: {}\n", printable(c.id), printable(c.machine), why);
     std::string_view output = c.output;
     while (!output.empty()) {
       auto end = std::min(output.find('\n'), output.size());
@@ -121,6 +121,18 @@ void print_accepted(const context& c, const accepted& reply) {
     else
       print(fmt::format("{}: version {} accepted\n", name, each.version));
   }
+}
+
+/// The groups as they are, so that the live view shows what runs until the new is ready.
+void show_beginning(client& server, viewer& screen, const std::vector<group_version>& rollouts) {
+  std::vector<instance_row> rows;
+  for (const auto& each : rollouts) {
+    auto some
+      = ask_table(server, query_subject::instances, {each.namespace_, each.group}).instances;
+    rows.insert(rows.end(), some.begin(), some.end());
+    screen.picture().follow(each, system_utc_now());
+  }
+  screen.picture().show_instances(rows);
 }
 
 exit_code give_up(follow_end why, const order_options& options) {
@@ -184,8 +196,8 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   }
 
   viewer screen{c, reply.versions.size() > 1};
-  for (const auto& each : reply.versions)
-    screen.picture().follow(each, system_utc_now());
+  if (screen.is_live())
+    show_beginning(server, screen, reply.versions);
   rollouts all{reply.versions};
   auto why = follow(server, screen, scope{reply.versions}, deadline,
                     [&](const event& e) { return all.take(e); });

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace deployminator::cli {
 
 using namespace messages;
@@ -19,7 +21,8 @@ std::string because(const std::string& reason) {
 
 std::string ending_text(const instance_change& c) {
   auto out = because(c.reason);
-  if (c.exit && (c.to == instance_state::failed || c.to == instance_state::stopped))
+  bool ended = c.to == instance_state::failed || c.to == instance_state::stopped;
+  if (c.exit && ended && c.reason.empty())
     out += fmt::format(" (exit {})", *c.exit);
   if (c.restarts > 0)
     out += fmt::format(" (restart {})", c.restarts);
@@ -44,7 +47,7 @@ line sentence(const machine_change& c, const canvas&) {
 }
 
 line sentence(const rollout_step& s, const canvas&) {
-  return {{printable(s.phase), tone::strong}, {because(s.reason), tone::plain}};
+  return {{phase_text(s.phase), tone::strong}, {because(s.reason), tone::plain}};
 }
 
 line sentence(const rollout_finished& f, const canvas&) {
@@ -113,6 +116,11 @@ std::string ports_text(const std::vector<std::uint16_t>& ports) {
   return out;
 }
 
+std::string phase_text(std::string phase) {
+  std::replace(phase.begin(), phase.end(), '_', ' ');
+  return printable(phase);
+}
+
 std::string artifact_name(const std::string& url) {
   return printable(url.substr(url.find_last_of('/') + 1));
 }
@@ -121,8 +129,9 @@ line progress_line(const download_progress& p, const canvas& c) {
   line out{{printable(p.machine) + "  ", tone::plain}};
   if (p.total && c.rich)
     out.push_back({bar_text(p.bytes, *p.total, bar_width, c.unicode) + " ", tone::busy});
-  auto rate = p.bytes_per_second > 0 ? static_cast<std::uint64_t>(p.bytes_per_second) : 0;
-  auto text = progress_text(p.bytes, p.total) + "  " + bytes_text(rate) + "/s";
+  auto text = progress_text(p.bytes, p.total);
+  if (p.bytes_per_second >= 1)
+    text += "  " + bytes_text(static_cast<std::uint64_t>(p.bytes_per_second)) + "/s";
   if (p.eta)
     text += "  ETA " + age_text({1}, {1 + static_cast<std::int64_t>(*p.eta * 1e6)});
   out.push_back({text, tone::plain});
@@ -149,6 +158,8 @@ bool narrator::worth_telling(const event& e) {
   auto* p = std::get_if<download_progress>(&e.what);
   if (p == nullptr)
     return true;
+  if (p->bytes == 0)
+    return false;
   auto quarters = quarters_of(*p);
   auto [told, first] = told_.try_emplace({p->machine, p->artifact}, quarters);
   bool worth = first || quarters != told->second;

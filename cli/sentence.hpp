@@ -19,6 +19,9 @@ tone tone_of(messages::rollout_outcome outcome);
 /// ` :4100 :4101`, or nothing.
 std::string ports_text(const std::vector<std::uint16_t>& ports);
 
+/// A rollout's phase in words: `stopping old`.
+std::string phase_text(std::string phase);
+
 /// The last part of an artifact's URL.
 std::string artifact_name(const std::string& url);
 
@@ -32,7 +35,7 @@ line sentence_of(const messages::event& e, const canvas& c);
 line dated_sentence_of(const messages::event& e, const canvas& c);
 
 /// Chooses which events to write where lines cannot be redrawn: all of them, but of a fetch only
-/// its beginning, its end and each quarter between.
+/// the first bytes, the end and each quarter between.
 class narrator {
 public:
   bool worth_telling(const messages::event& e);

@@ -26,6 +26,10 @@ bool stays(const event& e) {
 viewer::viewer(const context& c, bool dated)
   : context_(c), dated_(dated), screen_(STDERR_FILENO, c.rich && !c.json) {}
 
+bool viewer::is_live() const {
+  return !context_.json && screen_.is_live();
+}
+
 board& viewer::picture() {
   return board_;
 }
@@ -51,14 +55,14 @@ void viewer::introduce(timestamp now) {
 
 void viewer::refresh(timestamp now) {
   auto since = now.microseconds - drawn_.microseconds;
-  if (context_.json || !screen_.is_live() || (since >= 0 && since < microseconds_between_frames))
+  if (!is_live() || (since >= 0 && since < microseconds_between_frames))
     return;
   drawn_ = now;
   screen_.show(board_.lines(screen_.shape(), now));
 }
 
 void viewer::settle(timestamp now) {
-  if (context_.json || !screen_.is_live())
+  if (!is_live())
     return;
   screen_.show(board_.lines(screen_.shape(), now));
   screen_.settle();

@@ -15,6 +15,9 @@ public:
   /// `dated`: lines that stay begin with their time and group, for views of more than one group.
   viewer(const context& c, bool dated);
 
+  /// Whether there is a live view.
+  bool is_live() const;
+
   /// What the live view starts from.
   board& picture();
 

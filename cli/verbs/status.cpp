@@ -17,7 +17,8 @@ std::string number_or_dash(std::uint64_t n) {
 std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
   std::string rollout;
   if (g.rollout) {
-    rollout = fmt::format("{} for {}", g.rollout->phase, age_text(g.rollout->started_at, now));
+    rollout = fmt::format("{} for {}", phase_text(std::string{messages::to_text(g.rollout->phase)}),
+                          age_text(g.rollout->started_at, now));
     if (!g.rollout->reason.empty())
       rollout += ": " + printable(g.rollout->reason);
   }
@@ -40,7 +41,7 @@ public:
   }
   std::string details() const override {
     return "Example: deploy status shop\n\n"
-           "Exit codes: 0 shown, 1 no such group or namespace, 2 wrong usage, 3 the server cannot\n"
+           "Exit codes: 0 shown, 1 no such group, 2 wrong usage, 3 the server cannot\n"
            "be reached.";
   }
   void declare(CLI::App& verb) override {
@@ -53,8 +54,10 @@ public:
     auto groups = ask_table(server, messages::query_subject::status, of_).groups;
     if (c.json)
       print(indented({{"groups", to_json(groups)}}));
+    else if (groups.empty() && !of_.namespace_.empty())
+      remark("Nothing is deployed in " + to_text(of_) + ".");
     else if (groups.empty())
-      remark("Nothing was ever deployed here; `deploy new-build` begins.");
+      remark("Nothing is deployed; `deploy new-build` begins.");
     else
       print_rows(c, groups);
     return exit_code::done;
