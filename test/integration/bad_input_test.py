@@ -101,7 +101,7 @@ class BadArtifacts(Case):
 
     def test_a_transfer_that_breaks_off_again_and_again(self):
         self.tar(("busybox", None, 0o755))
-        self.fails("2.tar", downloadurl=self.farm.serve_files(self.builds, "--break-at", "1000", "--no-range")
+        self.fails("2.tar", downloadurl=self.farm.serve_files(self.builds, "--break-at", "1000", "--ignore-range")
                    + "/2.tar")
 
     def test_a_tar_that_would_write_outside(self):
@@ -118,7 +118,7 @@ class BadArtifacts(Case):
         self.fails("busybox", downloadurl=self.tar(("busybox", b"\x00garbage", 0o755)))
 
     def test_a_wrong_sha256(self):
-        text = self.fails("sha256", sha256="ab" * 32)
+        text = self.fails("SHA-256", sha256="ab" * 32)
         self.assertIn("ab" * 6, text)
 
     @unittest.skipUnless(os.getuid() == 0, "only root can make a small disk")

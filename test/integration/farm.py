@@ -124,7 +124,8 @@ class Farm:
         """An HTTP server; returns its URL."""
         name = f"http-{len(self.processes)}"
         process = self.spawn(name, ["/usr/bin/python3", HTTP_SERVER, "--directory", directory,
-                                    "--port", "0", *options], stdout=subprocess.PIPE)
+                                    "--port", "0", "--log", self.root / f"{name}.requests", *options],
+                             stdout=subprocess.PIPE)
         line = process.stdout.readline().decode()
         port = re.search(r"(\d+)\s*$", line.strip())
         assert port, f"the HTTP server printed {line!r} instead of its port"

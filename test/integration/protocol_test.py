@@ -46,8 +46,9 @@ class ForeignClient(Case):
         take(self.call("events_after", {"seq": seq}, 3)["body"]["events"])
         while not any(e["type"] == "rollout.finished" and e["version"] == version for e in out):
             self.assertTrue(self.subscriber.poll(10_000), "nothing is published any more")
-            frame = self.subscriber.recv()
-            message = msgpack.unpackb(frame) if frame else {"type": "", "body": {}}
+            message = msgpack.unpackb(self.subscriber.recv())
+            if message is None:  # The subscription stands.
+                continue
             last = out[-1]["seq"] if out else seq
             if message["type"] == "events" and message["body"]["list"][0]["seq"] <= last + 1:
                 take(message["body"]["list"])
