@@ -104,7 +104,6 @@ private:
   stage stage_ = stage::waiting;
   moment next_attempt_{};
   int attempts_ = 0;
-  bool begun_ = false;
   /// The file's size when an attempt last brought something new.
   std::uint64_t farthest_ = 0;
   /// Some of the bytes were not received in one go.

@@ -373,7 +373,6 @@ TEST_CASE("kill -9 of the agent leaves its instances running") {
 TEST_CASE("an agent that is killed at any moment never leaves two programs of one instance") {
   scratch root;
   std::mt19937 random{20260131};
-  std::map<std::string, std::set<std::string>> programs;
   for (int round = 0; round < 40; ++round) {
     auto command = fmt::format("echo $$; exec {} {} 4", built("small_agent"), root.path);
     auto* agent = popen(command.c_str(), "re");
@@ -382,8 +381,8 @@ TEST_CASE("an agent that is killed at any moment never leaves two programs of on
     std::this_thread::sleep_for(std::chrono::microseconds{random() % 60'000});
     ::kill(pid, SIGKILL);
     pclose(agent);
-    for (const auto& [home, pids] : processes_below(root / "lib/instances"))
-      CHECK_MESSAGE(pids.size() == 1, home);
+    for (const auto& program : processes_below(root / "lib/instances"))
+      CHECK_MESSAGE(program.second.size() == 1, program.first);
   }
   machine m{root.path};
   auto found = m.launcher->recover();
