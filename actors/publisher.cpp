@@ -95,7 +95,10 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
     },
     [self](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto& s = self->state;
-      bool in_memory = seq >= s.last || (!s.recent.empty() && s.recent.front().seq <= seq + 1);
+      // An answer of the DEPLOYMINATOR may be ahead of the events on their way to here: the
+      // REGISTRAR knows those.
+      bool in_memory
+        = seq == s.last || (seq < s.last && !s.recent.empty() && s.recent.front().seq <= seq + 1);
       if (in_memory)
         return recent_after(s, seq);
       return self->delegate(s.registrar, atom::ask_v, seq);

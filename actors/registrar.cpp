@@ -60,6 +60,7 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       auto loaded = state.database->load();
       if (!loaded)
         return to_error(loaded.error());
+      state.last_event = loaded->last_event;
       return farm_ptr{std::make_shared<const messages::farm>(std::move(*loaded))};
     },
     [&state](atom::commit, const change_ptr& change) -> caf::result<std::uint64_t> {
@@ -68,6 +69,7 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
         log::error("registrar failed to commit", {{"reason", last.error().message}});
         return to_error(last.error());
       }
+      state.last_event = *last;
       publish(state, *change, *last);
       return *last;
     },
@@ -75,11 +77,7 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       auto events = state.database->events_after(seq, page_events);
       if (!events)
         return to_error(events.error());
-      auto last = events->empty() ? seq : events->back().seq;
-      // More than a page may be there; its last event makes the asker ask on.
-      if (events->size() == page_events)
-        ++last;
-      return page_of(std::move(*events), last);
+      return page_of(std::move(*events), state.last_event);
     },
   };
 }

@@ -12,6 +12,8 @@ struct registrar_state {
   publisher_actor publisher;
   /// Counts the changes of this epoch.
   std::uint64_t changes = 0;
+  /// The number of the newest event in the store.
+  std::uint64_t last_event = 0;
 };
 
 /// `database` has begun its epoch, and outlives the actor. Spawn it detached: the store blocks.

@@ -35,9 +35,11 @@ result<std::map<bus::socket_kind, bus::socket_id>> open_sockets(const server_con
   return out;
 }
 
-registrar_actor spawn_registrar(caf::actor_system& system, const server_config& config) {
-  return config.detached_registrar ? system.spawn<caf::detached>(registrar, config.database)
-                                   : system.spawn(registrar, config.database);
+registrar_actor spawn_registrar(caf::actor_system& system, const server_config& config,
+                                std::uint64_t last_event) {
+  return config.detached_registrar
+           ? system.spawn<caf::detached>(registrar, config.database, last_event)
+           : system.spawn(registrar, config.database, last_event);
 }
 
 } // namespace
@@ -60,7 +62,7 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   out.gateway = system.spawn(gateway, config.sockets);
   for (const auto& [kind, id] : *sockets)
     caf::anon_send(out.gateway, atom::attach_v, id, kind);
-  auto keeper = spawn_registrar(system, config);
+  auto keeper = spawn_registrar(system, config, farm->last_event);
   auto strategies = spawn_strategies(system);
   auto teller = system.spawn(
     publisher, publisher_config{out.gateway, keeper, sockets->at(bus::socket_kind::events_server),

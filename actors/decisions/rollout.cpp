@@ -169,8 +169,9 @@ instance_list leaving(const rollout_view& view) {
   return out;
 }
 
+/// How long machines out of reach may hold up the end of a rollout.
 duration patience_of(const rollout_view& view) {
-  duration longest = rollout_rules{}.deadline;
+  duration longest = view.target.applications.empty() ? rollout_rules{}.deadline : duration{0};
   for (const auto& app : view.target.applications)
     longest = std::max(longest, app.rollout.deadline);
   return longest;
