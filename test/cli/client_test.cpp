@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,14 @@ public:
     orders_ = *bus_.open(bus::socket_kind::orders_server, orders_address());
     events_ = *bus_.open(bus::socket_kind::events_server, events_address());
   }
+
+  ~server() {
+    bus_.stop();
+    for (const auto& address : {orders_address(), events_address()})
+      std::filesystem::remove(address.substr(std::string_view{"ipc://"}.size()));
+  }
+  server(const server&) = delete;
+  server& operator=(const server&) = delete;
 
   static std::string orders_address() {
     return fmt::format("ipc:///tmp/cli-client-test-{}-orders", getpid());
@@ -162,7 +171,8 @@ TEST_CASE("a request is sent again in the same session when no answer comes") {
   interruption stop;
   client c{server::orders_address(), stop};
   c.connect();
-  CHECK(c.ask<messages::accepted>(order, 15s).seq == 7);
+  // Shorter than the silence after which there would be a new session.
+  CHECK(c.ask<messages::accepted>(order, 3900ms).seq == 7);
   CHECK(seen == 2);
 }
 

@@ -300,7 +300,8 @@ TEST_CASE("a full disk is told instead of a program that nobody can account for"
   REQUIRE(std::system(("umount " + directory).c_str()) == 0);
 }
 
-TEST_CASE("instances outlive the launcher; the next one finds the same processes and their exits") {
+TEST_CASE(
+  "instances outlive the launcher, and the next one finds the same processes and their exits") {
   scratch root;
   machine m{root.path};
   auto ports = m.prepare("one", 2).ports;
