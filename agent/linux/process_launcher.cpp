@@ -251,18 +251,19 @@ void process_launcher::free_grant(instance& i) {
 void process_launcher::unpack(const unpack_order& order, on_unpacked done) {
   auto artifact
     = std::make_shared<owned_fd>(open(order.artifact_path.c_str(), O_RDONLY | O_CLOEXEC));
+  // Matters only when the directory is not there already.
+  std::optional<failure> missing;
   if (!*artifact) {
-    auto why = file_failure("read the artifact", order.artifact_path);
-    why.hint = "it has to be fetched again";
-    done(why);
-    return;
+    missing = file_failure("read the artifact", order.artifact_path);
+    missing->hint = "it has to be fetched again";
   }
-  loop_.post(
-    [this, order, artifact, done = std::move(done)] { unpack_now(order, artifact, done); });
+  loop_.post([this, order, artifact, missing, done = std::move(done)] {
+    unpack_now(order, artifact, missing, done);
+  });
 }
 
 void process_launcher::unpack_now(const unpack_order& order, std::shared_ptr<owned_fd> artifact,
-                                  on_unpacked done) {
+                                  const std::optional<failure>& missing, on_unpacked done) {
   auto found = instances_.find(order.id);
   if (found == instances_.end() || !found->second.has_grant)
     return done(failure{
@@ -274,6 +275,8 @@ void process_launcher::unpack_now(const unpack_order& order, std::shared_ptr<own
               "write it as it stands in the archive, without a leading / and without .."});
   if (found->second.lives() || is_unpacked(order.id, found->second))
     return done({});
+  if (missing)
+    return done(*missing);
   if (found->second.ending || unpacker_.has(order.id))
     return done(failure{failure_code::refused,
                         fmt::format("instance {} is being {} already", order.id,

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,9 @@ private:
   messages::result<void> reserve_parts(const std::string& id, std::uint32_t ports, instance& i);
   void free_grant(instance& i);
 
-  void unpack_now(const unpack_order& order, std::shared_ptr<owned_fd> artifact, on_unpacked done);
+  /// `missing`: why there is no artifact.
+  void unpack_now(const unpack_order& order, std::shared_ptr<owned_fd> artifact,
+                  const std::optional<messages::failure>& missing, on_unpacked done);
   bool is_unpacked(const std::string& id, const instance& i) const;
   messages::result<void> make_target(const std::string& id, const instance& i);
   messages::result<void> finish_unpack(const std::string& id, const messages::result<void>& done);
