@@ -51,9 +51,10 @@ event_page_ptr page_of(std::vector<messages::event> events, std::uint64_t last) 
 }
 
 registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<registrar_state> self,
-                                         store::store* database) {
+                                         store::store* database, std::uint64_t last_event) {
   auto& state = self->state;
   state.database = database;
+  state.last_event = last_event;
   return {
     [&state](atom::attach, const publisher_actor& publisher) { state.publisher = publisher; },
     [&state](atom::load) -> caf::result<farm_ptr> {

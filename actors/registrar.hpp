@@ -18,7 +18,7 @@ struct registrar_state {
 
 /// `database` has begun its epoch, and outlives the actor. Spawn it detached: the store blocks.
 registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<registrar_state> self,
-                                         store::store* database);
+                                         store::store* database, std::uint64_t last_event);
 
 /// As many of the events as fit into one message, with the number of the newest there is.
 event_page_ptr page_of(std::vector<messages::event> events, std::uint64_t last);
