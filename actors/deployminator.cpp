@@ -40,8 +40,7 @@ moment now(const deployminator_state& state) {
   return {state.config.utc_now(), state.config.random};
 }
 
-// -- what follows a change
-// -------------------------------------------------------------------------
+// -- what follows a change ------------------------------------------------------------------------
 
 rollout_view_ptr view_of(deployminator_state& state, std::uint64_t group_id) {
   auto view = std::make_shared<rollout_view>();
@@ -121,8 +120,7 @@ void look_at_all_rollouts(pointer self) {
   }
 }
 
-// -- deciding and committing
-// -----------------------------------------------------------------------
+// -- deciding and committing ----------------------------------------------------------------------
 
 void finish(pointer self, std::vector<work>& batch, const result<std::uint64_t>& outcome) {
   for (auto& each : batch)
@@ -199,8 +197,7 @@ void proceed(pointer self) {
   prepare([self, alone] { commit(self, std::move(*alone)); });
 }
 
-// -- placing
-// ---------------------------------------------------------------------------------------
+// -- placing --------------------------------------------------------------------------------------
 
 /// An application to be placed.
 struct place_task {
@@ -285,8 +282,7 @@ void fill_up(pointer self, std::uint64_t group_id) {
   enqueue(self, std::move(w));
 }
 
-// -- orders
-// ----------------------------------------------------------------------------------------
+// -- orders ---------------------------------------------------------------------------------------
 
 using promise = caf::response_promise;
 
@@ -461,8 +457,7 @@ caf::result<message_ptr> take_order(pointer self, const envelope_ptr& envelope) 
   return answer;
 }
 
-// -- questions
-// -------------------------------------------------------------------------------------
+// -- questions ------------------------------------------------------------------------------------
 
 /// Answered between two commits, so that nobody sees what is not stored.
 caf::result<message_ptr> take_query(pointer self, const query& question) {
@@ -500,8 +495,7 @@ caf::result<message_ptr> take_question(pointer self, const envelope_ptr& envelop
   return self->delegate(machine_of_it->second, atom::ask_v, envelope);
 }
 
-// -- machines
-// --------------------------------------------------------------------------------------
+// -- machines -------------------------------------------------------------------------------------
 
 /// A machine that is new or serves other groups may have to get instances.
 void fill_up_all(pointer self) {

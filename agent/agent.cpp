@@ -37,8 +37,7 @@ std::string random_name(const ambience& ambient) {
   return out;
 }
 
-// -- writing the record
-// ----------------------------------------------------------------------------
+// -- writing the record ---------------------------------------------------------------------------
 
 void write(pointer self) {
   auto& state = self->state;
@@ -71,8 +70,7 @@ void remember(pointer self, const held_assignment& held, std::function<void()> d
   write(self);
 }
 
-// -- instances
-// -------------------------------------------------------------------------------------
+// -- instances ------------------------------------------------------------------------------------
 
 void spawn_instance(pointer self, const spec_ptr& spec, std::optional<found_instance> found,
                     std::optional<instance_record> record) {
@@ -122,8 +120,7 @@ void align(pointer self) {
     spawn_instance(self, to_be_gone(id), found, {});
 }
 
-// -- reports
-// ---------------------------------------------------------------------------------------
+// -- reports --------------------------------------------------------------------------------------
 
 void send(pointer self, messages::message body, std::uint64_t id = 0) {
   auto& link = self->state.link;
@@ -151,8 +148,7 @@ void report(pointer self) {
   self->delayed_send(self, *next - now, atom::report_v);
 }
 
-// -- what the server says
-// --------------------------------------------------------------------------
+// -- what the server says -------------------------------------------------------------------------
 
 void say_what_is_held(pointer self) {
   const auto& held = self->state.held;
@@ -196,13 +192,23 @@ void handle(pointer self, const messages::welcome& welcome) {
   report(self);
 }
 
-void hold(pointer self, held_assignment next) {
+/// An instance that was wanted and given up again before this agent heard of it is gone as well.
+void report_never_begun(pointer self, const std::vector<std::string>& removed) {
   auto& state = self->state;
-  state.held = std::move(next);
+  for (const auto& id : removed)
+    if (!state.instances.contains(id))
+      state.ledger.lose({.id = id, .state = messages::instance_state::stopped, .reason = "gone"});
+  report(self);
+}
+
+void hold(pointer self, const assignment_verdict& verdict) {
+  auto& state = self->state;
+  state.held = verdict.next;
   log::info("agent holds assignment",
             {{"generation", state.held.generation}, {"instances", state.held.specs.size()}});
   say_what_is_held(self);
   align(self);
+  report_never_begun(self, verdict.removed);
 }
 
 void handle(pointer self, const messages::assignment& part) {
@@ -218,8 +224,7 @@ void handle(pointer self, const messages::assignment& part) {
     case assignment_verdict::kind::repeated:
       return say_what_is_held(self);
     case assignment_verdict::kind::complete:
-      auto next = std::make_shared<held_assignment>(std::move(verdict.next));
-      return remember(self, *next, [self, next] { hold(self, std::move(*next)); });
+      return remember(self, verdict.next, [self, verdict] { hold(self, verdict); });
   }
 }
 
@@ -272,8 +277,7 @@ void work_off_waiting(pointer self) {
   }
 }
 
-// -- the session
-// -----------------------------------------------------------------------------------
+// -- the session ----------------------------------------------------------------------------------
 
 void say_hello(pointer self) {
   auto& state = self->state;
@@ -368,8 +372,7 @@ void arrived(pointer self, const actors::received& in) {
   work_off_waiting(self);
 }
 
-// -- news from the launcher
-// -------------------------------------------------------------------------
+// -- news from the launcher -----------------------------------------------------------------------
 
 void note(found_instance& stranger, const process_event& event) {
   if (event.what != process_event::kind::exited && event.what != process_event::kind::gone)
@@ -387,8 +390,7 @@ void pass_on(pointer self, const process_event& event) {
     note(stranger->second, event);
 }
 
-// -- start
-// -----------------------------------------------------------------------------------------
+// -- start ----------------------------------------------------------------------------------------
 
 void connect(pointer self) {
   auto& link = self->state.link;

@@ -17,8 +17,7 @@
 /// only send a message. agent/linux/ has the real ones.
 namespace deployminator::agent {
 
-// -- downloads
-// -------------------------------------------------------------------------------------
+// -- downloads ------------------------------------------------------------------------------------
 
 /// An artifact to be had.
 struct download_order {
@@ -63,8 +62,7 @@ public:
   virtual void cancel(const std::string& key) = 0;
 };
 
-// -- instances
-// -------------------------------------------------------------------------------------
+// -- instances ------------------------------------------------------------------------------------
 
 /// What the machine grants an instance for its life: numbers that no other instance on this host
 /// has, whichever agent started it.
@@ -166,8 +164,7 @@ public:
   virtual void remove(const std::string& id, on_removed done) = 0;
 };
 
-// -- output
-// ----------------------------------------------------------------------------------------
+// -- output ---------------------------------------------------------------------------------------
 
 struct log_piece {
   std::uint64_t offset = 0;
@@ -193,8 +190,7 @@ public:
     = 0;
 };
 
-// -- journal
-// ---------------------------------------------------------------------------------------
+// -- journal --------------------------------------------------------------------------------------
 
 /// What an agent must know of an instance after it was restarted itself and that its starter does
 /// not keep.
@@ -242,8 +238,7 @@ public:
   virtual messages::result<void> remove_instance(const std::string& id) = 0;
 };
 
-// -- the rest
-// --------------------------------------------------------------------------------------
+// -- the rest -------------------------------------------------------------------------------------
 
 /// UTC for stamps, and randomness for ids and jitter.
 struct ambience {

@@ -37,8 +37,7 @@ struct empty_body {
   }
 };
 
-// -- session: any side
-// -----------------------------------------------------------------------------
+// -- session: any side ----------------------------------------------------------------------------
 
 enum class peer_role { agent, client };
 
@@ -115,8 +114,7 @@ struct refusal {
   MSGPACK_DEFINE_MAP(error)
 };
 
-// -- orders: client → server, answered by `accepted` or `refusal`
-// ----------------------------------
+// -- orders: client → server, answered by `accepted` or `refusal` ---------------------------------
 
 /// Deploy a build: the one call of a build repository.
 struct submit_build {
@@ -168,8 +166,7 @@ struct accepted {
   MSGPACK_DEFINE_MAP(seq, versions)
 };
 
-// -- questions: client → server
-// --------------------------------------------------------------------
+// -- questions: client → server -------------------------------------------------------------------
 
 /// Which table a `query` is about.
 enum class query_subject { status, instances, versions, machines };
@@ -325,8 +322,7 @@ struct log_chunk {
   MSGPACK_DEFINE_MAP(offset, data, more)
 };
 
-// -- desired state and observations: server ↔ agent
-// --------------------------------------------------
+// -- desired state and observations: server ↔ agent -----------------------------------------------
 
 /// Server → agent: what should be on the machine, as the difference to an assignment the agent
 /// holds. `base` 0: difference to nothing, so `put` is everything. Too large for one message: sent
@@ -374,8 +370,7 @@ struct reported {
   MSGPACK_DEFINE_MAP(revision)
 };
 
-// -- published
-// ---------------------------------------------------------------------------------------
+// -- published ------------------------------------------------------------------------------------
 
 /// Server → watchers: events in the order of their numbers.
 struct events {

@@ -70,9 +70,14 @@ machine_assignment assignment_of(const farm& f, const std::string& machine) {
   machine_assignment out;
   if (auto found = f.machines.find(machine); found != f.machines.end())
     out.generation = found->second.generation;
-  for (const auto& [id, each] : f.instances)
-    if (each.machine == machine && each.goal != instance_goal::stop)
+  for (const auto& [id, each] : f.instances) {
+    if (each.machine != machine)
+      continue;
+    if (each.goal == instance_goal::stop)
+      out.leaving.insert(id);
+    else
       out.specs.emplace(id, spec_of(f, each));
+  }
   return out;
 }
 
@@ -107,9 +112,12 @@ std::vector<assignment> messages_for(const machine_assignment& base,
     if (held == base.specs.end() || !(held->second == spec))
       room_for(to_bytes(spec).size()).put.push_back(spec);
   }
+  auto removed = target.leaving;
   for (const auto& [id, spec] : base.specs)
     if (!target.specs.contains(id))
-      room_for(id.size() + 5).removed.push_back(id);
+      removed.insert(id);
+  for (const auto& id : removed)
+    room_for(id.size() + 5).removed.push_back(id);
   auto digest = digest_of(specs_of(target));
   for (std::size_t i = 0; i < out.size(); ++i) {
     out[i].base = base.generation;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace deployminator::actors {
 struct machine_assignment {
   std::uint64_t generation = 0;
   std::map<std::string, messages::instance_spec> specs;
+  /// The instances that are to be gone and were not reported gone yet. Some of them the agent may
+  /// never have heard of.
+  std::set<std::string> leaving;
 
   bool operator==(const machine_assignment&) const = default;
 };

@@ -74,11 +74,14 @@ assignment_verdict assignment_inbox::take(const messages::assignment& part,
   if (parts_.size() < part.parts)
     return {kind::incomplete, {}, {}};
   held_assignment next{part.generation, part.base == 0 ? spec_map{} : held.specs};
-  for (auto& [number, each] : std::exchange(parts_, {}))
+  std::vector<std::string> removed;
+  for (auto& [number, each] : std::exchange(parts_, {})) {
+    removed.insert(removed.end(), each.removed.begin(), each.removed.end());
     apply(next.specs, std::move(each));
+  }
   if (digest_of(next) != part.digest)
     return {kind::unusable, "the result has another digest than announced", {}};
-  return {kind::complete, {}, std::move(next)};
+  return {kind::complete, {}, std::move(next), std::move(removed)};
 }
 
 } // namespace deployminator::agent

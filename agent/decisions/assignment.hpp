@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace deployminator::agent {
 
@@ -34,6 +35,8 @@ struct assignment_verdict {
   kind what = kind::incomplete;
   std::string reason;
   held_assignment next;
+  /// With `next`: what the server wants to be told gone, whether it ever was here or not.
+  std::vector<std::string> removed;
 };
 
 /// Puts an assignment's parts together.

@@ -88,8 +88,7 @@ private:
   std::vector<instance_action> actions_;
 };
 
-// -- tools
-// -----------------------------------------------------------------------------------------
+// -- tools ----------------------------------------------------------------------------------------
 
 /// Every phase has timers of its own: those of the one before become stale.
 void step::enter(instance_phase phase) {
@@ -152,8 +151,7 @@ void step::fail_preparation(const std::string& reason) {
   rest(reason, doubled(first_retry, last_retry, life_.failed_preparations));
 }
 
-// -- taking over
-// -----------------------------------------------------------------------------------
+// -- taking over ----------------------------------------------------------------------------------
 
 void step::operator()(const begun& e) {
   if (life_.phase != instance_phase::idle)
@@ -219,8 +217,7 @@ void step::adopt(const found_instance& found) {
     set_timer(missing);
 }
 
-// -- preparing
-// -------------------------------------------------------------------------------------
+// -- preparing ------------------------------------------------------------------------------------
 
 void step::operator()(const fetch_ended& e) {
   if (life_.phase != instance_phase::fetching)
@@ -276,8 +273,7 @@ void step::operator()(const unpack_ended& e) {
     proceed();
 }
 
-// -- running
-// ---------------------------------------------------------------------------------------
+// -- running --------------------------------------------------------------------------------------
 
 void step::operator()(const process_changed& e) {
   switch (e.event.what) {
@@ -398,8 +394,7 @@ void step::on_gone() {
   }
 }
 
-// -- ending
-// ----------------------------------------------------------------------------------------
+// -- ending ---------------------------------------------------------------------------------------
 
 void step::operator()(const ordered& e) {
   if (goal() == instance_goal::stop)

@@ -24,8 +24,7 @@ struct moment {
   messages::timestamp utc;
 };
 
-// -- where an instance is
-// --------------------------------------------------------------------------
+// -- where an instance is -------------------------------------------------------------------------
 
 /// What the agent is doing about an instance. `messages::instance_state` is what others see of it.
 ///
@@ -104,8 +103,7 @@ struct instance_life {
   std::uint64_t timer = 0;
 };
 
-// -- what happens to it
-// ----------------------------------------------------------------------------
+// -- what happens to it ---------------------------------------------------------------------------
 
 /// The actor took it over, with what an earlier agent left of it.
 struct begun {
@@ -149,8 +147,7 @@ struct timer_fired {
 using instance_event = std::variant<begun, ordered, fetch_ended, reserve_ended, unpack_ended,
                                     remove_ended, process_changed, timer_fired>;
 
-// -- what is done about it
-// -------------------------------------------------------------------------
+// -- what is done about it ------------------------------------------------------------------------
 
 struct fetch_artifact {};
 struct cancel_fetch {};

@@ -123,8 +123,7 @@ download::~download() {
   end_transfer();
 }
 
-// -- attempts
-// --------------------------------------------------------------------------------------
+// -- attempts -------------------------------------------------------------------------------------
 
 download::outcome download::turn(moment now) {
   outcome out;
@@ -205,8 +204,7 @@ failure download::cancelled() const {
   return cannot_fetch(failure_code::refused, "it was cancelled");
 }
 
-// -- the file
-// --------------------------------------------------------------------------------------
+// -- the file -------------------------------------------------------------------------------------
 
 /// Writes and hashes what came; false when that cannot be done, which is noted.
 bool download::keep(const char* data, std::size_t size) {
@@ -251,8 +249,7 @@ bool download::start_over() {
   return false;
 }
 
-// -- files of this machine
-// -------------------------------------------------------------------------
+// -- files of this machine ------------------------------------------------------------------------
 
 download::outcome download::begin_copy(const std::string& path, moment now) {
   source_ = owned_fd{open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)};
@@ -287,8 +284,7 @@ download::outcome download::copy_piece(moment now) {
   return std::nullopt;
 }
 
-// -- files of other machines
-// -----------------------------------------------------------------------
+// -- files of other machines ----------------------------------------------------------------------
 
 /// What the partial file's bytes come from, as it is kept beside them.
 std::string download::source_note(const std::string& validator) const {
@@ -494,8 +490,7 @@ download::outcome download::transferred(CURLcode code, moment now) {
   return broken_off(std::move(why), now);
 }
 
-// -- words
-// -----------------------------------------------------------------------------------------
+// -- words ----------------------------------------------------------------------------------------
 
 failure download::cannot_fetch(failure_code code, const std::string& why) const {
   return {code, fmt::format("cannot fetch {}: {}", shown_url_, why), {}};

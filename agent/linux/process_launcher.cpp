@@ -93,8 +93,7 @@ process_launcher::process_launcher(launcher_config config, on_event events)
 
 process_launcher::~process_launcher() = default;
 
-// -- finding what is there
-// -------------------------------------------------------------------------
+// -- finding what is there ------------------------------------------------------------------------
 
 result<std::vector<found_instance>> process_launcher::recover() {
   return loop_.call([this]() -> result<std::vector<found_instance>> {
@@ -185,8 +184,7 @@ result<found_instance> process_launcher::adopt(const std::string& id, child_proc
   return out;
 }
 
-// -- grants
-// ----------------------------------------------------------------------------------------
+// -- grants ---------------------------------------------------------------------------------------
 
 result<grant> process_launcher::reserve(const std::string& id, std::uint32_t ports) {
   return loop_.call([&] { return reserve_now(id, ports); });
@@ -245,8 +243,7 @@ void process_launcher::free_grant(instance& i) {
   i.has_grant = false;
 }
 
-// -- unpacking
-// -------------------------------------------------------------------------------------
+// -- unpacking ------------------------------------------------------------------------------------
 
 void process_launcher::unpack(const unpack_order& order, on_unpacked done) {
   auto artifact
@@ -325,8 +322,7 @@ result<void> process_launcher::finish_unpack(const std::string& id, const result
   return replace_file(config_.where.instance(id) + "/unpacked", boot_, false);
 }
 
-// -- running
-// ---------------------------------------------------------------------------------------
+// -- running --------------------------------------------------------------------------------------
 
 void process_launcher::launch(const launch_order& order) {
   loop_.post([this, order] { launch_now(order); });
@@ -400,8 +396,7 @@ void process_launcher::signal_now(const std::string& id, int signal) {
                 starter::signal_value(state->run, signal));
 }
 
-// -- ending
-// ----------------------------------------------------------------------------------------
+// -- ending ---------------------------------------------------------------------------------------
 
 void process_launcher::kill_all(const std::string& id) {
   loop_.post([this, id] { kill_all_now(id); });
@@ -464,8 +459,7 @@ void process_launcher::remove_now(const std::string& id, on_removed done) {
   });
 }
 
-// -- what the starters say
-// -------------------------------------------------------------------------
+// -- what the starters say ------------------------------------------------------------------------
 
 result<void> process_launcher::watch_state(const std::string& id, instance& i) {
   i.watch = inotify_add_watch(inotify_.get(), config_.where.instance(id).c_str(), IN_MODIFY);
@@ -609,8 +603,7 @@ void process_launcher::sweep_after(const std::string& id, instance& i) {
   });
 }
 
-// -- housekeeping
-// ----------------------------------------------------------------------------------
+// -- housekeeping ---------------------------------------------------------------------------------
 
 std::string process_launcher::discarded_name() {
   return config_.where.instance(fmt::format("{}{}", discarded_prefix, discarded_++));

@@ -59,8 +59,8 @@ TEST_CASE("the messages between two assignments turn the one into the other") {
 }
 
 TEST_CASE("what does not differ is not sent") {
-  machine_assignment held{3, {{"a", {"a"}}, {"b", {"b"}}}};
-  machine_assignment target{4, {{"a", {"a"}}, {"c", {"c"}}}};
+  machine_assignment held{3, {{"a", {"a"}}, {"b", {"b"}}}, {}};
+  machine_assignment target{4, {{"a", {"a"}}, {"c", {"c"}}}, {}};
   auto list = messages_for(held, target);
   REQUIRE(list.size() == 1);
   CHECK(list[0].base == 3);
@@ -95,4 +95,10 @@ TEST_CASE("instances that are to stop are not assigned") {
   auto assigned = assignment_of(farm.state, "w1");
   CHECK(assigned.specs.size() == 1);
   CHECK_FALSE(assigned.specs.contains(id));
+}
+
+TEST_CASE("an agent is told to have gone what it may never have heard of") {
+  machine_assignment held{3, {}, {}};
+  machine_assignment target{5, {}, {"web-1"}};
+  CHECK(messages_for(held, target).at(0).removed == std::vector<std::string>{"web-1"});
 }

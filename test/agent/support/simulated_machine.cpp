@@ -51,8 +51,7 @@ void simulated_machine::tell(process_event event) {
   });
 }
 
-// -- downloads
-// -------------------------------------------------------------------------------------
+// -- downloads ------------------------------------------------------------------------------------
 
 result<artifact> simulated_machine::content_of(const download_order& order) const {
   auto content = web.find(order.url);
@@ -82,8 +81,7 @@ void simulated_machine::cancel(const std::string& key) {
   });
 }
 
-// -- instances
-// -------------------------------------------------------------------------------------
+// -- instances ------------------------------------------------------------------------------------
 
 result<std::vector<found_instance>> simulated_machine::recover() {
   std::vector<found_instance> out;
@@ -153,8 +151,7 @@ void simulated_machine::remove(const std::string& id, on_removed done) {
   pending.emplace_back([done = std::move(done)] { done({}); });
 }
 
-// -- output
-// ----------------------------------------------------------------------------------------
+// -- output ---------------------------------------------------------------------------------------
 
 result<log_piece> simulated_machine::read(const std::string& id, std::uint64_t offset,
                                           std::size_t limit) {
@@ -182,8 +179,7 @@ result<std::uint64_t> simulated_machine::offset_of_last_lines(const std::string&
   return at == 0 ? 0U : at + 1;
 }
 
-// -- journal
-// ---------------------------------------------------------------------------------------
+// -- journal --------------------------------------------------------------------------------------
 
 namespace {
 
