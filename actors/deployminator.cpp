@@ -70,7 +70,9 @@ void update_rollout(pointer self, std::uint64_t group_id) {
     return;
   }
   if (actor == state.rollouts.end())
-    actor = state.rollouts.emplace(group_id, self->spawn(rollout, deployminator_actor{self})).first;
+    actor = state.rollouts
+              .emplace(group_id, self->spawn<caf::monitored>(rollout, deployminator_actor{self}))
+              .first;
   self->send(actor->second, atom::update_v, view_of(state, group_id));
 }
 
@@ -604,6 +606,11 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     for (auto& [group_id, each] : self->state.rollouts)
       self->send_exit(each, exit.reason);
     self->quit(exit.reason);
+  });
+  // One that fails takes all with it: a new start finds everything in the store.
+  self->set_down_handler([self](const caf::down_msg& down) {
+    if (down.reason && down.reason != caf::exit_reason::user_shutdown)
+      self->quit(down.reason);
   });
   return {
     [self](atom::order, const envelope_ptr& e) { return take_order(self, e); },

@@ -6,25 +6,22 @@
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
 
+#include <atomic>
 #include <cstdio>
 #include <random>
 
 namespace {
 
 using namespace deployminator;
-using namespace std::chrono_literals;
 
-/// Exit codes: 0 ended on request, 1 could not start, 2 wrong usage.
-constexpr int could_not_start = 1;
-
-/// Each of the last actors to end gets so long; SIGTERM promises 5 s for all.
-constexpr auto grace = 500ms;
+/// Exit codes: 0 ended on request, 1 could not start or go on, 2 wrong usage.
+constexpr int could_not_go_on = 1;
 
 int fail(const messages::failure& why) {
   std::fprintf(stderr, "deployminator: %s\n", why.message.c_str());
   if (!why.hint.empty())
     std::fprintf(stderr, "  %s\n", why.hint.c_str());
-  return could_not_start;
+  return could_not_go_on;
 }
 
 std::function<std::uint64_t()> system_random() {
@@ -36,6 +33,7 @@ int serve(const configs::server_settings& settings) {
   auto database = store::open_store(settings.store);
   if (!database)
     return fail(database.error());
+  std::atomic<bool> failed = false;
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
   caf_config.set("scheduler.max-threads", 2);
@@ -58,11 +56,8 @@ int serve(const configs::server_settings& settings) {
   actors::log::info("deployminator ends; instances go on");
   sockets.stop();
   sockets.deliver_to({});
-  auto terminator = system.spawn(actors::terminator, grace);
-  caf::scoped_actor self{system};
-  self->request(terminator, 5s, atom::shut_v, server->all).receive([](bool) {}, [](caf::error&) {});
-  self->send_exit(terminator, caf::exit_reason::user_shutdown);
-  return 0;
+  actors::end_actors(system, server->all);
+  return failed ? could_not_go_on : 0;
 }
 
 } // namespace

@@ -49,7 +49,7 @@ void greet_agent(pointer self, const received& in, const hello& h) {
   auto& state = self->state;
   auto& machine_of_name = state.machines[h.agent->name];
   if (!machine_of_name)
-    machine_of_name = self->spawn(
+    machine_of_name = self->spawn<caf::monitored>(
       machine, machine_config{h.agent->name, state.config.gateway, state.config.deployminator,
                               state.config.epoch, state.config.collect, state.config.publish});
   state.agents.insert_or_assign(
@@ -162,6 +162,11 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
     for (auto& [machine_name, each] : self->state.machines)
       self->send_exit(each, exit.reason);
     self->quit(exit.reason);
+  });
+  // One that fails takes all with it: a new start finds everything in the store.
+  self->set_down_handler([self](const caf::down_msg& down) {
+    if (down.reason && down.reason != caf::exit_reason::user_shutdown)
+      self->quit(down.reason);
   });
   return {
     [self](atom::deliver, const received& in) {

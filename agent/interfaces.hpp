@@ -45,7 +45,7 @@ using namespace deployminator::atom;
 
 } // namespace deployminator::agent::atom
 
-CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, caf::id_block::deployminator_common::end)
+CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::actors::first_agent_type_id)
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, abandon, "abandon")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, direct, "direct")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, erase, "erase")

@@ -1,5 +1,4 @@
 #include "actors/common/daemon.hpp"
-#include "actors/common/errors.hpp"
 #include "actors/common/gateway.hpp"
 #include "actors/common/logging.hpp"
 #include "actors/common/terminator.hpp"
@@ -16,7 +15,6 @@
 #include "messages/bus/io_thread.hpp"
 
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <future>
 #include <unistd.h>
@@ -25,13 +23,9 @@
 namespace {
 
 using namespace deployminator;
-using namespace std::chrono_literals;
 
 /// Exit codes: 0 ended on request, 1 could not start or go on, 2 wrong usage.
 constexpr int could_not_go_on = 1;
-
-/// Each of the last actors to end gets so long; SIGTERM promises 5 s for all.
-constexpr auto grace = 500ms;
 
 int fail(const messages::failure& why) {
   std::fprintf(stderr, "autodeployer: %s\n", why.message.c_str());
@@ -67,26 +61,6 @@ private:
   agent::process_launcher launcher_;
 };
 
-/// Ends the process when the agent cannot go on; `failed` says that it was so.
-void end_with(const agent::agent_actor& agent, std::atomic<bool>& failed) {
-  agent->attach_functor([&failed](const caf::error& reason) {
-    if (!reason || reason == caf::exit_reason::user_shutdown)
-      return;
-    auto why = actors::to_failure(reason);
-    actors::log::error("autodeployer cannot go on", {{"reason", why.message}, {"hint", why.hint}});
-    failed = true;
-    kill(getpid(), SIGTERM);
-  });
-}
-
-void end_actors(caf::actor_system& system, std::vector<caf::actor> all) {
-  auto terminator = system.spawn(actors::terminator, grace);
-  caf::scoped_actor self{system};
-  self->request(terminator, 5s, atom::shut_v, std::move(all))
-    .receive([](bool) {}, [](caf::error&) {});
-  self->send_exit(terminator, caf::exit_reason::user_shutdown);
-}
-
 int serve(const configs::agent_settings& settings) {
   auto where = agent::directories_below(settings.root);
   auto lock = agent::take(where);
@@ -106,7 +80,7 @@ int serve(const configs::agent_settings& settings) {
   auto journal = system.spawn<caf::detached>(agent::journal, world.journal);
   agent::agent_config config{settings.name, settings.groups, settings.memory_mb, settings.servers};
   auto agent = system.spawn(agent::agent, config, &world, gateway, journal);
-  end_with(agent, failed);
+  actors::end_process_with(caf::actor_cast<caf::actor>(agent), failed);
   machine.attach(agent);
   sockets.deliver_to([gateway](bus::inbound in) { caf::anon_send(gateway, std::move(in)); });
   actors::log::info(
@@ -117,7 +91,8 @@ int serve(const configs::agent_settings& settings) {
   actors::log::info("autodeployer ends; instances go on");
   sockets.stop();
   sockets.deliver_to({});
-  end_actors(system, {caf::actor_cast<caf::actor>(agent), caf::actor_cast<caf::actor>(journal),
+  actors::end_actors(system,
+                     {caf::actor_cast<caf::actor>(agent), caf::actor_cast<caf::actor>(journal),
                       caf::actor_cast<caf::actor>(gateway)});
   return failed ? could_not_go_on : 0;
 }

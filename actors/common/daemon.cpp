@@ -2,16 +2,16 @@
 
 #include "actors/common/logging.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
+#include <unistd.h>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 namespace deployminator::actors {
 

@@ -2,8 +2,8 @@
 
 namespace deployminator::actors {
 
-/// Keeps SIGTERM and SIGINT for `wait_for_end`. Called first in main, before any thread is there, so
-/// that all threads inherit it. Also ignores SIGPIPE.
+/// Keeps SIGTERM and SIGINT for `wait_for_end`. Called first in main, before any thread is there,
+/// so that all threads inherit it. Also ignores SIGPIPE.
 void block_end_signals();
 
 /// Returns when somebody asks the process to end.

@@ -42,6 +42,11 @@ CAF_END_TYPE_ID_BLOCK(deployminator_common)
 /// What the actors of server and agent share.
 namespace deployminator::actors {
 
+/// Where the agent's type ids begin; the server's, fewer than 100, come before. So both can live in
+/// one program, as they do when a whole farm is simulated.
+inline constexpr caf::type_id_t first_agent_type_id
+  = caf::id_block::deployminator_common::end + 100;
+
 /// Gets the messages that come in over the sockets of a gateway.
 using receiver_actor = caf::typed_actor<
   /// A message from outside, decoded and within the limits.

@@ -1,10 +1,20 @@
 #include "actors/common/terminator.hpp"
 
+#include "actors/common/errors.hpp"
 #include "actors/common/logging.hpp"
+
+#include <csignal>
+#include <unistd.h>
 
 namespace deployminator::actors {
 
 namespace {
+
+using namespace std::chrono_literals;
+
+/// SIGTERM promises an end within 5 s; an actor that needs longer than its part is killed.
+constexpr auto grace_of_each = 500ms;
+constexpr auto grace_of_all = 4s;
 
 using pointer = terminator_actor::stateful_pointer<terminator_state>;
 
@@ -48,6 +58,28 @@ terminator(terminator_actor::stateful_pointer<terminator_state> self,
       self->send_exit(remaining.front(), caf::exit_reason::kill);
     },
   };
+}
+
+void end_actors(caf::actor_system& system, std::vector<caf::actor> all) {
+  auto ender = system.spawn(terminator, grace_of_each);
+  caf::scoped_actor self{system};
+  self->request(ender, grace_of_all, atom::shut_v, std::move(all))
+    .receive([](bool) {},
+             [](const caf::error& e) {
+               log::warning("terminator gave up", {{"reason", to_failure(e).message}});
+             });
+  self->send_exit(ender, caf::exit_reason::user_shutdown);
+}
+
+void end_process_with(const caf::actor& actor, std::atomic<bool>& failed) {
+  actor->attach_functor([&failed](const caf::error& reason) {
+    if (!reason || reason == caf::exit_reason::user_shutdown)
+      return;
+    auto why = to_failure(reason);
+    log::error("process cannot go on", {{"reason", why.message}, {"hint", why.hint}});
+    failed = true;
+    kill(getpid(), SIGTERM);
+  });
 }
 
 } // namespace deployminator::actors

@@ -2,6 +2,7 @@
 
 #include "actors/common/interfaces.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <vector>
 
@@ -26,5 +27,13 @@ struct terminator_state {
 terminator_actor::behavior_type
 terminator(terminator_actor::stateful_pointer<terminator_state> self,
            std::chrono::milliseconds grace);
+
+/// Ends actors in order with a TERMINATOR and waits for it, within the 5 s that SIGTERM promises.
+/// Called by main.
+void end_actors(caf::actor_system& system, std::vector<caf::actor> all);
+
+/// Has SIGTERM end the process when `actor` ends by itself, for it cannot do without; sets `failed`
+/// then, which must outlive the actor.
+void end_process_with(const caf::actor& actor, std::atomic<bool>& failed);
 
 } // namespace deployminator::actors
