@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <filesystem>
+#include <thread>
 
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -83,7 +85,13 @@ result<owned_fd> take(const directories& where) {
   owned_fd lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!lock)
     return file_failure("open", path);
-  if (flock(lock.get(), LOCK_EX | LOCK_NB) == 0)
+  // An agent that was killed holds its lock until the kernel has taken it apart.
+  bool taken = flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+  for (int i = 0; i < 40 && !taken && errno == EWOULDBLOCK; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    taken = flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
+  }
+  if (taken)
     return lock;
   if (errno != EWOULDBLOCK)
     return file_failure("lock", path);
