@@ -20,13 +20,14 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
-from farm import Farm, wait_until  # noqa: E402
+from farm import Farm  # noqa: E402
 from supervisor import Supervisor, is_installed  # noqa: E402
 from wire import Client, Watcher, seconds_of  # noqa: E402
 
 BUSYBOX = shutil.which("busybox")
 SLEEP = ["sleep", "100000"]
 MACHINE = "bench"
+PARTS = ["starts", "orders", "lag"]
 # With `min_ready: 0s` an instance is ready as soon as it runs, and no state of its own tells that it runs.
 UP = ("running", "ready")
 
@@ -347,11 +348,14 @@ class Bench:
         about = machine()
         if not BUSYBOX:
             sys.exit("busybox is not installed; test/install-packages.sh does that")
-        for count in options.instances:
-            self.starts(count, options.rounds if count <= 100 else max(1, options.rounds // 2))
-        self.latency(options.orders)
-        self.lag(options.downloads, stalled=False)
-        self.lag(options.downloads, stalled=True)
+        if "starts" in options.parts:
+            for count in options.instances:
+                self.starts(count, options.rounds if count <= 100 else max(1, options.rounds // 2))
+        if "orders" in options.parts:
+            self.latency(options.orders)
+        if "lag" in options.parts:
+            self.lag(options.downloads, stalled=False)
+            self.lag(options.downloads, stalled=True)
         say("")
         print(f"{about}; `{' '.join(['test/bench/run.sh', *sys.argv[3:]])}`\n")
         self.table.show()
@@ -360,6 +364,7 @@ class Bench:
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--bin", required=True, help="the directory with the programs")
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS, help="what to measure")
     parser.add_argument("--instances", type=int, nargs="+", default=[100, 1000], help="to start at once")
     parser.add_argument("--rounds", type=int, default=5, help="of starts; half as many of over 100")
     parser.add_argument("--orders", type=int, default=50, help="of one instance each")

@@ -28,6 +28,7 @@ process_name=%(program_name)s_%(process_num)04d
 numprocs={count}
 autostart=false
 startsecs=0
+stopsignal=KILL
 user={user}
 stdout_logfile=NONE
 stderr_logfile=NONE
@@ -47,7 +48,8 @@ class Supervisor:
         self.config = self.root / "supervisord.conf"
         port = free_port()
         user = "nobody" if pathlib.Path("/proc/self").stat().st_uid == 0 else ""
-        text = CONFIG.format(root=self.root, port=port, program=" ".join(program), count=count, user=user)
+        text = CONFIG.format(root=self.root, port=port, program=" ".join(program), count=count,
+                             user=user)
         self.config.write_text(text if user else text.replace("user=\n", ""))
         self.process = subprocess.Popen(["supervisord", "-c", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -85,7 +87,8 @@ class Supervisor:
     def executed(self):
         """How many of the children are the program by now."""
         name = pathlib.Path(self.program[0]).name
-        return sum(pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name for pid in self.children())
+        return sum(pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name
+                   for pid in self.children())
 
     def seconds_to_start_all(self):
         begin = time.monotonic()
@@ -101,6 +104,8 @@ class Supervisor:
                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         else:
             self.api.startProcess(name, True)
+        # It says so before the program is executed.
+        wait_until(lambda: self.executed() == 1, "the sleeper runs")
         passed = time.monotonic() - begin
         self.api.stopProcess(name, True)
         return passed
