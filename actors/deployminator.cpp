@@ -46,8 +46,9 @@ rollout_view_ptr view_of(deployminator_state& state, std::uint64_t group_id) {
   auto view = std::make_shared<rollout_view>();
   view->rollout = state.farm.rollouts.at(group_id);
   view->group = state.farm.groups.at(group_id);
-  if (view->rollout.version_id)
-    view->target = state.farm.versions.at(view->rollout.version_id);
+  auto shown = view->rollout.version_id ? view->rollout.version_id : view->rollout.previous_version;
+  if (auto found = state.farm.versions.find(shown); found != state.farm.versions.end())
+    view->target = found->second;
   for (const auto& [id, each] : state.farm.instances)
     if (state.farm.versions.at(each.version_id).group_id == group_id)
       view->instances.push_back(each);
@@ -175,9 +176,13 @@ void commit(pointer self, std::vector<work> batch) {
         finish(self, *works, last - total->events.size());
       },
       [self, works](const caf::error& e) {
+        auto why = to_failure(e);
         for (auto& each : *works)
           if (each.finished)
-            each.finished(to_failure(e));
+            each.finished(why);
+        // Another server reigns: this one is of no use until it is started again.
+        if (why.code == failure_code::refused)
+          return self->quit(e);
         reload(self);
       });
 }
@@ -288,25 +293,44 @@ void fill_up(pointer self, std::uint64_t group_id) {
 
 using promise = caf::response_promise;
 
+} // namespace
+
 /// An order on its way: what is decided about it is answered once it is committed.
 struct pending_order {
   std::string id;
-  promise answer;
+  /// One for each copy of the order that came while it was under way.
+  std::vector<promise> answers;
   std::optional<failure> refused;
   std::vector<group_version> versions;
   bool known_already = false;
 };
 
-using pending_order_ptr = std::shared_ptr<pending_order>;
+namespace {
 
-void answer_order(const pending_order_ptr& order, const result<std::uint64_t>& first_event) {
-  if (order->refused)
-    return order->answer.deliver(to_error(*order->refused));
-  if (!first_event)
-    return order->answer.deliver(to_error(first_event.error()));
-  auto seq = order->known_already ? 0 : *first_event;
-  order->answer.deliver(
-    message_ptr{std::make_shared<const message>(accepted{seq, order->versions})});
+void answer_order(pointer self, const pending_order_ptr& order,
+                  const result<std::uint64_t>& first_event) {
+  self->state.orders_under_way.erase(order->id);
+  for (auto& each : order->answers) {
+    if (order->refused || !first_event)
+      each.deliver(to_error(order->refused ? *order->refused : first_event.error()));
+    else
+      each.deliver(message_ptr{std::make_shared<const message>(
+        accepted{order->known_already ? 0 : *first_event, order->versions})});
+  }
+}
+
+/// The order to work on, or null where a copy of it is under way, which answers this one as well.
+pending_order_ptr begin_order(pointer self, const std::string& id, promise answer) {
+  auto& under_way = self->state.orders_under_way;
+  if (auto copy = under_way.find(id); copy != under_way.end()) {
+    copy->second->answers.push_back(std::move(answer));
+    return nullptr;
+  }
+  auto order = std::make_shared<pending_order>();
+  order->id = id;
+  order->answers.push_back(std::move(answer));
+  under_way[id] = order;
+  return order;
 }
 
 /// Whether the order was carried out before, or already cannot be.
@@ -365,16 +389,24 @@ std::vector<planned_group> planned_from(const std::vector<configs::group_definit
   return out;
 }
 
-place_tasks tasks_for(const std::vector<configs::group_definition>& groups) {
+/// `version_id`: the kept version that comes back, 0 for a new one.
+place_tasks tasks_for(const std::vector<configs::group_definition>& groups,
+                      std::uint64_t version_id) {
   place_tasks out;
   for (const auto& g : groups)
     for (const auto& app : g.applications)
-      out.push_back({g.namespace_ + "/" + g.name, 0, app, {}});
+      out.push_back({g.namespace_ + "/" + g.name, version_id, app, {}});
   return out;
 }
 
 /// A work that places `groups` and then lets `decide` make the change, unless the order is settled.
-using groups_source = std::function<result<std::vector<configs::group_definition>>()>;
+struct groups_to_place {
+  std::vector<configs::group_definition> groups;
+  /// The kept version they are of; 0 for new ones.
+  std::uint64_t version_id = 0;
+};
+
+using groups_source = std::function<result<groups_to_place>()>;
 using order_decision = std::function<result<ordered>(const std::vector<planned_group>&)>;
 
 work placing_work(pointer self, const pending_order_ptr& order, groups_source source,
@@ -389,10 +421,11 @@ work placing_work(pointer self, const pending_order_ptr& order, groups_source so
       order->refused = groups.error();
       return ready();
     }
-    auto definitions = std::make_shared<std::vector<configs::group_definition>>(*groups);
-    place(self, tasks_for(*groups), [order, planned, definitions, ready](result<place_tasks> p) {
+    auto wanted = std::make_shared<groups_to_place>(std::move(*groups));
+    auto tasks = tasks_for(wanted->groups, wanted->version_id);
+    place(self, std::move(tasks), [order, planned, wanted, ready](result<place_tasks> p) {
       if (p)
-        *planned = planned_from(*definitions, *p);
+        *planned = planned_from(wanted->groups, *p);
       else
         order->refused = p.error();
       ready();
@@ -402,27 +435,37 @@ work placing_work(pointer self, const pending_order_ptr& order, groups_source so
     bool settled = order->refused || order->known_already;
     return settled ? change{} : settle(*order, decide(*planned));
   };
-  w.finished = [order](const result<std::uint64_t>& outcome) { answer_order(order, outcome); };
+  w.finished
+    = [self, order](const result<std::uint64_t>& outcome) { answer_order(self, order, outcome); };
   return w;
 }
 
 void take_build(pointer self, const submit_build& build, promise answer) {
-  auto order = std::make_shared<pending_order>(pending_order{build.order_id, std::move(answer)});
-  enqueue(self, placing_work(
-                  self, order, [build] { return groups_of(build); },
-                  [self, build](const std::vector<planned_group>& groups) -> result<ordered> {
-                    return deploy_build(self->state.farm, build, groups, now(self->state));
-                  }));
+  auto order = begin_order(self, build.order_id, std::move(answer));
+  if (!order)
+    return;
+  auto source = [build]() -> result<groups_to_place> {
+    auto groups = groups_of(build);
+    if (!groups)
+      return groups.error();
+    return groups_to_place{std::move(*groups)};
+  };
+  enqueue(self,
+          placing_work(self, order, source,
+                       [self, build](const std::vector<planned_group>& groups) -> result<ordered> {
+                         return deploy_build(self->state.farm, build, groups, now(self->state));
+                       }));
 }
 
 void take_roll(pointer self, const roll_to_version& roll, promise answer) {
-  auto order = std::make_shared<pending_order>(pending_order{roll.order_id, std::move(answer)});
-  auto source = [self, roll]() -> result<std::vector<configs::group_definition>> {
+  auto order = begin_order(self, roll.order_id, std::move(answer));
+  if (!order)
+    return;
+  auto source = [self, roll]() -> result<groups_to_place> {
     auto target = version_to_roll_to(self->state.farm, roll);
     if (!target)
       return target.error();
-    return std::vector<configs::group_definition>{
-      {roll.namespace_, roll.group, target->applications}};
+    return groups_to_place{{{roll.namespace_, roll.group, target->applications}}, target->id};
   };
   enqueue(self, placing_work(
                   self, order, source,
@@ -435,14 +478,17 @@ void take_roll(pointer self, const roll_to_version& roll, promise answer) {
 }
 
 void take_undeploy(pointer self, const undeploy& body, promise answer) {
-  auto order = std::make_shared<pending_order>(pending_order{body.order_id, std::move(answer)});
+  auto order = begin_order(self, body.order_id, std::move(answer));
+  if (!order)
+    return;
   work w;
   w.decide = [self, order, body] {
     if (is_settled(self->state, *order))
       return change{};
     return settle(*order, undeploy_group(self->state.farm, body, now(self->state)));
   };
-  w.finished = [order](const result<std::uint64_t>& outcome) { answer_order(order, outcome); };
+  w.finished
+    = [self, order](const result<std::uint64_t>& outcome) { answer_order(self, order, outcome); };
   enqueue(self, std::move(w));
 }
 
@@ -510,25 +556,31 @@ caf::result<briefing_ptr> take_join(pointer self, const hello_ptr& h, const mach
   auto joined = self->make_response_promise();
   work w;
   auto machine_name = h->agent->name;
-  w.decide = [self, h, machine_name] {
+  auto refused = std::make_shared<std::optional<failure>>();
+  w.decide = [self, h, machine_name, refused] {
     auto& state = self->state;
     bool was_reachable
       = state.farm.machines.contains(machine_name) && state.reachable.contains(machine_name);
-    return machine_joined(state.farm, *h->agent, h->software, was_reachable, now(state));
+    auto c = machine_joined(state.farm, *h->agent, h->software, was_reachable, now(state));
+    if (c)
+      return std::move(*c);
+    *refused = c.error();
+    return change{};
   };
-  w.finished = [self, machine_name, from, joined](const result<std::uint64_t>& outcome) mutable {
-    if (!outcome)
-      return joined.deliver(to_error(outcome.error()));
-    auto& state = self->state;
-    state.reachable.insert(machine_name);
-    state.machines[machine_name] = from;
-    auto b = std::make_shared<briefing>();
-    b->assignment = assignment_of(state.farm, machine_name);
-    b->observation_digest = digest_of(observations_of(state.farm, machine_name));
-    joined.deliver(briefing_ptr{std::move(b)});
-    look_at_all_rollouts(self);
-    fill_up_all(self);
-  };
+  w.finished
+    = [self, machine_name, from, joined, refused](const result<std::uint64_t>& outcome) mutable {
+        if (!outcome || *refused)
+          return joined.deliver(to_error(outcome ? **refused : outcome.error()));
+        auto& state = self->state;
+        state.reachable.insert(machine_name);
+        state.machines[machine_name] = from;
+        auto b = std::make_shared<briefing>();
+        b->assignment = assignment_of(state.farm, machine_name);
+        b->observation_digest = digest_of(observations_of(state.farm, machine_name));
+        joined.deliver(briefing_ptr{std::move(b)});
+        look_at_all_rollouts(self);
+        fill_up_all(self);
+      };
   enqueue(self, std::move(w));
   return joined;
 }

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct work {
   std::function<void(messages::result<std::uint64_t> first_event)> finished;
 };
 
+struct pending_order;
+using pending_order_ptr = std::shared_ptr<pending_order>;
+
 /// What the DEPLOYMINATOR remembers.
 struct deployminator_state {
   static inline constexpr const char* name = "deployminator";
@@ -46,6 +50,8 @@ struct deployminator_state {
   std::map<std::uint64_t, rollout_actor> rollouts;
   std::map<std::uint64_t, std::uint64_t> revisions;
   std::deque<work> queue;
+  /// The orders in it, by their ids: a client sends its order again until it is answered.
+  std::map<std::string, pending_order_ptr> orders_under_way;
   /// A work is being prepared or committed.
   bool busy = false;
 };

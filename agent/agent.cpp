@@ -62,6 +62,9 @@ void remember(pointer self, const held_assignment& held, std::function<void()> d
     state.identity, std::max(state.epoch, state.link.session.epoch()), held.generation, {}};
   for (const auto& [id, spec] : held.specs)
     record.specs.push_back(*spec);
+  for (const auto& [id, child] : state.instances)
+    if (!held.specs.contains(id))
+      record.leaving.push_back(*child.spec);
   state.writing = std::make_shared<const agent_record>(std::move(record));
   state.when_written = [self, epoch = state.writing->epoch, done = std::move(done)] {
     self->state.epoch = epoch;
@@ -116,8 +119,11 @@ void align(pointer self) {
     direct(self, spec);
   for (const auto& id : todo.stop)
     direct(self, to_be_gone(*existing.at(id)));
-  for (const auto& [id, found] : strangers)
-    spawn_instance(self, to_be_gone(id), found, {});
+  for (const auto& [id, found] : strangers) {
+    auto known = state.leaving.find(id);
+    spawn_instance(self, known == state.leaving.end() ? to_be_gone(id) : to_be_gone(*known->second),
+                   found, {});
+  }
 }
 
 // -- reports --------------------------------------------------------------------------------------
@@ -436,6 +442,8 @@ void start(pointer self, const journal_content& memory) {
   state.held.generation = memory.agent.generation;
   for (const auto& spec : memory.agent.specs)
     state.held.specs[spec.id] = std::make_shared<const messages::instance_spec>(spec);
+  for (const auto& spec : memory.agent.leaving)
+    state.leaving[spec.id] = std::make_shared<const messages::instance_spec>(spec);
   take_over(self, memory, std::move(*found));
   if (!state.identity.empty())
     return connect(self);

@@ -59,6 +59,8 @@ struct agent_state {
   std::map<std::string, child> instances;
   /// Found on the machine by an agent that never had an assignment: left alone until the first.
   std::map<std::string, found_instance> strangers;
+  /// How instances are to be stopped that an earlier agent had begun to stop.
+  spec_map leaving;
   report_ledger ledger;
   /// When `report` is due from this actor itself.
   std::optional<report_ledger::time_point> report_wake;

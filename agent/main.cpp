@@ -75,6 +75,8 @@ int serve(const configs::agent_settings& settings) {
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
   caf_config.set("scheduler.max-threads", 2);
+  // One queue to sleep on: idle workers that look for work to steal would cost more than they bring.
+  caf_config.set("scheduler.policy", caf::atom("sharing"));
   caf::actor_system system{caf_config};
   auto gateway = system.spawn(actors::gateway, &sockets);
   auto journal = system.spawn<caf::detached>(agent::journal, world.journal);

@@ -219,9 +219,11 @@ struct agent_record {
   std::uint64_t epoch = 0;
   std::uint64_t generation = 0;
   std::vector<messages::instance_spec> specs;
+  /// The instances that were not wanted any more and not gone yet: how they are to be stopped.
+  std::vector<messages::instance_spec> leaving;
 
   bool operator==(const agent_record&) const = default;
-  MSGPACK_DEFINE_MAP(identity, epoch, generation, specs)
+  MSGPACK_DEFINE_MAP(identity, epoch, generation, specs, leaving)
 };
 
 /// The agent's memory across its own restarts. Blocking; called by the JOURNAL actor alone. What

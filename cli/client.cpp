@@ -19,6 +19,9 @@ constexpr auto patience_to_subscribe = 1s;
 /// An unanswered request is sent again after this, though nothing seems to be lost.
 constexpr auto repeat_after = 3s;
 
+/// So many answers in a row that do not fit mean that the history is another one.
+constexpr int most_broken_answers = 5;
+
 constexpr auto software = "deploy " DEPLOYMINATOR_VERSION;
 
 setback stopped_by_user() {
@@ -98,6 +101,7 @@ setback client::unanswered(clock::duration patience) const {
 void client::follow(std::uint64_t seq) {
   follower_.emplace(clock::now(), seq, session_.epoch());
   history_broken_ = false;
+  broken_answers_ = 0;
   events_.clear();
   asked_ = 0;
   open_events();
@@ -214,7 +218,17 @@ void client::carry_out(bus::follow_step step) {
     asked_ = ++last_id_;
     send(asked_, events_after{*step.ask_after});
   }
-  history_broken_ = history_broken_ || step.start_over;
+  if (step.start_over)
+    look_again();
+}
+
+/// An answer that others have overtaken looks like a history that broke off; one that stays so did.
+void client::look_again() {
+  history_broken_ = ++broken_answers_ > most_broken_answers;
+  if (history_broken_)
+    return;
+  follower_.emplace(clock::now(), follower_->seq(), session_.epoch());
+  carry_out(follower_->subscribed(clock::now()));
 }
 
 void client::send(std::uint64_t id, const message& body) {

@@ -76,6 +76,7 @@ private:
   void carry_out(const bus::client_step& step);
   void carry_out(bus::follow_step step);
 
+  void look_again();
   void send(std::uint64_t id, const messages::message& body);
   void open_orders();
   void open_events();
@@ -105,6 +106,8 @@ private:
   std::uint64_t asked_ = 0;
   std::deque<messages::event> events_;
   bool history_broken_ = false;
+  /// Answers that did not go on from what is known, since `follow`.
+  int broken_answers_ = 0;
 };
 
 } // namespace deployminator::cli

@@ -1,7 +1,6 @@
 #include "actors/decisions/observation.hpp"
 
 #include "actors/decisions/assignment.hpp"
-
 #include "messages/codec.hpp"
 
 #include <fmt/format.h>
@@ -74,6 +73,31 @@ void remove_gone(const farm& f, const instance& row, observation last, const mom
   c.events.push_back(instance_event(f, row, last, m));
 }
 
+/// Why this agent must not be taken for the machine in `row`, or nothing. A generation is committed
+/// before an agent hears of it, so one that is ahead, or has the same with other content, got its
+/// orders from another store.
+std::optional<failure> objection_to(const agent_introduction& agent, const machine& row,
+                                    const machine_assignment& wanted) {
+  bool has_instances = !wanted.specs.empty() || !wanted.leaving.empty();
+  if (!row.identity.empty() && row.identity != agent.identity && has_instances)
+    return failure{
+      failure_code::refused,
+      fmt::format("machine {} has instances under an agent of another state directory", agent.name),
+      "start this agent under another --name, or from the directory of the first"};
+  bool holds_nothing = agent.assignment_digest == digest_of(std::vector<instance_spec>{});
+  bool same_orders = agent.assignment_digest == digest_of(specs_of(wanted));
+  bool from_elsewhere
+    = agent.generation > row.generation || (agent.generation == row.generation && !same_orders);
+  if (agent.generation > 0 && from_elsewhere && !holds_nothing)
+    return failure{failure_code::refused,
+                   fmt::format("the agent of {} holds orders of generation {} that this server "
+                               "never gave (it knows {})",
+                               agent.name, agent.generation, row.generation),
+                   "its instances are left alone; restore the server's newest store, or give the "
+                   "agent its old --name, or end its instances and remove its state directory"};
+  return std::nullopt;
+}
+
 } // namespace
 
 change observe(const farm& f, const std::string& machine_name, const report& news,
@@ -104,18 +128,21 @@ change observe(const farm& f, const std::string& machine_name, const report& new
   return c;
 }
 
-change machine_joined(const farm& f, const agent_introduction& agent,
-                      const std::string& agent_version, bool was_reachable, const moment& m) {
-  change c;
+result<change> machine_joined(const farm& f, const agent_introduction& agent,
+                              const std::string& agent_version, bool was_reachable,
+                              const moment& m) {
   auto known = f.machines.find(agent.name);
   machine row = known == f.machines.end() ? machine{} : known->second;
+  auto wanted = assignment_of(f, agent.name);
+  if (auto objection = objection_to(agent, row, wanted))
+    return *objection;
+  change c;
   row.name = agent.name;
   row.identity = agent.identity;
   row.groups = agent.groups;
   row.memory_mb = agent.memory_mb;
   row.agent_version = agent_version;
-  // An agent that holds other orders than the server remembers must not take new ones for old.
-  auto wanted = assignment_of(f, agent.name);
+  // The next assignment must look newer than the empty one that the agent has from elsewhere.
   if (agent.generation >= row.generation && agent.assignment_digest != digest_of(specs_of(wanted)))
     row.generation = agent.generation + 1;
   row.last_seen = m.now;

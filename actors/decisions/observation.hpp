@@ -2,6 +2,7 @@
 
 #include "actors/decisions/moment.hpp"
 #include "messages/change.hpp"
+#include "messages/result.hpp"
 #include "messages/wire.hpp"
 
 #include <string>
@@ -16,10 +17,12 @@ messages::change observe(const messages::farm& farm, const std::string& machine,
                          const messages::report& news, const moment& m);
 
 /// An agent said hello: its machine is known from now on, as it describes itself, and within reach.
-messages::change machine_joined(const messages::farm& farm,
-                                const messages::agent_introduction& agent,
-                                const std::string& agent_version, bool was_reachable,
-                                const moment& m);
+/// Refused where obeying this server would end instances that it knows nothing of: the agent holds
+/// an assignment that this store never gave, or another agent under this name has instances.
+messages::result<messages::change> machine_joined(const messages::farm& farm,
+                                                  const messages::agent_introduction& agent,
+                                                  const std::string& agent_version,
+                                                  bool was_reachable, const moment& m);
 
 /// An agent fell silent.
 messages::change machine_lost(const messages::farm& farm, const std::string& machine,

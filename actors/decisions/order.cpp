@@ -170,13 +170,23 @@ result<version> version_to_roll_to(const farm& f, const roll_to_version& order) 
   auto g = find_group(f, order.namespace_, order.group);
   if (!g)
     return g.error();
+  auto under_way = f.rollouts.find(g->id);
+  bool unproven = under_way != f.rollouts.end() && under_way->second.version_id != 0
+                  && under_way->second.version_id != g->deployed_version;
+  if (unproven && !order.version && under_way->second.phase == rollout_phase::stopping_new)
+    return failure{failure_code::refused,
+                   fmt::format("version {} of {}/{} is being undone already",
+                               under_way->second.version_id, order.namespace_, order.group),
+                   "`deploy watch` follows it"};
+  // Back from a version that is still rolling out means to the one that is deployed.
+  auto sought = order.version || !unproven ? order.version : g->deployed_version;
   const version* found = nullptr;
   for (const auto& [id, each] : f.versions) {
     if (each.group_id != g->id)
       continue;
-    bool wanted = order.version ? id == order.version
-                                : each.last_deployed && id != g->deployed_version
-                                    && (!found || each.last_deployed > found->last_deployed);
+    bool wanted = sought ? id == sought
+                         : each.last_deployed && id != g->deployed_version
+                             && (!found || each.last_deployed > found->last_deployed);
     if (wanted)
       found = &each;
   }

@@ -32,12 +32,13 @@ const application& application_of(const rollout_view& view, const instance& each
   return none;
 }
 
-bool is_finished_job(const application& app, const observation& seen) {
-  return !app.always_on && seen.state == instance_state::stopped && seen.exit == 0;
+/// A job that is done: nothing starts it again, and it ended well.
+bool is_finished_job(const observation& seen) {
+  return seen.state == instance_state::stopped && seen.exit == 0;
 }
 
-bool is_proven(const application& app, const observation& seen) {
-  return seen.state == instance_state::ready || is_finished_job(app, seen);
+bool is_proven(const observation& seen) {
+  return seen.state == instance_state::ready || is_finished_job(seen);
 }
 
 duration waited(const rollout_waits& waits, const instance& each) {
@@ -59,11 +60,11 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_wai
                        "of {:.12}…)",
                        named(each), app.download_url, seen.sha256, app.sha256);
   bool over = seen.state == instance_state::failed || seen.state == instance_state::stopped;
-  bool ended_unproven = !seen.ready_at && !is_finished_job(app, seen) && (over || seen.exit);
+  bool ended_unproven = !seen.ready_at && !is_finished_job(seen) && (over || seen.exit);
   if (ended_unproven)
     return fmt::format("{} {}", named(each),
                        seen.reason.empty() ? std::string{"failed"} : seen.reason);
-  if (each.goal == instance_goal::run && !is_proven(app, seen)
+  if (each.goal == instance_goal::run && !is_proven(seen)
       && waited(waits, each) >= app.rollout.deadline)
     return fmt::format("{} was not ready within {} s", named(each),
                        app.rollout.deadline.count() / 1000);
@@ -102,7 +103,7 @@ std::vector<std::string> next_to_start(const rollout_view& view, const instance_
                  [&](const instance* each) { return each->application == app.name; });
     auto starting
       = static_cast<std::size_t>(std::count_if(own.begin(), own.end(), [&](const instance* each) {
-          return each->goal == instance_goal::run && !is_proven(app, each->seen);
+          return each->goal == instance_goal::run && !is_proven(each->seen);
         }));
     auto allowed = allowed_at_once(app, own.size());
     for (const auto* each : own)
@@ -142,9 +143,8 @@ rollout_decision step_starting(const rollout_view& view, const rollout_waits& wa
   if (auto defect = first_defect(view, waits, fresh))
     return undo(fresh, *defect);
   rollout_decision out;
-  bool all_proven = std::all_of(fresh.begin(), fresh.end(), [&](const instance* each) {
-    return is_proven(application_of(view, *each), each->seen);
-  });
+  bool all_proven = std::all_of(fresh.begin(), fresh.end(),
+                                [&](const instance* each) { return is_proven(each->seen); });
   if (!all_proven) {
     out.start = next_to_start(view, fresh);
     if (!out.start.empty())

@@ -62,6 +62,8 @@ std::optional<report_ledger::time_point> report_ledger::due() const {
   if (!last_sent_)
     return time_point::min();
   bool news = sent_change_ < last_change_ || full_;
+  if (news && unconfirmed_.empty())
+    return *last_sent_;
   return *last_sent_ + (news ? gap : patience);
 }
 

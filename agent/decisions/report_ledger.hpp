@@ -16,7 +16,8 @@ class report_ledger {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// Reports that follow each other wait this long, so that many changes travel together.
+  /// While a report is not confirmed the next one waits this long, so that many changes travel
+  /// together.
   static constexpr std::chrono::milliseconds gap{20};
   /// A report that is not confirmed after this is sent again.
   static constexpr std::chrono::milliseconds patience{1'000};

@@ -1,4 +1,5 @@
 #include "actors/decisions/observation.hpp"
+#include "messages/codec.hpp"
 #include "test/actors/decisions/small_farm.hpp"
 
 #include <doctest/doctest.h>
@@ -69,14 +70,53 @@ TEST_CASE("an instance that was to stop and is missing from a full report is gon
   CHECK(c.gone_instances == std::vector<std::string>{id});
 }
 
-TEST_CASE("an agent that holds more than the server remembers gets a higher generation") {
-  small_farm farm{1};
+namespace {
+
+agent_introduction introduction(const small_farm& farm, std::uint64_t generation,
+                                std::uint64_t digest) {
   agent_introduction agent;
   agent.name = "w1";
-  agent.generation = 41;
-  agent.assignment_digest = 1;
-  auto c = machine_joined(farm.state, agent, "1.0", false, farm.now());
-  REQUIRE(c.machines.size() == 1);
-  CHECK(c.machines[0].generation == 42);
-  CHECK(c.events.size() == 1);
+  agent.identity = farm.state.machines.at("w1").identity;
+  agent.generation = generation;
+  agent.assignment_digest = digest;
+  return agent;
+}
+
+} // namespace
+
+TEST_CASE(
+  "an agent that holds orders of another store is refused, and so its instances are spared") {
+  small_farm farm{1};
+  auto refused = machine_joined(farm.state, introduction(farm, 41, 1), "1.0", false, farm.now());
+  REQUIRE_FALSE(refused);
+  CHECK(
+    refused.error().message
+    == "the agent of w1 holds orders of generation 41 that this server never gave (it knows 0)");
+  farm.deploy(small_farm::web(1), 1);
+  CHECK_FALSE(machine_joined(farm.state, introduction(farm, 1, 1), "1.0", false, farm.now()));
+}
+
+TEST_CASE("an agent that holds nothing is welcome whatever its generation") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  auto empty = digest_of(std::vector<instance_spec>{});
+  auto c = machine_joined(farm.state, introduction(farm, 41, empty), "1.0", false, farm.now());
+  REQUIRE(c);
+  CHECK(c->machines.at(0).generation == 42);
+  CHECK(c->events.size() == 1);
+}
+
+TEST_CASE("an agent that lags behind is welcome") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  farm.deploy(small_farm::web(1), 2);
+  CHECK(machine_joined(farm.state, introduction(farm, 1, 1), "1.0", false, farm.now()));
+}
+
+TEST_CASE("another agent cannot take the name of a machine that has instances") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  auto other = introduction(farm, 0, 0);
+  other.identity = "another";
+  CHECK_FALSE(machine_joined(farm.state, other, "1.0", false, farm.now()));
 }

@@ -117,6 +117,21 @@ TEST_CASE("rollback goes to the version that was deployed before") {
   CHECK(target->id == first);
 }
 
+TEST_CASE("rollback while a version is rolling out goes to the deployed one") {
+  small_farm farm{2};
+  farm.deploy(small_farm::web(2), 1);
+  finish_rollout(farm);
+  auto second = farm.deploy(small_farm::web(2), 2);
+  finish_rollout(farm);
+  farm.deploy(small_farm::web(2), 3);
+  auto target = version_to_roll_to(farm.state, {"o", "shop", "web", 0});
+  REQUIRE(target);
+  CHECK(target->id == second);
+  auto& r = farm.state.rollouts.at(1);
+  r.phase = rollout_phase::stopping_new;
+  CHECK_FALSE(version_to_roll_to(farm.state, {"o", "shop", "web", 0}));
+}
+
 TEST_CASE("orders that make no sense are refused with what there is") {
   small_farm farm{1};
   auto nothing = version_to_roll_to(farm.state, {"o", "shop", "web", 0});

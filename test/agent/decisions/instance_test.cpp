@@ -164,6 +164,15 @@ TEST_CASE("a program is ready when it has lived for min_ready, and keeps its fir
   CHECK(b.life.seen.ready_at == first);
 }
 
+TEST_CASE("time that passed for an earlier run does not count for the next") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  auto of_the_first_run = *b.did<start_timer>();
+  b.crash_and_restart(1);
+  b.tell(timer_fired{of_the_first_run.number});
+  CHECK(b.life.seen.state == instance_state::running);
+}
+
 TEST_CASE("a program that need not live for any time is ready at once") {
   auto spec = sample_spec(instance_goal::run);
   spec.app.rollout.min_ready = 0s;
