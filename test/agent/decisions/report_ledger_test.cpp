@@ -22,7 +22,7 @@ constexpr report_ledger::time_point start{1h};
 
 } // namespace
 
-TEST_CASE("a change is reported at once, those that follow shortly after together") {
+TEST_CASE("a change is reported at once, those that come while it is not confirmed together") {
   report_ledger ledger;
   CHECK_FALSE(ledger.due());
   ledger.see(seen("a"));
@@ -31,14 +31,16 @@ TEST_CASE("a change is reported at once, those that follow shortly after togethe
   CHECK(first->revision == 1);
   CHECK_FALSE(first->full);
   CHECK(first->seen.size() == 1);
-  ledger.confirm(1);
   ledger.see(seen("b"));
   ledger.see(seen("c"));
   CHECK_FALSE(ledger.take(start + 5ms));
   CHECK(ledger.due() == start + 20ms);
   auto second = ledger.take(start + 20ms);
   REQUIRE(second);
-  CHECK(second->seen.size() == 2);
+  CHECK(second->seen.size() == 3);
+  ledger.confirm(2);
+  ledger.see(seen("d"));
+  CHECK(ledger.take(start + 21ms));
 }
 
 TEST_CASE("a report is repeated until it is confirmed") {
