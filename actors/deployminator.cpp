@@ -36,6 +36,28 @@ void enqueue(pointer self, work w) {
   proceed(self);
 }
 
+/// For works that place instances: right after the start nobody knows which machines are there.
+void enqueue_placing(pointer self, work w) {
+  if (!self->state.settled)
+    return self->state.held_back.push_back(std::move(w));
+  enqueue(self, std::move(w));
+}
+
+std::set<std::string> connected_machines(const deployminator_state& state) {
+  std::set<std::string> out;
+  for (const auto& machine_name : state.reachable)
+    if (state.machines.contains(machine_name))
+      out.insert(machine_name);
+  return out;
+}
+
+void settle_machines(pointer self) {
+  auto& state = self->state;
+  state.settled = true;
+  for (auto& each : std::exchange(state.held_back, {}))
+    enqueue(self, std::move(each));
+}
+
 moment now(const deployminator_state& state) {
   return {state.config.utc_now(), state.config.random};
 }
@@ -233,7 +255,7 @@ void place_next(pointer self, std::shared_ptr<place_tasks> tasks, std::size_t ne
     return done(std::move(*tasks));
   auto& state = self->state;
   auto& task = (*tasks)[next];
-  auto request = placement_request_for(state.farm, state.reachable, task.group_name,
+  auto request = placement_request_for(state.farm, connected_machines(state), task.group_name,
                                        task.version_id, task.app);
   if (!request)
     return done(request.error());
@@ -286,7 +308,7 @@ void fill_up(pointer self, std::uint64_t group_id) {
         append(all, add_instances(self->state.farm, *v, each.app, each.chosen, now(self->state)));
     return all;
   };
-  enqueue(self, std::move(w));
+  enqueue_placing(self, std::move(w));
 }
 
 // -- orders ---------------------------------------------------------------------------------------
@@ -450,8 +472,8 @@ void take_build(pointer self, const submit_build& build, promise answer) {
       return groups.error();
     return groups_to_place{std::move(*groups)};
   };
-  enqueue(self,
-          placing_work(self, order, source,
+  enqueue_placing(
+    self, placing_work(self, order, source,
                        [self, build](const std::vector<planned_group>& groups) -> result<ordered> {
                          return deploy_build(self->state.farm, build, groups, now(self->state));
                        }));
@@ -467,14 +489,15 @@ void take_roll(pointer self, const roll_to_version& roll, promise answer) {
       return target.error();
     return groups_to_place{{{roll.namespace_, roll.group, target->applications}}, target->id};
   };
-  enqueue(self, placing_work(
-                  self, order, source,
-                  [self, roll](const std::vector<planned_group>& groups) -> result<ordered> {
-                    auto target = version_to_roll_to(self->state.farm, roll);
-                    if (!target)
-                      return target.error();
-                    return roll_to(self->state.farm, roll, groups.at(0), *target, now(self->state));
-                  }));
+  enqueue_placing(
+    self, placing_work(self, order, source,
+                       [self, roll](const std::vector<planned_group>& groups) -> result<ordered> {
+                         auto target = version_to_roll_to(self->state.farm, roll);
+                         if (!target)
+                           return target.error();
+                         return roll_to(self->state.farm, roll, groups.at(0), *target,
+                                        now(self->state));
+                       }));
 }
 
 void take_undeploy(pointer self, const undeploy& body, promise answer) {
@@ -574,6 +597,8 @@ caf::result<briefing_ptr> take_join(pointer self, const hello_ptr& h, const mach
         auto& state = self->state;
         state.reachable.insert(machine_name);
         state.machines[machine_name] = from;
+        if (!state.settled && connected_machines(state).size() == state.farm.machines.size())
+          settle_machines(self);
         auto b = std::make_shared<briefing>();
         b->assignment = assignment_of(state.farm, machine_name);
         b->observation_digest = digest_of(observations_of(state.farm, machine_name));
@@ -635,6 +660,8 @@ void give_up_on_absent_machines(pointer self) {
   for (const auto& [machine_name, each] : state.farm.machines)
     if (state.reachable.contains(machine_name) && !state.machines.contains(machine_name))
       take_loss(self, machine_name, "its agent did not connect after the server's start");
+  if (!state.settled)
+    settle_machines(self);
 }
 
 void begin(pointer self, deployminator_config config) {
@@ -644,6 +671,7 @@ void begin(pointer self, deployminator_config config) {
   state.config.farm = nullptr;
   for (const auto& [machine_name, each] : state.farm.machines)
     state.reachable.insert(machine_name);
+  state.settled = state.farm.machines.empty();
   look_at_all_rollouts(self);
   self->delayed_send(self, return_grace, atom::tick_v);
 }

@@ -54,6 +54,10 @@ struct deployminator_state {
   std::map<std::string, pending_order_ptr> orders_under_way;
   /// A work is being prepared or committed.
   bool busy = false;
+  /// After the start: who is connected is known, so instances can be placed.
+  bool settled = false;
+  /// The works that wait for that.
+  std::deque<work> held_back;
 };
 
 /// Ends the rollouts' actors when it ends itself.

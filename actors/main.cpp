@@ -37,7 +37,8 @@ int serve(const configs::server_settings& settings) {
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
   caf_config.set("scheduler.max-threads", 2);
-  // One queue to sleep on: idle workers that look for work to steal would cost more than they bring.
+  // One queue to sleep on: idle workers that look for work to steal would cost more than they
+  // bring.
   caf_config.set("scheduler.policy", caf::atom("sharing"));
   caf::actor_system system{caf_config};
   auto server = actors::spawn_server(system, {database->get(), &sockets, settings.listen,

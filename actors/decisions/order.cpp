@@ -53,6 +53,8 @@ void place_instances(const group& g, std::uint64_t version_id, const application
     placed.seen.id = placed.id;
     c.instances.push_back(std::move(placed));
   }
+  if (where.add.empty())
+    return;
   c.events.push_back(group_event(
     g, version_id, m,
     rollout_step{"placed", fmt::format("{}: {} instance{} on {} ({}: {})", app.name,

@@ -89,6 +89,13 @@ class ServerFaults(Case):
         self.farm.start_server()
         wait_until(lambda: self.version_states().get(3) == "deployed", "the rollout succeeds", 60)
 
+    def test_a_build_right_after_the_start_goes_to_the_machines_that_are_there(self):
+        self.farm.end("w2", signal.SIGKILL)
+        self.farm.end("deployminator", signal.SIGKILL)
+        self.farm.start_server()
+        self.new_build(self.write(name="other.yaml", group="other"), 1)
+        self.assertEqual({row["machine"] for row in self.ready("shop/other")}, {"w1"})
+
     def test_an_order_that_was_acknowledged_is_there_after_a_restart(self):
         for build in range(2, 6):
             self.new_build(self.path, build if build < 3 else 2, "--no-wait")
