@@ -35,15 +35,16 @@ bool needs_quotes(std::string_view text) {
 
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
-  for (unsigned char c : text) {
+  for (char each : text) {
+    auto c = static_cast<unsigned char>(each);
     if (c == '\n')
       out += "\\n";
     else if (c < ' ' || c == 0x7f)
       out += fmt::format("\\x{:02x}", c);
     else if (c == '"' || c == '\\')
-      out += {'\\', static_cast<char>(c)};
+      out += {'\\', each};
     else
-      out += static_cast<char>(c);
+      out += each;
   }
   return out + '"';
 }

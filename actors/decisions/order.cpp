@@ -18,8 +18,10 @@ namespace {
 std::string instance_id(const std::string& application, const moment& m) {
   constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz";
   std::string out;
-  for (unsigned char c : application.substr(application.find_last_of('/') + 1).substr(0, 24))
+  for (char each : application.substr(application.find_last_of('/') + 1).substr(0, 24)) {
+    auto c = static_cast<unsigned char>(each);
     out += std::isalnum(c) ? static_cast<char>(std::tolower(c)) : '-';
+  }
   out += '-';
   auto bits = m.random();
   for (int i = 0; i < 8; ++i, bits >>= 5)

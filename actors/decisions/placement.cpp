@@ -91,11 +91,9 @@ messages::result<placement_request> placement_request_for(const messages::farm& 
   std::set<std::string> known_groups;
   for (const auto& [name, machine] : farm.machines) {
     known_groups.insert(machine.groups.begin(), machine.groups.end());
-    bool eligible = std::any_of(
-      app.machine_groups.begin(), app.machine_groups.end(), [&](const std::string& group) {
-        return std::find(machine.groups.begin(), machine.groups.end(), group)
-               != machine.groups.end();
-      });
+    bool eligible = std::find_first_of(machine.groups.begin(), machine.groups.end(),
+                                       app.machine_groups.begin(), app.machine_groups.end())
+                    != machine.groups.end();
     if (!eligible)
       continue;
     of_machine[name] = out.candidates.size();
