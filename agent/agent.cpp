@@ -29,6 +29,8 @@ constexpr std::size_t most_waiting = 256;
 constexpr std::size_t log_piece_bytes = 256 << 10;
 
 void work_off_waiting(pointer self);
+void on_written(pointer self);
+void on_unwritten(pointer self);
 
 std::string random_name(const ambience& ambient) {
   std::string out;
@@ -41,18 +43,20 @@ std::string random_name(const ambience& ambient) {
 
 void write(pointer self) {
   auto& state = self->state;
+  state.unwritten = false;
   self->request(state.journal, journal_patience, atom::save_v, state.writing)
-    .then(
-      [self](bool) {
-        self->state.writing = nullptr;
-        std::exchange(self->state.when_written, nullptr)();
-        work_off_waiting(self);
-      },
-      [self](const caf::error& e) {
-        log::error("agent cannot write its record, tries again",
-                   {{"reason", actors::to_failure(e).message}});
-        self->delayed_send(self, journal_retry, atom::save_v);
-      });
+    .then([self](bool) { on_written(self); },
+          [self](const caf::error& e) {
+            log::error("agent cannot write its record, tries again",
+                       {{"reason", actors::to_failure(e).message}});
+            on_unwritten(self);
+          });
+}
+
+void write_again(pointer self) {
+  self->state.retry_is_due = false;
+  if (self->state.unwritten)
+    write(self);
 }
 
 /// Keeps what is `held` with the highest epoch, then calls `done`.
@@ -66,6 +70,7 @@ void remember(pointer self, const held_assignment& held, std::function<void()> d
     if (!held.specs.contains(id))
       record.leaving.push_back(*child.spec);
   state.writing = std::make_shared<const agent_record>(std::move(record));
+  state.to_hold = held.specs;
   state.when_written = [self, epoch = state.writing->epoch, done = std::move(done)] {
     self->state.epoch = epoch;
     done();
@@ -124,6 +129,18 @@ void align(pointer self) {
     spawn_instance(self, known == state.leaving.end() ? to_be_gone(id) : to_be_gone(*known->second),
                    found, {});
   }
+}
+
+/// Ends what the record that cannot be written has no more: that frees the very disk. A crash
+/// before it is written starts those instances again, as the last assignment that was confirmed
+/// wants.
+void stop_ahead(pointer self) {
+  auto& state = self->state;
+  spec_map existing;
+  for (const auto& [id, child] : state.instances)
+    existing[id] = child.spec;
+  for (const auto& id : reconcile(state.to_hold, existing).stop)
+    direct(self, to_be_gone(*existing.at(id)));
 }
 
 // -- reports --------------------------------------------------------------------------------------
@@ -232,6 +249,50 @@ void handle(pointer self, const messages::assignment& part) {
     case assignment_verdict::kind::complete:
       return remember(self, verdict.next, [self, verdict] { hold(self, verdict); });
   }
+}
+
+/// A newer assignment takes the place of one that cannot be written: it may be what frees the disk.
+void look_for_newer_assignment(pointer self) {
+  auto& state = self->state;
+  while (state.unwritten) {
+    auto next = std::find_if(state.waiting.begin(), state.waiting.end(), [](const auto& envelope) {
+      return std::holds_alternative<messages::assignment>(envelope->body);
+    });
+    if (next == state.waiting.end())
+      return;
+    auto envelope = *next;
+    state.waiting.erase(next);
+    handle(self, std::get<messages::assignment>(envelope->body));
+  }
+}
+
+void on_unwritten(pointer self) {
+  auto& state = self->state;
+  state.unwritten = true;
+  if (!std::exchange(state.retry_is_due, true))
+    self->delayed_send(self, journal_retry, atom::save_v);
+  stop_ahead(self);
+  look_for_newer_assignment(self);
+}
+
+void lose(pointer self, const messages::observation& last) {
+  auto& state = self->state;
+  // Told before the record is written, a crash would bring back what the server believes gone.
+  if (state.writing && state.held.specs.contains(last.id))
+    return state.gone_ahead.push_back(last);
+  state.ledger.lose(last);
+  state.instances.erase(last.id);
+  align(self);
+  report(self);
+}
+
+void on_written(pointer self) {
+  auto& state = self->state;
+  state.writing = nullptr;
+  std::exchange(state.when_written, nullptr)();
+  for (const auto& last : std::exchange(state.gone_ahead, {}))
+    lose(self, last);
+  work_off_waiting(self);
 }
 
 void handle(pointer self, const messages::reported& confirmed) {
@@ -376,6 +437,7 @@ void arrived(pointer self, const actors::received& in) {
   if (state.waiting.size() < most_waiting)
     state.waiting.push_back(in.envelope);
   work_off_waiting(self);
+  look_for_newer_assignment(self);
 }
 
 // -- news from the launcher -----------------------------------------------------------------------
@@ -472,16 +534,11 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
       self->state.ledger.see(*seen);
       report(self);
     },
-    [self](atom::gone, const observation_ptr& last) {
-      self->state.ledger.lose(*last);
-      self->state.instances.erase(last->id);
-      align(self);
-      report(self);
-    },
+    [self](atom::gone, const observation_ptr& last) { lose(self, *last); },
     [self](const process_event& event) { pass_on(self, event); },
     [self](atom::tick, std::uint64_t number) { wake(self, number); },
     [self](atom::report) { report(self); },
-    [self](atom::save) { write(self); },
+    [self](atom::save) { write_again(self); },
     [self](atom::deliver, const actors::received& in) { arrived(self, in); },
   };
 }

@@ -52,6 +52,13 @@ struct agent_state {
 
   /// A record is being written; what arrives meanwhile waits, for it may depend on it.
   agent_record_ptr writing;
+  /// What that record holds.
+  spec_map to_hold;
+  /// The last attempt to write it failed.
+  bool unwritten = false;
+  bool retry_is_due = false;
+  /// Last observations of instances that are gone before it is written; told after that.
+  std::vector<messages::observation> gone_ahead;
   /// What to do when it is on disk.
   std::function<void()> when_written;
   std::deque<actors::envelope_ptr> waiting;

@@ -159,6 +159,60 @@ TEST_CASE_FIXTURE(connected_bench, "nothing is confirmed or done before it is on
   CHECK(machine.instances["a"].running);
 }
 
+TEST_CASE_FIXTURE(connected_bench, "what is not wanted stops though the disk is full") {
+  run("a");
+  believe();
+  machine.disk_is_full = true;
+  heard<messages::assigned>();
+  assign(2, {});
+  pass(100ms);
+  CHECK(machine.instances.empty());
+  CHECK(heard<messages::assigned>().empty());
+  believe();
+  CHECK(gone.empty());
+  SUBCASE("and is told gone when the record is written") {
+    machine.disk_is_full = false;
+    pass(2s);
+    REQUIRE(heard<messages::assigned>().size() == 1);
+    CHECK(machine.saved.generation == 2);
+    CHECK(machine.saved.specs.empty());
+    believe();
+    REQUIRE_FALSE(gone.empty());
+    CHECK(gone[0].exit == 143);
+    pass(5s);
+    CHECK(machine.instances.empty());
+  }
+  SUBCASE("and runs again after a crash, for nobody was told otherwise") {
+    crash();
+    machine.disk_is_full = false;
+    start();
+    pass(2s);
+    CHECK(machine.instances["a"].running);
+    welcome(true);
+    assign(2, {});
+    pass(2s);
+    CHECK(machine.instances.empty());
+  }
+}
+
+TEST_CASE_FIXTURE(connected_bench, "a later assignment replaces one that a full disk holds up") {
+  run("a");
+  machine.disk_is_full = true;
+  assign(2, {spec("a", instance_goal::run), spec("b", instance_goal::fetch)});
+  pass(3s);
+  CHECK(machine.instances.size() == 1);
+  assign(3, {spec("b", instance_goal::fetch)});
+  pass(100ms);
+  CHECK(machine.instances.empty());
+  heard<messages::assigned>();
+  machine.disk_is_full = false;
+  pass(2s);
+  CHECK(heard<messages::assigned>().size() == 1);
+  CHECK(machine.saved.generation == 3);
+  CHECK(machine.instances.contains("b"));
+  CHECK_FALSE(machine.instances.contains("a"));
+}
+
 TEST_CASE(
   "a server with a higher epoch is obeyed when the epoch is on disk, and no lower one after") {
   agent_bench b;
