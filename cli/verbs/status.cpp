@@ -22,11 +22,12 @@ std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
     if (!g.rollout->reason.empty())
       rollout += ": " + printable(g.rollout->reason);
   }
-  bool complete = g.ready >= g.wanted;
+  // Where nothing is wanted, nothing is well either.
+  auto how_well = g.wanted == 0 ? tone::dim : g.ready >= g.wanted ? tone::good : tone::bad;
   return {{to_text(group_name{g.namespace_, g.group}), tone::strong},
           {number_or_dash(g.deployed_version)},
           {number_or_dash(g.pending_version)},
-          {fmt::format("{}/{}", g.ready, g.wanted), complete ? tone::good : tone::bad},
+          {fmt::format("{}/{}", g.ready, g.wanted), how_well},
           {std::to_string(g.running)},
           {rollout, tone::busy}};
 }
