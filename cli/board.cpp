@@ -49,6 +49,25 @@ bool is_going(state s) {
   return s == state::stopping || s == state::stopped;
 }
 
+/// The columns left beside what has to be seen.
+std::size_t room_beside(std::size_t needed, const canvas& c) {
+  if (c.width == 0)
+    return std::string::npos;
+  return c.width > needed ? c.width - needed : 0;
+}
+
+/// `machine  id  `, shortened to at most `room` columns.
+std::string place_text(const std::string& machine, const std::string& id, std::size_t room,
+                       bool unicode) {
+  constexpr std::size_t gaps = 4;
+  auto for_names = room > gaps ? room - gaps : 0;
+  auto for_machine = for_names;
+  if (columns(machine) + columns(id) > for_names)
+    for_machine = std::max(for_names / 3, for_names - std::min(for_names, columns(id)));
+  auto shown = shortened(machine, for_machine, unicode);
+  return shown + "  " + shortened(id, for_names - columns(shown), unicode) + "  ";
+}
+
 } // namespace
 
 void board::show_groups(const std::vector<group_row>& rows) {
@@ -183,7 +202,8 @@ void board::forget_downloads_without_waiters() {
   });
 }
 
-line board::heading(const group_name& name, const group_state& g, timestamp now) const {
+line board::heading(const group_name& name, const group_state& g, const canvas& c,
+                    timestamp now) const {
   std::uint64_t current = 0;
   std::uint64_t ready = 0;
   std::uint64_t others = 0;
@@ -194,7 +214,7 @@ line board::heading(const group_name& name, const group_state& g, timestamp now)
     ready += is_current(i) && i.state == state::ready ? 1 : 0;
     others += is_current(i) ? 0 : 1;
   }
-  line out{{to_text(name), tone::strong}};
+  line out{span{}};
   auto version = g.rollout.value_or(g.deployed);
   auto title = version > 0 ? fmt::format("version {}", version) : "nothing deployed";
   out.push_back({"  " + (g.rollout == 0U ? "undeploying" : title), tone::plain});
@@ -202,6 +222,10 @@ line board::heading(const group_name& name, const group_state& g, timestamp now)
     out.push_back({"  " + phase_text(g.phase), tone::busy});
   if (!g.outcome.empty())
     out.push_back({"  " + g.outcome, g.outcome == "succeeded" ? tone::good : tone::bad});
+  std::size_t needed = 0;
+  for (const auto& each : out)
+    needed += columns(each.text);
+  out.front() = {shortened(to_text(name), room_beside(needed, c), c.unicode), tone::strong};
   auto wanted = g.rollout ? current : std::max(g.wanted, current);
   if (version > 0 && wanted > 0)
     out.push_back(
@@ -213,9 +237,11 @@ line board::heading(const group_name& name, const group_state& g, timestamp now)
   return out;
 }
 
-line board::row(const instance_state& i) const {
-  line out{{"  " + printable(i.machine) + "  " + printable(i.id) + "  ", tone::plain},
-           {std::string{to_text(i.state)}, tone_of(i.state)}};
+line board::row(const instance_state& i, const canvas& c) const {
+  std::string state_name{to_text(i.state)};
+  auto room = room_beside(2 + columns(state_name), c);
+  line out{{"  " + place_text(printable(i.machine), printable(i.id), room, c.unicode), tone::plain},
+           {std::move(state_name), tone_of(i.state)}};
   bool serves = i.state == state::running || i.state == state::ready;
   auto detail = serves ? ports_text(i.ports) : "";
   if (i.state == state::ready && i.seconds_to_ready)
@@ -245,13 +271,14 @@ void board::add_rows(std::vector<ranked_line>& out, const group_name& name, cons
   std::stable_sort(rows.begin(), rows.end(),
                    [](auto* a, auto* b) { return a->machine < b->machine; });
   for (auto* each : rows)
-    out.push_back({row(*each), rank_of(each->state)});
+    out.push_back({row(*each, c), rank_of(each->state)});
 }
 
 std::vector<line> board::lines(const canvas& c, timestamp now) const {
   std::vector<ranked_line> all;
   for (const auto& [name, g] : groups_) {
-    all.push_back({heading(name, g, now), g.rollout ? rank_of_busy_heading : rank_of_idle_heading});
+    all.push_back(
+      {heading(name, g, c, now), g.rollout ? rank_of_busy_heading : rank_of_idle_heading});
     add_rows(all, name, c);
   }
   for (const auto& [name, is] : machines_)

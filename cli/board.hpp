@@ -79,8 +79,9 @@ private:
   bool is_current(const instance_state& i) const;
   void forget_downloads_without_waiters();
 
-  line heading(const group_name& name, const group_state& g, messages::timestamp now) const;
-  line row(const instance_state& i) const;
+  line heading(const group_name& name, const group_state& g, const canvas& c,
+               messages::timestamp now) const;
+  line row(const instance_state& i, const canvas& c) const;
   void add_rows(std::vector<ranked_line>& out, const group_name& name, const canvas& c) const;
 
   static std::vector<line> fitting(std::vector<ranked_line> all, std::size_t height);

@@ -153,6 +153,15 @@ std::string padded(std::string_view text, std::size_t width) {
   return out;
 }
 
+std::string shortened(std::string_view text, std::size_t width, bool unicode) {
+  auto used = columns(text);
+  if (used <= width)
+    return std::string{text};
+  if (width == 0)
+    return {};
+  return (unicode ? "…" : "~") + std::string{text.substr(cut(text, used - width + 1).size())};
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   auto u = unit_for(bytes);
   return in_unit(bytes, u) + " " + u.name;

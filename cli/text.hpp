@@ -51,6 +51,10 @@ std::string rendered(const line& l, const canvas& c);
 /// `text` filled up with blanks to `width` columns.
 std::string padded(std::string_view text, std::size_t width);
 
+/// `text`, of which the beginning is left out where it has more than `width` columns: what tells
+/// names apart is at their end.
+std::string shortened(std::string_view text, std::size_t width, bool unicode);
+
 /// `12.3 MiB`, `512 B`.
 std::string bytes_text(std::uint64_t bytes);
 

@@ -163,3 +163,30 @@ TEST_CASE("lines are as wide as the terminal at most") {
   for (const auto& each : v.text({.width = 40, .height = 24}))
     CHECK(columns(each) <= 40);
 }
+
+TEST_CASE("a version that failed has nothing left to be ready") {
+  view v;
+  v.picture.show_groups({{.namespace_ = "shop", .group = "web", .wanted = 1}});
+  v.picture.follow({"shop", "web", 12}, v.now);
+  v.happens(messages::rollout_step{"stopping_new", "web-1 on w1 exited"});
+  CHECK(v.text().front().find("ready") == std::string::npos);
+  v.happens(messages::rollout_finished{messages::rollout_outcome::failed, ""});
+  CHECK(v.text().front() == "shop/web  nothing deployed  failed");
+}
+
+TEST_CASE("on a narrow terminal names give way to states") {
+  view v;
+  v.picture.follow({"shop", "web", 12}, v.now);
+  v.happens(messages::instance_change{.id = "recommendations-server-7h2k9mqe",
+                                      .machine = "worker-eu-west-1",
+                                      .from = instance_state::downloading,
+                                      .to = instance_state::downloading});
+  v.becomes("web-1", instance_state::starting, instance_state::failed, "exit code 3");
+  auto text = v.text({.width = 40, .height = 24});
+  CHECK(text.at(1) == "  w1  web-1  failed: exit code 3");
+  CHECK(text.at(2) == "  …west-1  …server-7h2k9mqe  downloading");
+  v.picture.apply({1, v.now, "recommendations", "recommendations-server", 4,
+                   messages::rollout_step{"starting", ""}},
+                  v.now);
+  CHECK(v.text({.width = 40, .height = 24}).front().find("starting") != std::string::npos);
+}
