@@ -66,11 +66,14 @@ void place_instances(const group& g, std::uint64_t version_id, const application
 
 /// Ends the rollout that `g` is in, if any, in favour of another one. What it started and is not
 /// deployed stops.
-void supersede(const farm& f, const group& g, const std::string& by, const moment& m, change& c) {
+void supersede(const farm& f, const group& g, std::uint64_t by_version, const moment& m,
+               change& c) {
   auto under_way = f.rollouts.find(g.id);
   if (under_way == f.rollouts.end())
     return;
   const auto& r = under_way->second;
+  bool undeploying = by_version == 0;
+  auto by = undeploying ? std::string{"an undeploy"} : fmt::format("version {}", by_version);
   auto outcome = rollout_outcome::superseded;
   auto reason = fmt::format("superseded by {}", by);
   if (r.phase == rollout_phase::stopping_new) {
@@ -79,6 +82,11 @@ void supersede(const farm& f, const group& g, const std::string& by, const momen
   } else if (r.phase == rollout_phase::stopping_old && r.version_id != 0) {
     outcome = rollout_outcome::succeeded;
     reason = fmt::format("every instance is ready; {} began before the old ones were gone", by);
+    // It was deployed, but who waits for it must not take it for running.
+    if (undeploying) {
+      outcome = rollout_outcome::superseded;
+      reason = fmt::format("superseded by {}, when every instance was ready", by);
+    }
   } else if (r.version_id != 0) {
     auto abandoned = f.versions.at(r.version_id);
     abandoned.state = abandoned.last_deployed ? version_state::retired : version_state::superseded;
@@ -95,8 +103,7 @@ void supersede(const farm& f, const group& g, const std::string& by, const momen
 /// Puts the rollout of `version_id` in place of whatever the group was doing.
 void begin_rollout(const farm& f, group g, std::uint64_t version_id, const std::string& why,
                    const moment& m, change& c) {
-  auto by = version_id ? fmt::format("version {}", version_id) : std::string{"an undeploy"};
-  supersede(f, g, by, m, c);
+  supersede(f, g, version_id, m, c);
   rollout r{g.id, version_id, g.deployed_version, rollout_phase::fetching, m.now, {}};
   if (version_id == 0)
     r.phase = rollout_phase::stopping_old;

@@ -98,6 +98,17 @@ TEST_CASE("a rollout whose instances are all ready has succeeded when a newer on
   CHECK(outcomes[0].outcome == rollout_outcome::succeeded);
 }
 
+TEST_CASE("a rollout that is undeployed has not succeeded, though all was ready") {
+  small_farm farm{2};
+  farm.deploy(small_farm::web(2), 1);
+  farm.state.rollouts.at(1).phase = rollout_phase::stopping_old;
+  auto order = undeploy_group(farm.state, {"o", "shop", "web"}, farm.now());
+  REQUIRE(order);
+  auto outcomes = outcomes_in(order->what);
+  REQUIRE(outcomes.size() == 1);
+  CHECK(outcomes[0].outcome == rollout_outcome::superseded);
+}
+
 TEST_CASE("rollback goes to the version that was deployed before") {
   small_farm farm{2};
   auto first = farm.deploy(small_farm::web(2), 1);
