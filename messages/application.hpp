@@ -41,8 +41,8 @@ struct enum_text<restart_policy> {
   static constexpr std::array<std::string_view, 3> names{"always", "on-failure", "never"};
 };
 
-/// The waits between restarts double from `backoff_min` to `backoff_max`; more than `give_up_count`
-/// exits within `give_up_window` end the attempts (0: never give up).
+/// The waits between restarts double from `backoff_min` to `backoff_max`; `give_up_count` exits
+/// within `give_up_window` end the attempts (0: never give up).
 struct restart_rules {
   restart_policy policy = restart_policy::always;
   duration backoff_min{1'000};

@@ -371,7 +371,7 @@ void step::count_exit() {
 
 bool step::is_hopeless() const {
   auto limit = app().restart.give_up_count;
-  return limit > 0 && life_.exits.size() > limit;
+  return limit > 0 && life_.exits.size() >= limit;
 }
 
 /// The answer to `kill_all`; from any other phase the starter was killed by somebody else.
