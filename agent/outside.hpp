@@ -206,9 +206,11 @@ struct instance_record {
   std::optional<int> exit;
   /// The restart rules gave it up.
   bool gave_up = false;
+  /// The last start that `restarts` knows of.
+  messages::timestamp started_at;
 
   bool operator==(const instance_record&) const = default;
-  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up)
+  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up, started_at)
 };
 
 /// What the agent knows about itself and its orders.

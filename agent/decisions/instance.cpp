@@ -162,6 +162,7 @@ void step::operator()(const begun& e) {
     life_.seen.ready_at = e.record->ready_at;
     life_.seen.sha256 = e.record->sha256;
     life_.seen.exit = e.record->exit;
+    life_.seen.started_at = e.record->started_at;
     life_.seen.fetched = e.record->fetched && e.found;
     life_.failures = e.record->failures;
     life_.gave_up = e.record->gave_up;
@@ -177,10 +178,14 @@ void step::operator()(const begun& e) {
 void step::recall(const found_instance& found, const std::string& output) {
   life_.seen.uid = found.granted.uid;
   life_.seen.ports = found.granted.ports;
+  // The earlier agent was killed before it could note this start.
+  if (life_.seen.started_at && found.started_at && found.started_at != life_.seen.started_at)
+    ++life_.seen.restarts;
+  if (found.started_at)
+    life_.seen.started_at = found.started_at;
   if (found.running)
     return adopt(found);
   auto exit = found.exit ? found.exit : life_.seen.exit;
-  life_.seen.started_at = found.started_at;
   if (goal() != instance_goal::run || !exit) {
     life_.seen.exit = exit;
     if (goal() == instance_goal::stop)
@@ -204,7 +209,6 @@ void step::adopt(const found_instance& found) {
   life_.started_before = true;
   life_.seen.fetched = true;
   life_.seen.pid = found.pid;
-  life_.seen.started_at = found.started_at;
   enter(instance_phase::up, instance_state::running, "");
   if (goal() != instance_goal::run)
     return stop_program();
@@ -507,8 +511,9 @@ std::vector<instance_action> advance(instance_life& life, const instance_event& 
 }
 
 instance_record record_of(const instance_life& life) {
-  return {life.seen.id,     life.seen.restarts, life.seen.ready_at, life.seen.fetched,
-          life.seen.sha256, life.failures,      life.seen.exit,     life.gave_up};
+  return {life.seen.id,      life.seen.restarts, life.seen.ready_at,
+          life.seen.fetched, life.seen.sha256,   life.failures,
+          life.seen.exit,    life.gave_up,       life.seen.started_at};
 }
 
 } // namespace deployminator::agent

@@ -420,6 +420,25 @@ TEST_CASE("an agent that comes back") {
     CHECK(b.time_out() == 3s);
     CHECK(b.life.seen.state == instance_state::ready);
   }
+  SUBCASE("counts the restart that the one before could not note any more") {
+    record.started_at.microseconds = found.started_at.microseconds - 5'000'000;
+    SUBCASE("of a program that runs") {
+      b.tell(begun{found, record});
+    }
+    SUBCASE("of one that ended meanwhile") {
+      found.running = false;
+      found.exit = 9;
+      b.tell(begun{found, record});
+    }
+    CHECK(b.life.seen.restarts == 3);
+    CHECK(record_of(b.life).restarts == 3);
+    CHECK(record_of(b.life).started_at == found.started_at);
+  }
+  SUBCASE("counts no restart twice") {
+    record.started_at = found.started_at;
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.restarts == 2);
+  }
   SUBCASE("tells how a program ended in its absence, and starts it again") {
     found.running = false;
     found.exit = 9;
