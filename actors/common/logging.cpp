@@ -60,7 +60,14 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+receiver& elsewhere() {
+  static receiver to;
+  return to;
+}
+
 void print(level l, std::string_view what, std::initializer_list<field> fields) {
+  if (elsewhere())
+    return elsewhere()(l, what, fields);
   auto severity = l == level::debug ? spdlog::level::debug : spdlog::level::info;
   if (logger().should_log(severity))
     logger().log(severity, "{}", line(l, what, fields));
@@ -94,6 +101,10 @@ void warning(std::string_view what, std::initializer_list<field> fields) {
 
 void error(std::string_view what, std::initializer_list<field> fields) {
   print(level::error, what, fields);
+}
+
+void deliver_to(receiver to) {
+  elsewhere() = std::move(to);
 }
 
 void print_debug(bool on) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <functional>
 #include <initializer_list>
 #include <string>
 #include <string_view>
@@ -31,6 +32,13 @@ void debug(std::string_view what, std::initializer_list<field> fields = {});
 void info(std::string_view what, std::initializer_list<field> fields = {});
 void warning(std::string_view what, std::initializer_list<field> fields = {});
 void error(std::string_view what, std::initializer_list<field> fields = {});
+
+/// Gets what would be printed.
+using receiver
+  = std::function<void(level l, std::string_view what, std::initializer_list<field> fields)>;
+
+/// From now on `to` gets everything instead of stderr; empty: stderr does. Not while others log.
+void deliver_to(receiver to);
 
 /// Whether `debug` prints; off at first.
 void print_debug(bool on);
