@@ -655,6 +655,21 @@ void take_step(pointer self, std::uint64_t group_id, std::uint64_t revision,
   enqueue(self, std::move(w));
 }
 
+/// A server that has lost the reign finds out with its next change; this one may have none to make.
+void ask_for_reign(pointer self) {
+  if (std::exchange(self->state.asks_for_reign, true))
+    return;
+  self
+    ->request(self->state.config.registrar, commit_patience, atom::commit_v,
+              change_ptr{std::make_shared<const change>()})
+    .then([self](std::uint64_t) { self->state.asks_for_reign = false; },
+          [self](const caf::error& e) {
+            self->state.asks_for_reign = false;
+            if (to_failure(e).code == failure_code::refused)
+              self->quit(e);
+          });
+}
+
 void give_up_on_absent_machines(pointer self) {
   auto& state = self->state;
   for (const auto& [machine_name, each] : state.farm.machines)
@@ -682,11 +697,6 @@ deployminator_actor::behavior_type
 deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
               deployminator_config config) {
   begin(self, std::move(config));
-  self->set_exit_handler([self](const caf::exit_msg& exit) {
-    for (auto& [group_id, each] : self->state.rollouts)
-      self->send_exit(each, exit.reason);
-    self->quit(exit.reason);
-  });
   // One that fails takes all with it: a new start finds everything in the store.
   self->set_down_handler([self](const caf::down_msg& down) {
     if (down.reason && down.reason != caf::exit_reason::user_shutdown)
@@ -706,6 +716,7 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     },
     [self](atom::advance, std::uint64_t group_id, std::uint64_t revision,
            const rollout_decision_ptr& decision) { take_step(self, group_id, revision, decision); },
+    [self](atom::reign) { ask_for_reign(self); },
     [self](atom::load) { reload(self); },
     [self](atom::tick) { give_up_on_absent_machines(self); },
   };

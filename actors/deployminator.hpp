@@ -52,6 +52,8 @@ struct deployminator_state {
   std::deque<work> queue;
   /// The orders in it, by their ids: a client sends its order again until it is answered.
   std::map<std::string, pending_order_ptr> orders_under_way;
+  /// The store is being asked whether this server still reigns.
+  bool asks_for_reign = false;
   /// A work is being prepared or committed.
   bool busy = false;
   /// After the start: who is connected is known, so instances can be placed.
@@ -60,7 +62,6 @@ struct deployminator_state {
   std::deque<work> held_back;
 };
 
-/// Ends the rollouts' actors when it ends itself.
 deployminator_actor::behavior_type
 deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
               deployminator_config config);

@@ -64,6 +64,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, order, "order")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, place, "place")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, publish, "publish")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, reign, "reign")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
 CAF_END_TYPE_ID_BLOCK(deployminator_server)
 
@@ -133,6 +134,9 @@ using deployminator_actor = caf::typed_actor<
   caf::replies_to<atom::observe, std::string, report_ptr>::with<bool>,
   /// From a ROLLOUT: the next step of a group, decided on the view of this revision.
   caf::reacts_to<atom::advance, std::uint64_t, std::uint64_t, rollout_decision_ptr>,
+  /// From SESSIONS: somebody has seen a server of a higher epoch. Where the store says so too, this
+  /// server ends.
+  caf::reacts_to<atom::reign>,
   /// From itself, after a failed commit and a failed load: time to load again.
   caf::reacts_to<atom::load>,
   /// From itself, once after the start: machines that have not come back yet are out of reach.

@@ -197,6 +197,8 @@ void look_after_session(pointer self) {
 
 machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_actor_state> self,
                                      machine_config config) {
+  self->monitor(config.deployminator);
+  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
   self->state.config = std::move(config);
   self->delayed_send(self, look_interval, atom::tick_v);
   return {

@@ -43,6 +43,7 @@ struct machine_actor_state {
   std::map<std::uint64_t, caf::response_promise> questions;
 };
 
+/// Ends with the DEPLOYMINATOR.
 machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_actor_state> self,
                                      machine_config config);
 

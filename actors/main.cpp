@@ -46,6 +46,8 @@ int serve(const configs::server_settings& settings) {
                                               messages::system_utc_now, system_random()});
   if (!server)
     return fail(server.error());
+  for (const auto& each : server->all)
+    actors::end_process_with(each, failed);
   sockets.deliver_to(
     [gateway = server->gateway](bus::inbound in) { caf::anon_send(gateway, std::move(in)); });
   actors::log::info("deployminator serves", {{"listen", settings.listen},

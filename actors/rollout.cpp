@@ -49,6 +49,8 @@ void look(pointer self) {
 
 rollout_actor::behavior_type rollout(rollout_actor::stateful_pointer<rollout_state> self,
                                      deployminator_actor deployminator) {
+  self->monitor(deployminator);
+  self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
   self->state.deployminator = std::move(deployminator);
   return {
     [self](atom::update, const rollout_view_ptr& view) {

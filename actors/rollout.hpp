@@ -15,6 +15,7 @@ struct rollout_state {
   std::map<std::string, caf::actor_clock::time_point> told_to_run;
 };
 
+/// Ends with the DEPLOYMINATOR.
 rollout_actor::behavior_type rollout(rollout_actor::stateful_pointer<rollout_state> self,
                                      deployminator_actor deployminator);
 

@@ -62,14 +62,15 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   out.gateway = system.spawn(gateway, config.sockets);
   for (const auto& [kind, id] : *sockets)
     caf::anon_send(out.gateway, atom::attach_v, id, kind);
-  auto keeper = spawn_registrar(system, config, farm->last_event);
+  out.registrar = spawn_registrar(system, config, farm->last_event);
   auto strategies = spawn_strategies(system);
-  auto teller = system.spawn(
-    publisher, publisher_config{out.gateway, keeper, sockets->at(bus::socket_kind::events_server),
-                                *epoch, farm->last_event});
-  caf::anon_send(keeper, atom::attach_v, teller);
-  auto ruler = system.spawn(
-    deployminator, deployminator_config{keeper, strategies, farm, config.utc_now, config.random});
+  auto teller
+    = system.spawn(publisher, publisher_config{out.gateway, out.registrar,
+                                               sockets->at(bus::socket_kind::events_server), *epoch,
+                                               farm->last_event});
+  caf::anon_send(out.registrar, atom::attach_v, teller);
+  auto ruler = system.spawn(deployminator, deployminator_config{out.registrar, strategies, farm,
+                                                                config.utc_now, config.random});
   auto visitors = system.spawn(
     sessions, sessions_config{out.gateway, ruler, teller, *epoch, config.publish, config.collect});
   caf::anon_send(out.gateway, atom::attach_v, receiver_actor{visitors});
@@ -78,7 +79,7 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   for (const auto& [name, strategy] : strategies)
     out.all.push_back(caf::actor_cast<caf::actor>(strategy));
   out.all.push_back(caf::actor_cast<caf::actor>(teller));
-  out.all.push_back(caf::actor_cast<caf::actor>(keeper));
+  out.all.push_back(caf::actor_cast<caf::actor>(out.registrar));
   out.all.push_back(caf::actor_cast<caf::actor>(out.gateway));
   return out;
 }

@@ -28,6 +28,7 @@ struct server_config {
 /// The actors of a running server.
 struct server {
   gateway_actor gateway;
+  registrar_actor registrar;
   std::uint64_t epoch = 0;
   /// All of them, in the order in which they are to end.
   std::vector<caf::actor> all;

@@ -61,6 +61,8 @@ void greet(pointer self, const received& in, const hello& h) {
   auto& state = self->state;
   if (auto objection = objection_to(state, h)) {
     log::warning("sessions refused hello", {{"reason", objection->message}});
+    if (h.epoch > state.config.epoch)
+      self->send(state.config.deployminator, atom::reign_v);
     return send(self, in, refusal{*objection});
   }
   if (h.role == peer_role::agent)
@@ -158,11 +160,6 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
                                        sessions_config config) {
   self->state.config = std::move(config);
   self->delayed_send(self, look_interval, atom::tick_v);
-  self->set_exit_handler([self](const caf::exit_msg& exit) {
-    for (auto& [machine_name, each] : self->state.machines)
-      self->send_exit(each, exit.reason);
-    self->quit(exit.reason);
-  });
   // One that fails takes all with it: a new start finds everything in the store.
   self->set_down_handler([self](const caf::down_msg& down) {
     if (down.reason && down.reason != caf::exit_reason::user_shutdown)

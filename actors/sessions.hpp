@@ -39,7 +39,6 @@ struct sessions_state {
   std::map<std::string, machine_actor> machines;
 };
 
-/// Ends the machines' actors when it ends itself.
 sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions_state> self,
                                        sessions_config config);
 
