@@ -1,0 +1,266 @@
+#include "simulation/checks.hpp"
+
+#include "actors/decisions/assignment.hpp"
+#include "messages/codec.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace deployminator::simulation {
+
+using namespace messages;
+
+namespace {
+
+/// A row as the change leaves it, or as it is.
+template <class T, class Key, class Map, class KeyOf>
+const T* after(const std::vector<T>& changed, const Map& before, const Key& key, KeyOf key_of) {
+  const T* out = nullptr;
+  for (const auto& each : changed)
+    if (key_of(each) == key)
+      out = &each;
+  if (out)
+    return out;
+  auto found = before.find(key);
+  return found == before.end() ? nullptr : &found->second;
+}
+
+} // namespace
+
+checks::checks(timeline& clock, trace& record, const database& db, const programs& all)
+  : clock_(clock), record_(record), db_(db), all_(all) {}
+
+void checks::fail(const std::string& rule, const std::string& what) {
+  record_.break_promise(rule, what);
+}
+
+void checks::before_commit(const farm& before, const change& c) {
+  for (const auto& each : c.machines) {
+    auto known = before.machines.find(each.name);
+    if (known != before.machines.end() && each.generation < known->second.generation)
+      fail("generations only grow", fmt::format("{} goes from {} to {}", each.name,
+                                                known->second.generation, each.generation));
+  }
+  for (const auto& each : c.orders)
+    if (before.orders.contains(each.id))
+      fail("an order is carried out once", each.id + " is carried out again");
+  for (const auto& each : c.instances) {
+    if (each.goal == instance_goal::run)
+      told_to_run_.insert(each.id);
+    auto known = before.instances.find(each.id);
+    if (known == before.instances.end())
+      continue;
+    if (known->second.goal == instance_goal::stop && each.goal != instance_goal::stop)
+      fail("what is to go does not come back", each.id);
+    if (known->second.goal == instance_goal::run && each.goal == instance_goal::stop)
+      check_proven(before, c, known->second);
+  }
+}
+
+/// `old` is to stop: then it is not of the version that stays, and where it is of the one that was
+/// deployed until now, every new instance has proved itself.
+void checks::check_proven(const farm& before, const change& c, const instance& old) {
+  const auto& v = before.versions.at(old.version_id);
+  const auto* g = after(c.groups, before.groups, v.group_id, [](const group& x) { return x.id; });
+  if (!g || g->deployed_version == 0)
+    return;
+  if (g->deployed_version == old.version_id) {
+    // A rollback to the deployed version that was given up again stops what it began.
+    auto r = before.rollouts.find(v.group_id);
+    bool of_rollout = r != before.rollouts.end() && r->second.version_id == old.version_id;
+    if (!of_rollout)
+      fail("the deployed version is left alone", old.id + " is to stop");
+    return;
+  }
+  if (before.groups.at(v.group_id).deployed_version != old.version_id)
+    return;
+  for (const auto& [id, unchanged] : before.instances) {
+    const auto* row
+      = after(c.instances, before.instances, id, [](const instance& x) { return x.id; });
+    if (row->version_id != g->deployed_version || row->goal == instance_goal::stop)
+      continue;
+    auto known = all_.find(id);
+    if (known == all_.end() || !was_ready(known->second, clock_.now()))
+      fail("the old version stays until the new one is proven",
+           fmt::format("{} is to stop, but {} of version {} never was ready", old.id, id,
+                       g->deployed_version));
+  }
+}
+
+void checks::before_launch(const std::string& machine, const std::string& id) {
+  auto known = all_.find(id);
+  if (known != all_.end() && known->second.running)
+    fail("no instance is started twice",
+         fmt::format("{} is started on {} and runs on {}", id, machine, known->second.machine));
+  if (!told_to_run_.contains(id))
+    fail("only what is wanted is started", fmt::format("{} on {}", id, machine));
+  auto row = db_.farm().instances.find(id);
+  if (row != db_.farm().instances.end() && row->second.machine != machine)
+    fail("instances run where they were placed",
+         fmt::format("{} starts on {} instead of {}", id, machine, row->second.machine));
+}
+
+void checks::before_end(const std::string& machine, const std::string& id) {
+  auto known = all_.find(id);
+  if (known == all_.end() || !known->second.running)
+    return;
+  auto row = db_.farm().instances.find(id);
+  if (row != db_.farm().instances.end() && row->second.goal != instance_goal::stop)
+    fail("what is wanted is left alone", fmt::format("{} on {} is ended", id, machine));
+}
+
+void checks::before_acknowledgement(const std::string& order_id) {
+  if (!order_id.empty() && !db_.farm().orders.contains(order_id))
+    fail("what is acknowledged is committed", order_id + " is acknowledged and not stored");
+}
+
+// -- the end --------------------------------------------------------------------------------------
+
+void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>& agents,
+                        const std::set<std::string>& switched_off) {
+  const auto& f = db_.farm();
+  for (const auto& [id, r] : f.rollouts)
+    fail("everything converges", fmt::format("group {} is still in {} of version {}",
+                                             f.groups.at(id).name, to_text(r.phase), r.version_id));
+  std::set<std::string> present;
+  for (const auto& [name, each] : agents)
+    if (!switched_off.contains(name)) {
+      present.insert(name);
+      check_agent(*each);
+    }
+  for (const auto& [id, row] : f.instances)
+    if (present.contains(row.machine))
+      check_instance(row);
+  for (const auto& [id, each] : all_)
+    if (each.running && present.contains(each.machine) && !f.instances.contains(id))
+      fail("nothing is left behind", fmt::format("{} runs on {}", id, each.machine));
+  for (const auto& [gid, g] : f.groups) {
+    auto v = f.versions.find(g.deployed_version);
+    if (v == f.versions.end())
+      continue;
+    for (const auto& app : v->second.applications) {
+      std::map<std::string, std::size_t> on;
+      std::size_t total = 0;
+      for (const auto& [id, row] : f.instances)
+        if (row.version_id == v->first && row.application == app.name
+            && row.goal == instance_goal::run) {
+          ++on[row.machine];
+          ++total;
+        }
+      if (app.strategy == "spread" && total != app.instances)
+        fail("everything converges", fmt::format("{} of version {} has {} instances, not {}",
+                                                 app.name, v->first, total, app.instances));
+      if (app.strategy != "one-per-machine")
+        continue;
+      for (const auto& name : present) {
+        const auto& its = f.machines.find(name);
+        bool serves
+          = its != f.machines.end()
+            && std::any_of(
+              its->second.groups.begin(), its->second.groups.end(), [&](const std::string& each) {
+                return std::find(app.machine_groups.begin(), app.machine_groups.end(), each)
+                       != app.machine_groups.end();
+              });
+        if (serves && on[name] != 1)
+          fail("everything converges", fmt::format("{} of version {} has {} instances on {}",
+                                                   app.name, v->first, on[name], name));
+      }
+    }
+  }
+  check_orders();
+}
+
+void checks::check_instance(const instance& row) {
+  const auto& f = db_.farm();
+  auto where = fmt::format("{} on {}", row.id, row.machine);
+  if (row.goal == instance_goal::stop)
+    return fail("everything converges", where + " is not gone");
+  if (row.version_id != f.groups.at(f.versions.at(row.version_id).group_id).deployed_version)
+    return fail("everything converges",
+                fmt::format("{} is of version {}, which is not deployed", where, row.version_id));
+  if (row.goal == instance_goal::fetch)
+    return fail("everything converges", where + " is not told to run");
+  auto known = all_.find(row.id);
+  if (known == all_.end())
+    return fail("everything converges", where + " was never started: " + row.seen.reason);
+  const auto& p = known->second;
+  bool steady = p.behaves != nature::crashes && p.behaves != nature::job;
+  if (steady && !p.running)
+    return fail("everything converges", fmt::format("{} does not run: {}", where, row.seen.reason));
+  if (steady && row.seen.state != instance_state::ready)
+    fail("the server knows what is",
+         fmt::format("{} is {} to the server", where, to_text(row.seen.state)));
+  if (steady && row.seen.pid != p.pid)
+    fail("the server knows what is",
+         fmt::format("{} has pid {}, the server says {}", where, p.pid, row.seen.pid));
+  if (p.behaves == nature::job && row.seen.state != instance_state::stopped)
+    fail("everything converges", fmt::format("{} is {}, not done", where, to_text(row.seen.state)));
+  auto restarts = static_cast<std::uint32_t>(p.launches - 1);
+  // One that crashes may be between two reports.
+  bool just_started = p.behaves == nature::crashes && clock_.now() - p.started < 2s;
+  if (!p.memory_lost && !just_started && row.seen.restarts != restarts)
+    fail("no restart is forgotten", fmt::format("{} was restarted {} times, the server says {}",
+                                                where, restarts, row.seen.restarts));
+  if (!p.memory_lost && p.last_exit && steady && row.seen.exit != p.last_exit)
+    fail("no exit code is lost", fmt::format("{} ended with {}, the server says {}", where,
+                                             *p.last_exit, row.seen.exit.value_or(-1)));
+}
+
+void checks::check_agent(const agent_host& agent) {
+  const auto& f = db_.farm();
+  if (!agent.runs())
+    return fail("everything converges", "the agent of " + agent.name() + " does not run");
+  auto row = f.machines.find(agent.name());
+  if (row == f.machines.end())
+    return fail("everything converges", agent.name() + " is not known to the server");
+  auto wanted = actors::assignment_of(f, agent.name());
+  const auto& saved = agent.box.saved;
+  bool same = saved.generation == wanted.generation
+              && digest_of(saved.specs) == digest_of(actors::specs_of(wanted));
+  if (!same)
+    fail("store and agents agree",
+         fmt::format("{} holds generation {} of {} instances, the store {} of {}", agent.name(),
+                     saved.generation, saved.specs.size(), wanted.generation, wanted.specs.size()));
+  for (const auto& [id, each] : agent.box.instances)
+    if (!f.instances.contains(id) || f.instances.at(id).machine != agent.name())
+      fail("nothing is left behind", fmt::format("{} is on {}", id, agent.name()));
+}
+
+/// Every rollout that began has ended, once.
+void checks::check_orders() {
+  std::map<std::string, std::pair<int, int>> begun_and_ended;
+  for (const auto& each : db_.events()) {
+    if (const auto* step = std::get_if<rollout_step>(&each.what); step && step->phase == "accepted")
+      ++begun_and_ended[each.group].first;
+    else if (std::holds_alternative<rollout_finished>(each.what))
+      ++begun_and_ended[each.group].second;
+  }
+  for (const auto& [name, counts] : begun_and_ended)
+    if (counts.first != counts.second)
+      fail("every rollout has one end",
+           fmt::format("{}: {} began, {} ended", name, counts.first, counts.second));
+}
+
+void checks::at_the_end(const client& watcher) {
+  for (const auto& each : watcher.answers())
+    if (std::holds_alternative<accepted>(each.answer) && !db_.farm().orders.contains(each.order_id))
+      fail("no acknowledged order is lost", each.order_id);
+  if (watcher.waiting() > 0)
+    fail("everything converges",
+         fmt::format("{} orders of {} are not answered", watcher.waiting(), watcher.name()));
+  const auto& all = db_.events();
+  auto from = static_cast<std::size_t>(watcher.seen_from());
+  const auto& seen = watcher.seen();
+  if (from + seen.size() != all.size())
+    return fail("watchers see every event once",
+                fmt::format("{} saw {} events above {}, there are {}", watcher.name(), seen.size(),
+                            from, all.size()));
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (!(seen[i] == all[from + i]))
+      return fail("watchers see every event once",
+                  fmt::format("event {} of {} is another one", from + i + 1, watcher.name()));
+}
+
+} // namespace deployminator::simulation

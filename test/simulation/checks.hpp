@@ -1,0 +1,61 @@
+#pragma once
+
+#include "messages/change.hpp"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulation/client.hpp"
+#include "simulation/database.hpp"
+#include "simulation/hosts.hpp"
+#include "simulation/program.hpp"
+#include "simulation/trace.hpp"
+
+namespace deployminator::simulation {
+
+/// The promises, checked against what really is: what the machines do and what the database holds.
+class checks {
+public:
+  checks(timeline& clock, trace& record, const database& db, const programs& all);
+
+  // -- all along -----------------------------------------------------------------------------
+
+  /// Before a change is made: the old version stays until the new one is proven, and generations
+  /// only grow.
+  void before_commit(const messages::farm& before, const messages::change& c);
+
+  /// Before an agent starts a program: it does not run already, and it was wanted.
+  void before_launch(const std::string& machine, const std::string& id);
+
+  /// Before an agent ends a program: the server wants it gone.
+  void before_end(const std::string& machine, const std::string& id);
+
+  /// A server acknowledges an order: it is in the database.
+  void before_acknowledgement(const std::string& order_id);
+
+  // -- when everything has been calm for long ------------------------------------------------
+
+  void at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>& agents,
+                  const std::set<std::string>& switched_off);
+  void at_the_end(const client& watcher);
+
+private:
+  void fail(const std::string& rule, const std::string& what);
+  void check_proven(const messages::farm& before, const messages::change& c,
+                    const messages::instance& old);
+  void check_instance(const messages::instance& row);
+  void check_agent(const agent_host& agent);
+  void check_orders();
+
+  timeline& clock_;
+  trace& record_;
+  const database& db_;
+  const programs& all_;
+  /// Why each instance was last wanted by the database: it was to run once.
+  std::set<std::string> told_to_run_;
+};
+
+} // namespace deployminator::simulation

@@ -1,0 +1,89 @@
+#include "simulation/database.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::simulation {
+
+using messages::failure;
+using messages::failure_code;
+using messages::result;
+
+namespace {
+
+failure out_of_order() {
+  return {failure_code::internal, "the database does not answer", ""};
+}
+
+} // namespace
+
+class connection : public store::store {
+public:
+  explicit connection(database& db) : db_(db) {}
+
+  result<std::uint64_t> begin_epoch() override {
+    if (db_.trouble.away)
+      return out_of_order();
+    db_.last_number_ = 0;
+    return epoch_ = ++db_.epoch_;
+  }
+
+  result<messages::farm> load() override {
+    if (db_.trouble.away)
+      return out_of_order();
+    return db_.farm_;
+  }
+
+  result<std::uint64_t> commit(std::uint64_t number, const messages::change& c) override {
+    return db_.commit(epoch_, number, c);
+  }
+
+  result<std::vector<messages::event>> events_after(std::uint64_t seq, std::size_t limit) override {
+    if (db_.trouble.away)
+      return out_of_order();
+    auto first = std::min<std::size_t>(seq, db_.events_.size());
+    auto count = std::min(limit, db_.events_.size() - first);
+    auto begin = db_.events_.begin() + static_cast<std::ptrdiff_t>(first);
+    return std::vector<messages::event>(begin, begin + static_cast<std::ptrdiff_t>(count));
+  }
+
+private:
+  database& db_;
+  std::uint64_t epoch_ = 0;
+};
+
+database::database(trace& record, std::uint64_t seed) : record_(record), dice_(seed, "database") {}
+
+std::unique_ptr<store::store> database::connect() {
+  return std::make_unique<connection>(*this);
+}
+
+result<std::uint64_t> database::commit(std::uint64_t epoch, std::uint64_t number,
+                                       const messages::change& c) {
+  if (trouble.away || (trouble.fails_before > 0 && dice_.chance(trouble.fails_before)))
+    return out_of_order();
+  if (epoch != epoch_)
+    return failure{
+      failure_code::refused,
+      fmt::format("another server has taken over (epoch {}; ours was {})", epoch_, epoch), ""};
+  if (number == last_number_)
+    return farm_.last_event;
+  if (number < last_number_) {
+    record_.break_promise("changes are numbered upwards",
+                          fmt::format("change {} came after {}", number, last_number_));
+    return out_of_order();
+  }
+  last_number_ = number;
+  if (on_commit)
+    on_commit(farm_, c);
+  messages::apply(farm_, c);
+  for (const auto& each : c.events) {
+    events_.push_back(each);
+    events_.back().seq = events_.size();
+  }
+  record_.mix(fmt::format("commit {} {} {}", epoch, number, events_.size()));
+  if (trouble.fails_after > 0 && dice_.chance(trouble.fails_after))
+    return out_of_order();
+  return farm_.last_event;
+}
+
+} // namespace deployminator::simulation

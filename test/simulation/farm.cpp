@@ -1,0 +1,336 @@
+#include "simulation/farm.hpp"
+
+#include "actors/common/logging.hpp"
+#include "messages/codec.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::simulation {
+
+namespace {
+
+/// Sends what the actors log into the trace.
+class log_in_trace {
+public:
+  explicit log_in_trace(trace& record) {
+    using namespace actors::log;
+    deliver_to([&record](level, std::string_view what, std::initializer_list<field> fields) {
+      std::string text{what};
+      for (const auto& each : fields)
+        text += fmt::format(" {}={}", each.key, each.value);
+      record.tell(record.speaker(), text);
+    });
+  }
+  ~log_in_trace() {
+    actors::log::deliver_to({});
+  }
+  log_in_trace(const log_in_trace&) = delete;
+  log_in_trace& operator=(const log_in_trace&) = delete;
+};
+
+class farm {
+public:
+  farm(const plan& p, trace::reader lines);
+  outcome run();
+
+private:
+  void add_machines();
+  void add_clients();
+  void plan_orders();
+  void plan_faults();
+  void tell(const messages::event& e);
+  void begin(const fault& f);
+  void end(const fault& f);
+  void take_over();
+  void set_weather(const fault& f, const weather& w);
+  server_host& reigning();
+  agent_host* agent_of(const std::string& name);
+
+  const plan& plan_;
+  timeline clock_;
+  trace record_;
+  log_in_trace log_;
+  network net_;
+  database db_;
+  artifact_server web_;
+  programs programs_;
+  checks checks_;
+  std::vector<std::unique_ptr<server_host>> servers_;
+  std::size_t reigning_ = 0;
+  std::map<std::string, std::unique_ptr<agent_host>> agents_;
+  std::set<std::string> switched_off_;
+  std::vector<std::unique_ptr<client>> clients_;
+};
+
+farm::farm(const plan& p, trace::reader lines)
+  : plan_(p), record_(clock_, std::move(lines)), log_(record_), net_(clock_, record_, p.seed),
+    db_(record_, p.seed), checks_(clock_, record_, db_, programs_) {
+  db_.on_commit = [this](const messages::farm& before, const messages::change& c) {
+    for (const auto& each : c.events)
+      tell(each);
+    checks_.before_commit(before, c);
+  };
+  surroundings around{clock_, record_, net_, plan_.seed};
+  for (const auto* name : {"alpha", "beta"}) {
+    servers_.push_back(std::make_unique<server_host>(name, around, db_));
+    servers_.back()->on_end = [this, it = servers_.back().get()] {
+      // The service manager's doing. Of two servers, people leave only one in its care.
+      clock_.after(service_restart, [this, it] {
+        if (it == &reigning())
+          it->start();
+      });
+    };
+    servers_.back()->on_send = [this](const std::string& to, const std::string& bytes) {
+      for (const auto& each : clients_) {
+        if (each->name() != to)
+          continue;
+        auto message = messages::decode(bytes);
+        if (message && std::holds_alternative<messages::accepted>(message->body))
+          checks_.before_acknowledgement(each->order_of(message->id));
+      }
+    };
+  }
+  add_machines();
+  add_clients();
+  plan_orders();
+  plan_faults();
+}
+
+/// What a person wants to read of the events; instances speak for themselves.
+void farm::tell(const messages::event& e) {
+  if (!record_.has_reader())
+    return;
+  auto group = fmt::format("{} version {}", e.group, e.version);
+  if (const auto* step = std::get_if<messages::rollout_step>(&e.what))
+    record_.tell("store", fmt::format("{} {}: {}", group, step->phase, step->reason));
+  else if (const auto* last = std::get_if<messages::rollout_finished>(&e.what))
+    record_.tell("store",
+                 fmt::format("{} {}: {}", group, messages::to_text(last->outcome), last->reason));
+  else if (const auto* m = std::get_if<messages::machine_change>(&e.what))
+    record_.tell("store",
+                 fmt::format("{} is {}: {}", m->machine, messages::to_text(m->to), m->reason));
+  else if (const auto* i = std::get_if<messages::instance_change>(&e.what))
+    record_.tell("store", fmt::format("{} is {}: {}", i->id, messages::to_text(i->to), i->reason));
+}
+
+server_host& farm::reigning() {
+  return *servers_[reigning_];
+}
+
+agent_host* farm::agent_of(const std::string& name) {
+  auto found = agents_.find(name);
+  return found == agents_.end() || switched_off_.contains(name) ? nullptr : found->second.get();
+}
+
+void farm::add_machines() {
+  surroundings around{clock_, record_, net_, plan_.seed};
+  for (const auto& each : plan_.machines) {
+    // Each begins with another server.
+    std::vector<std::string> addresses{servers_[0]->address(), servers_[1]->address()};
+    if (agents_.size() % 2 == 1)
+      std::swap(addresses[0], addresses[1]);
+    auto host = std::make_unique<agent_host>(each.name, each.groups, around, web_, programs_,
+                                             std::move(addresses));
+    auto* h = host.get();
+    h->box.on_launch = [this, h](const std::string& id) { checks_.before_launch(h->name(), id); };
+    h->box.on_end = [this, h](const std::string& id) { checks_.before_end(h->name(), id); };
+    h->on_send = [](const std::string&, const std::string&) {};
+    agents_[each.name] = std::move(host);
+    clock_.at(each.joins, [h] { h->start(); });
+    if (each.leaves)
+      clock_.at(*each.leaves, [this, h] {
+        record_.tell(h->name(), "is switched off for good");
+        switched_off_.insert(h->name());
+        h->kill();
+        h->box.reboot();
+      });
+  }
+}
+
+void farm::add_clients() {
+  for (std::size_t i = 0; i < client_count; ++i) {
+    std::vector<std::string> addresses{servers_[0]->address(), servers_[1]->address()};
+    clients_.push_back(std::make_unique<client>(fmt::format("client-{}", i), clock_, net_, record_,
+                                                plan_.seed, std::move(addresses)));
+    clients_.back()->watch();
+  }
+  servers_[0]->start();
+}
+
+void farm::plan_orders() {
+  for (const auto& each : plan_.orders)
+    clock_.at(each.at, [this, &each] {
+      auto& who = *clients_[each.client];
+      record_.tell(who.name(), fmt::format("orders {}: {}", each.id, each.text));
+      who.order(each.id, each.body);
+    });
+}
+
+void farm::plan_faults() {
+  for (const auto& each : plan_.faults) {
+    clock_.at(each.at, [this, &each] {
+      record_.tell("FAULT", to_text(each));
+      begin(each);
+    });
+    clock_.at(each.at + each.lasts, [this, &each] { end(each); });
+  }
+}
+
+void farm::set_weather(const fault& f, const weather& w) {
+  // `cut from` and the like concern what the host says, `cut to` what it hears.
+  if (f.kind != fault_kind::cut_to)
+    net_.set_weather(f.who, "*", w);
+  if (f.kind != fault_kind::cut_from)
+    net_.set_weather("*", f.who, w);
+}
+
+void farm::begin(const fault& f) {
+  auto* agent = agent_of(f.who);
+  switch (f.kind) {
+    case fault_kind::server_dies: {
+      auto& server = reigning();
+      return server.kill_after(f.detail, [this, &server, back = f.at + f.lasts] {
+        clock_.at(back, [this, &server] {
+          if (&server == &reigning())
+            server.start();
+        });
+      });
+    }
+    case fault_kind::takeover:
+      return take_over();
+    case fault_kind::agent_dies:
+      if (agent)
+        agent->kill_after(f.detail / 4, [this, agent, back = f.at + f.lasts] {
+          clock_.at(back, [this, agent] {
+            if (agent_of(agent->name()))
+              agent->start();
+          });
+        });
+      return;
+    case fault_kind::machine_reboots:
+      if (agent) {
+        agent->kill();
+        agent->box.reboot();
+      }
+      return;
+    case fault_kind::freeze:
+      if (agent)
+        agent->freeze(f.lasts);
+      else
+        reigning().freeze(f.lasts);
+      return;
+    case fault_kind::clock_jumps: {
+      auto error = (f.detail % 2 ? 1 : -1) * std::chrono::minutes{f.detail};
+      if (agent)
+        agent->box.clock_error = error;
+      else
+        reigning().clock_error = error;
+      return;
+    }
+    case fault_kind::disk_full:
+      if (agent)
+        agent->box.disk_is_full = true;
+      return;
+    case fault_kind::program_ends:
+      if (agent)
+        agent->box.end_some_program(f.detail, static_cast<int>(f.detail));
+      return;
+    case fault_kind::cut_to:
+    case fault_kind::cut_from:
+      return set_weather(f, {.cut = true});
+    case fault_kind::lossy:
+      return set_weather(f, {.loss = 0.3});
+    case fault_kind::repeating:
+      return set_weather(f, {.repeats = 0.3});
+    case fault_kind::slow_network:
+      return set_weather(f, {.delay = f.detail % 3 == 0 ? moment{5s} : moment{700ms}});
+    case fault_kind::database_away:
+      db_.trouble.away = true;
+      return;
+    case fault_kind::commits_fail:
+      db_.trouble.fails_before = 0.6;
+      return;
+    case fault_kind::commits_unknown:
+      db_.trouble.fails_after = 0.6;
+      return;
+    case fault_kind::artifacts_slow:
+      web_.what = artifact_server::trouble::slow;
+      return;
+    case fault_kind::artifacts_break_off:
+      web_.what = artifact_server::trouble::breaks_off;
+      return;
+    case fault_kind::artifacts_wrong:
+      web_.what = artifact_server::trouble::wrong_bytes;
+      return;
+  }
+}
+
+void farm::end(const fault& f) {
+  auto* agent = agent_of(f.who);
+  switch (f.kind) {
+    case fault_kind::machine_reboots:
+      if (agent)
+        agent->start();
+      return;
+    case fault_kind::disk_full:
+      if (agent)
+        agent->box.disk_is_full = false;
+      return;
+    case fault_kind::cut_to:
+    case fault_kind::cut_from:
+    case fault_kind::lossy:
+    case fault_kind::repeating:
+    case fault_kind::slow_network:
+      return set_weather(f, {});
+    case fault_kind::database_away:
+    case fault_kind::commits_fail:
+    case fault_kind::commits_unknown:
+      db_.trouble = {};
+      return;
+    case fault_kind::artifacts_slow:
+    case fault_kind::artifacts_break_off:
+    case fault_kind::artifacts_wrong:
+      web_.what = artifact_server::trouble::none;
+      return;
+    default:
+      return;
+  }
+}
+
+/// The other server starts on the same database; the one that reigned until now goes on until it
+/// notices, or is stopped by the people who started the other one.
+void farm::take_over() {
+  auto& old = reigning();
+  reigning_ = 1 - reigning_;
+  reigning().start();
+  clock_.after(20s, [this, &old] {
+    if (&old != &reigning())
+      old.kill();
+  });
+}
+
+outcome farm::run() {
+  while (!record_.broken() && clock_.step(plan_.end)) {
+  }
+  if (!record_.broken()) {
+    checks_.at_the_end(agents_, switched_off_);
+    for (const auto& each : clients_)
+      checks_.at_the_end(*each);
+  }
+  outcome out;
+  out.broken = record_.broken();
+  out.trace_hash = record_.hash();
+  out.events = db_.events().size();
+  for (const auto& [id, each] : programs_)
+    out.launches += static_cast<std::uint64_t>(each.launches);
+  return out;
+}
+
+} // namespace
+
+outcome run(const plan& p, trace::reader lines) {
+  farm f{p, std::move(lines)};
+  return f.run();
+}
+
+} // namespace deployminator::simulation

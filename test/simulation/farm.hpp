@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulation/checks.hpp"
+#include "simulation/client.hpp"
+#include "simulation/database.hpp"
+#include "simulation/hosts.hpp"
+#include "simulation/network.hpp"
+#include "simulation/plan.hpp"
+#include "simulation/trace.hpp"
+
+namespace deployminator::simulation {
+
+/// What became of a plan.
+struct outcome {
+  /// The first promise that was not kept.
+  std::optional<violation> broken;
+  std::uint64_t trace_hash = 0;
+  std::uint64_t events = 0;
+  std::uint64_t launches = 0;
+};
+
+/// Lets the plan happen to a farm of real actors, from beginning to end. `lines` gets the trace.
+outcome run(const plan& p, trace::reader lines = {});
+
+} // namespace deployminator::simulation

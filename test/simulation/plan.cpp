@@ -1,0 +1,192 @@
+#include "simulation/plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace deployminator::simulation {
+
+namespace {
+
+constexpr moment first_order = 4s;
+/// An undeploy waits for five minutes for machines out of reach.
+constexpr moment last_order = 270s;
+
+std::size_t farm_size(dice& d) {
+  // Small farms have all the interesting cases and cost little: one in a few is large.
+  return static_cast<std::size_t>(5 + 46 * std::pow(d.unit(), 4));
+}
+
+std::vector<machine_plan> draw_machines(dice& d, std::size_t count) {
+  std::vector<machine_plan> out;
+  for (std::size_t i = 1; i <= count; ++i) {
+    machine_plan each{fmt::format("m{}", i), {"worker"}, moment{0}, {}};
+    if (d.chance(0.25))
+      each.groups.push_back("db");
+    if (i > 2 && d.chance(0.1))
+      each.joins = d.between(10s, 280s);
+    else if (i > 2 && d.chance(0.04))
+      each.leaves = d.between(30s, 280s);
+    out.push_back(std::move(each));
+  }
+  return out;
+}
+
+nature draw_nature(dice& d) {
+  constexpr std::array natures{nature::good,    nature::good, nature::good,   nature::good,
+                               nature::good,    nature::good, nature::slow,   nature::deaf,
+                               nature::crashes, nature::job,  nature::broken, nature::short_lived};
+  return natures[d.below(natures.size())];
+}
+
+/// An application as deploy.yaml has it. Which applications a group has depends on the group alone.
+std::string draw_application(dice& d, std::size_t group, std::size_t index, std::size_t machines) {
+  auto behaves = draw_nature(d);
+  bool everywhere = (group + index) % 3 == 1;
+  auto min_ready = d.between(500ms, 5s).count() / 1'000'000;
+  auto text = fmt::format("      - name: app{}\n", index);
+  text += fmt::format("        downloadurl: http://web/g{}-{}-${{BUILDID}}{}.tar\n", group, index,
+                      d.chance(0.04) ? "-missing" : "");
+  text += "        binary: app\n";
+  text
+    += fmt::format("        args: [\"--behave={}\", \"--min-ready={}\", \"--port=${{PORT1}}\"]\n",
+                   nature_names[static_cast<std::size_t>(behaves)], min_ready);
+  if (everywhere)
+    text += "        strategy: one-per-machine\n";
+  else
+    text += fmt::format("        instances: {}\n", 1 + d.below(std::min<std::size_t>(machines, 8)));
+  if (group == 2)
+    text += "        machines: worker, db\n";
+  if (behaves == nature::job)
+    text += "        alwayson: false\n";
+  text += fmt::format("        rollout: {{parallel: {}, min_ready: {}ms, deadline: 60s}}\n",
+                      d.chance(0.5) ? "50%" : "1", min_ready);
+  text += "        restart: {backoff: 1s..8s, give_up_after: never}\n";
+  text += "        stop: {timeout: 4s}\n";
+  return text;
+}
+
+std::string draw_file(dice& d, std::size_t group, std::size_t machines) {
+  auto text = fmt::format("namespace: shop\ngroups:\n  - groupid: g{}\n    applications:\n", group);
+  for (std::size_t i = 0; i <= group % 2; ++i)
+    text += draw_application(d, group, i, machines);
+  return text;
+}
+
+order_plan draw_order(dice& d, std::size_t number, std::size_t groups, std::size_t machines) {
+  order_plan out;
+  out.id = fmt::format("order-{}", number);
+  out.client = d.below(client_count);
+  out.at = d.between(first_order, last_order);
+  auto group = d.below(groups);
+  auto name = fmt::format("g{}", group);
+  auto kind = number <= groups ? 0.0 : d.unit();
+  if (kind < 0.7) {
+    auto build = 100 + number;
+    // Every group gets a first build soon, so that there is something to go wrong.
+    if (number <= groups) {
+      group = number - 1;
+      name = fmt::format("g{}", group);
+      out.at = d.between(first_order, 30s);
+    }
+    messages::submit_build order;
+    order.order_id = out.id;
+    order.file_name = "deploy.yaml";
+    order.file = draw_file(d, group, machines);
+    order.build = build;
+    out.body = std::move(order);
+    out.text = fmt::format("build {} of {}", build, name);
+  } else if (kind < 0.85) {
+    out.body = messages::roll_to_version{out.id, "shop", name, 0};
+    out.text = "rollback of " + name;
+  } else {
+    out.body = messages::undeploy{out.id, "shop", name};
+    out.text = "undeploy of " + name;
+  }
+  return out;
+}
+
+/// The host that a fault is about.
+std::string draw_host(dice& d, fault_kind kind, const std::vector<machine_plan>& machines) {
+  auto any_machine = [&] { return machines[d.below(machines.size())].name; };
+  switch (kind) {
+    case fault_kind::agent_dies:
+    case fault_kind::machine_reboots:
+    case fault_kind::disk_full:
+    case fault_kind::program_ends:
+      return any_machine();
+    case fault_kind::freeze:
+    case fault_kind::clock_jumps:
+      return d.chance(0.3) ? "server" : any_machine();
+    case fault_kind::cut_to:
+    case fault_kind::cut_from:
+    case fault_kind::lossy:
+    case fault_kind::repeating:
+    case fault_kind::slow_network: {
+      auto draw = d.unit();
+      if (draw < 0.15)
+        return "*";
+      if (draw < 0.3)
+        return fmt::format("client-{}", d.below(client_count));
+      return any_machine();
+    }
+    default:
+      return {};
+  }
+}
+
+fault draw_fault(dice& d, std::uint32_t number, const std::vector<order_plan>& orders,
+                 const std::vector<machine_plan>& machines, moment calm) {
+  // What happens often, and what does much, comes more than once.
+  constexpr std::array kinds{
+    fault_kind::server_dies,     fault_kind::server_dies,     fault_kind::server_dies,
+    fault_kind::takeover,        fault_kind::agent_dies,      fault_kind::agent_dies,
+    fault_kind::agent_dies,      fault_kind::machine_reboots, fault_kind::freeze,
+    fault_kind::freeze,          fault_kind::clock_jumps,     fault_kind::disk_full,
+    fault_kind::program_ends,    fault_kind::program_ends,    fault_kind::cut_to,
+    fault_kind::cut_from,        fault_kind::lossy,           fault_kind::repeating,
+    fault_kind::slow_network,    fault_kind::database_away,   fault_kind::commits_fail,
+    fault_kind::commits_unknown, fault_kind::artifacts_slow,  fault_kind::artifacts_break_off,
+    fault_kind::artifacts_wrong};
+  fault out;
+  out.number = number;
+  out.kind = kinds[d.below(kinds.size())];
+  out.at = d.between(1s, calm - 1s);
+  // Most interesting is what goes wrong while something is under way.
+  if (!orders.empty() && d.chance(0.7))
+    out.at = std::min(orders[d.below(orders.size())].at + d.between(0s, 20s), calm - 1s);
+  out.lasts = d.chance(0.6) ? d.between(200ms, 6s) : d.between(6s, 40s);
+  out.lasts = std::min(out.lasts, calm - out.at);
+  out.who = draw_host(d, out.kind, machines);
+  out.detail = d.below(60);
+  return out;
+}
+
+} // namespace
+
+std::string to_text(const fault& f) {
+  return fmt::format("{:>3}  {:>11}  {}{}{} for {} s", f.number, to_text(f.at),
+                     fault_names[static_cast<std::size_t>(f.kind)], f.who.empty() ? "" : " ", f.who,
+                     to_text(f.lasts));
+}
+
+plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
+  plan out;
+  out.seed = seed;
+  dice d{seed, "plan"};
+  auto size = farm_size(d);
+  out.machines = draw_machines(d, machines.value_or(size));
+  auto groups = 1 + d.below(3);
+  auto order_count = groups + 2 + d.below(8);
+  for (std::size_t i = 1; i <= order_count; ++i)
+    out.orders.push_back(draw_order(d, i, groups, out.machines.size()));
+  std::sort(out.orders.begin(), out.orders.end(),
+            [](const order_plan& a, const order_plan& b) { return a.at < b.at; });
+  auto fault_count = d.below(30);
+  for (std::uint32_t i = 1; i <= fault_count; ++i)
+    out.faults.push_back(draw_fault(d, i, out.orders, out.machines, out.calm));
+  return out;
+}
+
+} // namespace deployminator::simulation

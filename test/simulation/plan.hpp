@@ -1,0 +1,99 @@
+#pragma once
+
+#include "messages/wire.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulation/program.hpp"
+#include "simulation/timeline.hpp"
+
+namespace deployminator::simulation {
+
+/// What may go wrong.
+enum class fault_kind {
+  server_dies,
+  /// The other server takes over while this one may still live.
+  takeover,
+  agent_dies,
+  machine_reboots,
+  /// A process does not run for a while, then goes on as if nothing had been.
+  freeze,
+  /// Clocks are set to something else.
+  clock_jumps,
+  disk_full,
+  program_ends,
+  /// Nothing comes through, to or from a host.
+  cut_to,
+  cut_from,
+  /// Messages get lost, doubled, or late and overtaken.
+  lossy,
+  repeating,
+  slow_network,
+  database_away,
+  /// Commits fail, before they are made or after.
+  commits_fail,
+  commits_unknown,
+  artifacts_slow,
+  artifacts_break_off,
+  artifacts_wrong,
+};
+
+inline constexpr std::array<std::string_view, 19> fault_names{
+  "server dies",     "takeover",       "agent dies",          "machine reboots", "freeze",
+  "clock jumps",     "disk full",      "program ends",        "cut to",          "cut from",
+  "lossy",           "repeating",      "slow network",        "database away",   "commits fail",
+  "commits unknown", "artifacts slow", "artifacts break off", "artifacts wrong"};
+
+struct fault {
+  /// Stays the same when others are left out.
+  std::uint32_t number = 0;
+  fault_kind kind{};
+  moment at{0};
+  moment lasts{0};
+  /// The machine, server or client concerned; empty where the kind says it.
+  std::string who;
+  /// What is left of details: after how many messages, which program, how far a clock goes wrong.
+  std::uint64_t detail = 0;
+};
+
+/// `  3  12.500000 agent dies m4, 2.5 s`
+std::string to_text(const fault& f);
+
+struct machine_plan {
+  std::string name;
+  std::vector<std::string> groups;
+  moment joins{0};
+  /// Switched off for good.
+  std::optional<moment> leaves;
+};
+
+/// What a person or a CI server wants.
+struct order_plan {
+  moment at{0};
+  std::size_t client = 0;
+  std::string id;
+  messages::message body;
+  /// For people.
+  std::string text;
+};
+
+/// All that is going to happen to a farm, drawn from a seed.
+struct plan {
+  std::uint64_t seed = 0;
+  std::vector<machine_plan> machines;
+  std::vector<order_plan> orders;
+  std::vector<fault> faults;
+  /// From here on nothing goes wrong any more.
+  moment calm{300s};
+  moment end{660s};
+};
+
+inline constexpr std::size_t client_count = 2;
+
+/// `machines`: how many; drawn from the seed, 5 to 50, most farms small, where it is not given.
+plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines = {});
+
+} // namespace deployminator::simulation
