@@ -183,6 +183,8 @@ void board::take(const event& e, const rollout_finished& f) {
   g.outcome = to_text(f.outcome);
 }
 
+void board::take(const event&, const other_event&) {}
+
 bool board::is_current(const instance_state& i) const {
   auto found = groups_.find(i.group);
   if (found == groups_.end())

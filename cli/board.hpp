@@ -74,6 +74,7 @@ private:
   void take(const messages::event& e, const messages::machine_change& c);
   void take(const messages::event& e, const messages::rollout_step& s);
   void take(const messages::event& e, const messages::rollout_finished& f);
+  void take(const messages::event& e, const messages::other_event& o);
 
   /// Whether it is of the version that its group's heading is about.
   bool is_current(const instance_state& i) const;

@@ -1,6 +1,7 @@
 #include "cli/sentence.hpp"
 
 #include "cli/group_name.hpp"
+#include "cli/json.hpp"
 
 #include <fmt/format.h>
 
@@ -52,6 +53,11 @@ line sentence(const rollout_step& s, const canvas&) {
 
 line sentence(const rollout_finished& f, const canvas&) {
   return {{std::string{to_text(f.outcome)}, tone_of(f.outcome)}, {because(f.reason), tone::plain}};
+}
+
+line sentence(const other_event& o, const canvas&) {
+  auto keys = json::from_msgpack(o.keys).dump(-1, ' ', false, json::error_handler_t::replace);
+  return {{printable(o.type), tone::strong}, {"  " + printable(keys), tone::plain}};
 }
 
 std::uint64_t quarters_of(const download_progress& p) {

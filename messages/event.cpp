@@ -1,5 +1,8 @@
 #include "messages/event.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace deployminator::messages {
 
 namespace {
@@ -15,16 +18,53 @@ struct event_header {
   MSGPACK_DEFINE_MAP(seq, time, type, MSGPACK_NVP("namespace", namespace_), group, version)
 };
 
+constexpr std::array<std::string_view, 6> header_keys{"seq",       "time",  "type",
+                                                      "namespace", "group", "version"};
+
+std::string_view text_of(const msgpack::object& o) {
+  return o.type == msgpack::type::STR ? std::string_view{o.via.str.ptr, o.via.str.size}
+                                      : std::string_view{};
+}
+
+bool fits_into_json(const msgpack::object& o) {
+  if (o.type == msgpack::type::ARRAY)
+    return std::all_of(o.via.array.ptr, o.via.array.ptr + o.via.array.size, fits_into_json);
+  if (o.type == msgpack::type::MAP)
+    return std::all_of(o.via.map.ptr, o.via.map.ptr + o.via.map.size, [](const auto& each) {
+      return each.key.type == msgpack::type::STR && fits_into_json(each.val);
+    });
+  return o.type != msgpack::type::BIN && o.type != msgpack::type::EXT;
+}
+
+other_event read_other(const msgpack::object& o, std::string_view type) {
+  std::vector<msgpack::object_kv> keys;
+  std::copy_if(o.via.map.ptr, o.via.map.ptr + o.via.map.size, std::back_inserter(keys),
+               [](const msgpack::object_kv& each) {
+                 auto key = text_of(each.key);
+                 bool is_header
+                   = std::find(header_keys.begin(), header_keys.end(), key) != header_keys.end();
+                 return !key.empty() && !is_header && fits_into_json(each.val);
+               });
+  msgpack::object rest;
+  rest.type = msgpack::type::MAP;
+  rest.via.map = {static_cast<std::uint32_t>(keys.size()), keys.data()};
+  msgpack::sbuffer buffer;
+  msgpack::pack(buffer, rest);
+  return {std::string{type}, {buffer.data(), buffer.size()}};
+}
+
 template <std::size_t I = 0>
 void read_content(const msgpack::object& o, std::string_view type, event::content& out) {
-  if constexpr (I < std::variant_size_v<event::content>) {
+  if constexpr (I + 1 < std::variant_size_v<event::content>) {
     using alternative = std::variant_alternative_t<I, event::content>;
     if (alternative::type == type)
       out = o.as<alternative>();
     else
       read_content<I + 1>(o, type, out);
   } else {
-    throw msgpack::type_error{};
+    if (type.empty())
+      throw msgpack::type_error{};
+    out = read_other(o, type);
   }
 }
 
@@ -32,10 +72,18 @@ void append_keys(std::vector<msgpack::object_kv>& to, const msgpack::object& map
   to.insert(to.end(), map.via.map.ptr, map.via.map.ptr + map.via.map.size);
 }
 
+msgpack::object object_of(const auto& what, msgpack::zone& zone) {
+  return msgpack::object(what, zone);
+}
+
+msgpack::object object_of(const other_event& what, msgpack::zone& zone) {
+  return msgpack::unpack(zone, what.keys.data(), what.keys.size());
+}
+
 } // namespace
 
 std::string_view type_of(const event& e) {
-  return std::visit([](const auto& what) { return what.type; }, e.what);
+  return std::visit([](const auto& what) -> std::string_view { return what.type; }, e.what);
 }
 
 } // namespace deployminator::messages
@@ -64,7 +112,7 @@ MSGPACK_API_VERSION_NAMESPACE(MSGPACK_DEFAULT_API_NS) {
     append_keys(keys, msgpack::object(header, o.zone));
     if (e.group.empty())
       keys.resize(3);
-    std::visit([&](const auto& what) { append_keys(keys, msgpack::object(what, o.zone)); }, e.what);
+    std::visit([&](const auto& what) { append_keys(keys, object_of(what, o.zone)); }, e.what);
     auto bytes = sizeof(msgpack::object_kv) * keys.size();
     auto* copy = static_cast<msgpack::object_kv*>(
       o.zone.allocate_align(bytes, MSGPACK_ZONE_ALIGNOF(msgpack::object_kv)));

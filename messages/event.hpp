@@ -99,12 +99,21 @@ struct rollout_finished {
   MSGPACK_DEFINE_MAP(outcome, reason)
 };
 
+/// What a newer server tells of and this program has no name for.
+struct other_event {
+  std::string type;
+  /// The msgpack map of its keys beside the header's, each a value that JSON has as well.
+  std::string keys;
+
+  bool operator==(const other_event&) const = default;
+};
+
 /// Something that happened. On the wire and in the store one flat map: the header's keys and those
 /// of what happened side by side. `namespace`, `group` and `version` are missing where the event is
 /// about no group.
 struct event {
   using content = std::variant<download_progress, instance_change, machine_change, rollout_step,
-                               rollout_finished>;
+                               rollout_finished, other_event>;
 
   /// Numbers count up by one; given by the store when it keeps the event, 0 before.
   std::uint64_t seq = 0;

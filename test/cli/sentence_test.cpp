@@ -1,4 +1,5 @@
 #include "cli/sentence.hpp"
+#include "messages/codec.hpp"
 
 #include <doctest/doctest.h>
 
@@ -70,4 +71,11 @@ TEST_CASE("of a download only each quarter is worth a line of its own") {
     told += n.worth_telling({1, {1}, "shop", "web", 12, fetch(bytes)}) ? 1 : 0;
   CHECK(told == 5);
   CHECK(n.worth_telling({1, {1}, "shop", "web", 12, messages::rollout_step{}}));
+}
+
+TEST_CASE("what a newer server tells of is told as it came") {
+  messages::event e{1, {1'000'000}, "", "", 0, messages::other_event{"weather.changed", {}}};
+  std::get<messages::other_event>(e.what).keys
+    = messages::to_bytes(std::map<std::string, std::string>{{"wind", "north\n"}});
+  CHECK(rendered(sentence_of(e, plain), plain) == "weather.changed  {\"wind\":\"north\\n\"}");
 }

@@ -92,7 +92,7 @@ TEST_CASE("a damaged event is told") {
   auto s = opened("sqlite:" + file);
   REQUIRE(s->begin_epoch());
   REQUIRE(s->commit(1, small_farm()));
-  damage(file, "UPDATE event SET content = '{\"type\":\"unheard\"}'");
+  damage(file, "UPDATE event SET content = '{\"seq\":1}'");
   auto events = s->events_after(0, 10);
   REQUIRE_FALSE(events);
   CHECK(events.error().message.find("table event, row 1, `content` cannot be read")
