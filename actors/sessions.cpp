@@ -126,6 +126,15 @@ void take_order_socket(pointer self, const received& in) {
   send(self, in, unknown_peer{});
 }
 
+/// What may be lost is taken from anybody, so nothing else is: no end of a rollout, say.
+void take_progress(pointer self, const progress& news) {
+  auto list = std::make_shared<std::vector<event>>();
+  std::copy_if(news.list.begin(), news.list.end(), std::back_inserter(*list),
+               [](const event& e) { return std::holds_alternative<download_progress>(e.what); });
+  if (!list->empty())
+    self->send(self->state.config.publisher, atom::collect_v, events_ptr{std::move(list)});
+}
+
 void take(pointer self, const received& in) {
   if (!in.envelope)
     return;
@@ -133,8 +142,7 @@ void take(pointer self, const received& in) {
   if (!in.peer.empty())
     return take_order_socket(self, in);
   if (const auto* news = std::get_if<progress>(&in.envelope->body))
-    self->send(self->state.config.publisher, atom::collect_v,
-               events_ptr{std::make_shared<const std::vector<event>>(news->list)});
+    take_progress(self, *news);
 }
 
 void look_after_peers(pointer self) {
