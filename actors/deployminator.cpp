@@ -325,6 +325,8 @@ struct pending_order {
   std::optional<failure> refused;
   std::vector<group_version> versions;
   bool known_already = false;
+  /// Where its events began, as the first answer said it; only of one that is known already.
+  std::uint64_t seq = 0;
 };
 
 namespace {
@@ -337,7 +339,7 @@ void answer_order(pointer self, const pending_order_ptr& order,
       each.deliver(to_error(order->refused ? *order->refused : first_event.error()));
     else
       each.deliver(message_ptr{std::make_shared<const message>(
-        accepted{order->known_already ? 0 : *first_event, order->versions})});
+        accepted{order->known_already ? order->seq : *first_event, order->versions})});
   }
 }
 
@@ -364,6 +366,7 @@ bool is_settled(const deployminator_state& state, pending_order& order) {
   if (auto known = state.farm.orders.find(order.id); known != state.farm.orders.end()) {
     order.known_already = true;
     order.versions = known->second.versions;
+    order.seq = known->second.seq;
   }
   return order.refused || order.known_already;
 }

@@ -136,9 +136,11 @@ struct order {
   /// Chosen by the client, at most 64 characters.
   std::string id;
   std::vector<group_version> versions;
+  /// What becomes of it has higher numbers than this event.
+  std::uint64_t seq = 0;
 
   bool operator==(const order&) const = default;
-  MSGPACK_DEFINE_MAP(id, versions)
+  MSGPACK_DEFINE_MAP(id, versions, seq)
 };
 
 /// Everything the server knows. Ordered containers only: whoever walks them sees the same order.

@@ -96,8 +96,8 @@ void write(connection& db, const rollout& r) {
 
 void write(connection& db, const order& o, messages::timestamp now) {
   run(db, "DELETE FROM client_order WHERE id = ?", o.id);
-  run(db, "INSERT INTO client_order (id, created, versions) VALUES (?, ?, ?)", o.id, now,
-      to_document(o.versions));
+  run(db, "INSERT INTO client_order (id, created, versions, seq) VALUES (?, ?, ?, ?)", o.id, now,
+      to_document(o.versions), o.seq);
 }
 
 } // namespace

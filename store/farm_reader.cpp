@@ -148,8 +148,8 @@ void read_rollouts(connection& db, farm& f) {
 }
 
 void read_orders(connection& db, farm& f) {
-  each_row(db, "client_order", "SELECT id, versions FROM client_order", [&](rows& r) {
-    messages::order o{r.text(0), r.value<std::vector<messages::group_version>>(1)};
+  each_row(db, "client_order", "SELECT id, versions, seq FROM client_order", [&](rows& r) {
+    messages::order o{r.text(0), r.value<std::vector<messages::group_version>>(1), r.number(2)};
     f.orders.emplace(o.id, std::move(o));
   });
 }

@@ -115,6 +115,8 @@ const migration first{
   ) {options})",
    "INSERT INTO meta (id, epoch, change_number, last_event) VALUES (1, 0, 0, 0)"}};
 
+const migration second{2, {"ALTER TABLE client_order ADD COLUMN seq BIGINT NOT NULL DEFAULT 0"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -142,7 +144,7 @@ std::uint64_t schema_of(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first};
+  static const std::vector<migration> all{first, second};
   return all;
 }
 

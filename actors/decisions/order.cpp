@@ -131,7 +131,7 @@ version new_version(const submit_build& order, const planned_group& planned, std
 
 ordered finish_order(const farm& f, std::string id, change c, std::vector<group_version> versions) {
   raise_generations(f, c);
-  order receipt{std::move(id), std::move(versions)};
+  order receipt{std::move(id), std::move(versions), f.last_event};
   c.orders.push_back(receipt);
   return {std::move(c), std::move(receipt)};
 }

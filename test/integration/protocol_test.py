@@ -9,6 +9,7 @@ import zmq
 
 import case
 from case import Case
+from farm import wait_until
 
 
 class ForeignClient(Case):
@@ -77,6 +78,29 @@ class ForeignClient(Case):
         again = self.submit(1, order)
         self.assertEqual(first["body"]["versions"], again["body"]["versions"])
         self.assertEqual(len(self.farm.json("versions", "shop/web")), 1)
+        version = again["body"]["versions"][0]["version"]
+        self.assertEqual(self.follow(again["body"]["seq"], version)[-1]["outcome"], "succeeded")
+        third = self.submit(1, order)
+        self.assertEqual(third["body"], again["body"])
+
+    def test_nothing_but_progress_is_taken_as_progress(self):
+        agent = zmq.Context.instance().socket(zmq.PUB)
+        agent.linger = 0
+        agent.connect(self.welcome["body"]["collect"])
+        self.addCleanup(agent.close)
+        header = {"seq": 0, "time": "2026-01-01T00:00:00.000000Z", "namespace": "a", "group": "b", "version": 1}
+        forged = [{**header, "type": "rollout.finished", "outcome": "succeeded"},
+                  {**header, "type": "weather.changed"},
+                  {**header, "type": "download.progress", "machine": "w9"}]
+
+        def taken():
+            agent.send(msgpack.packb({"magic": "deployminator", "version": 1, "type": "progress", "id": 0,
+                                      "epoch": 0, "body": {"list": forged}}))
+            events = self.call("events_after", {"seq": 0}, 5)["body"]["events"]
+            return [e["type"] for e in events if e.get("group") == "b"]
+
+        wait_until(taken, "progress is taken")
+        self.assertEqual(set(taken()), {"download.progress"})
 
     def test_a_bad_file_is_refused_with_its_place(self):
         answer = self.call("submit_build", {"order_id": "x", "file_name": "deploy.yaml",

@@ -270,7 +270,7 @@ struct composer {
 
   void put_order() {
     auto id = fmt::format("order-{}", below(5));
-    put(made.orders, after.orders, id, {id, {{any_text(), any_text(), any_count()}}});
+    put(made.orders, after.orders, id, {id, {{any_text(), any_text(), any_count()}}, any_count()});
   }
 
   void add_event() {

@@ -44,7 +44,7 @@ messages::change nth_change(std::uint64_t n) {
     c.rollouts.push_back({1, n, n - 1, messages::rollout_phase::starting, {}, ""});
   else
     c.finished_rollouts.push_back(1);
-  c.orders.push_back({fmt::format("order-{}", n), {{"demo", "shop", n}}});
+  c.orders.push_back({fmt::format("order-{}", n), {{"demo", "shop", n}}, n});
   for (int i = 0; i < 3; ++i)
     c.events.push_back({0, {1}, "", "", 0, messages::rollout_step{"placed", std::to_string(n)}});
   return c;

@@ -76,6 +76,14 @@ TEST_CASE("instance ids are file names that say what they are") {
   }
 }
 
+TEST_CASE("a receipt tells after which event the order's own begin") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  auto before = farm.state.last_event;
+  CHECK(before > 0);
+  CHECK(order_build(farm, 2).receipt.seq == before);
+}
+
 TEST_CASE("a newer build supersedes one that is rolling out and stops what that started") {
   small_farm farm{2};
   auto first = farm.deploy(small_farm::web(2), 1);
