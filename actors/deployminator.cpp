@@ -533,20 +533,32 @@ caf::result<message_ptr> take_order(pointer self, const envelope_ptr& envelope) 
 
 // -- questions ------------------------------------------------------------------------------------
 
-/// Answered between two commits, so that nobody sees what is not stored.
-caf::result<message_ptr> take_query(pointer self, const query& question) {
-  auto answered = self->make_response_promise();
+void answer_query(pointer self, const query& question, promise answered) {
+  auto& state = self->state;
+  auto rows = answer(state.farm, state.reachable, question, state.config.utc_now());
+  if (rows)
+    answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
+  else
+    answered.deliver(to_error(rows.error()));
+}
+
+/// Answered between two commits, so that nobody sees what is not stored: what it is decided with
+/// may be refused by the store, and the numbers of its events are not given away yet.
+void enqueue_query(pointer self, const query& question, promise answered) {
   work w;
-  w.decide = [self, question, answered]() mutable {
-    auto& state = self->state;
-    auto rows = answer(state.farm, state.reachable, question, state.config.utc_now());
-    if (rows)
-      answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
+  w.decide = [] { return change{}; };
+  w.finished = [self, question, answered](const result<std::uint64_t>& outcome) {
+    if (outcome)
+      answer_query(self, question, answered);
     else
-      answered.deliver(to_error(rows.error()));
-    return change{};
+      enqueue_query(self, question, answered);
   };
   enqueue(self, std::move(w));
+}
+
+caf::result<message_ptr> take_query(pointer self, const query& question) {
+  auto answered = self->make_response_promise();
+  enqueue_query(self, question, answered);
   return answered;
 }
 
