@@ -25,6 +25,7 @@ using pointer = deployminator_actor::stateful_pointer<deployminator_state>;
 constexpr auto commit_patience = 60s;
 constexpr auto strategy_patience = 5s;
 constexpr auto reload_interval = 2s;
+constexpr auto reign_interval = 5s;
 
 /// How long after its start the server believes that machines come back.
 constexpr auto return_grace = 5s;
@@ -670,14 +671,12 @@ void take_step(pointer self, std::uint64_t group_id, std::uint64_t revision,
   enqueue(self, std::move(w));
 }
 
-/// A server that has lost the reign finds out with its next change; this one may have none to make.
+/// A server that has lost the reign finds out with its next change; it may have none to make.
 void ask_for_reign(pointer self) {
   if (std::exchange(self->state.asks_for_reign, true))
     return;
-  self
-    ->request(self->state.config.registrar, commit_patience, atom::commit_v,
-              change_ptr{std::make_shared<const change>()})
-    .then([self](std::uint64_t) { self->state.asks_for_reign = false; },
+  self->request(self->state.config.registrar, commit_patience, atom::reign_v)
+    .then([self](bool) { self->state.asks_for_reign = false; },
           [self](const caf::error& e) {
             self->state.asks_for_reign = false;
             if (to_failure(e).code == failure_code::refused)
@@ -704,6 +703,7 @@ void begin(pointer self, deployminator_config config) {
   state.settled = state.farm.machines.empty();
   look_at_all_rollouts(self);
   self->delayed_send(self, return_grace, atom::tick_v);
+  self->delayed_send(self, reign_interval, atom::tick_v, atom::reign_v);
 }
 
 } // namespace
@@ -732,6 +732,10 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     [self](atom::advance, std::uint64_t group_id, std::uint64_t revision,
            const rollout_decision_ptr& decision) { take_step(self, group_id, revision, decision); },
     [self](atom::reign) { ask_for_reign(self); },
+    [self](atom::tick, atom::reign) {
+      self->delayed_send(self, reign_interval, atom::tick_v, atom::reign_v);
+      ask_for_reign(self);
+    },
     [self](atom::load) { reload(self); },
     [self](atom::tick) { give_up_on_absent_machines(self); },
   };

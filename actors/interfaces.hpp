@@ -91,6 +91,8 @@ using registrar_actor = caf::typed_actor<
   /// Makes a change; answers with the number of the last event once it is on disk. After an error
   /// it is unknown whether the change was made: load to find out.
   caf::replies_to<atom::commit, change_ptr>::with<std::uint64_t>,
+  /// Whether this server still reigns; `refused` where another one does.
+  caf::replies_to<atom::reign>::with<bool>,
   /// The stored events after a number, as many as fit into a page.
   caf::replies_to<atom::ask, std::uint64_t>::with<event_page_ptr>>;
 
@@ -134,9 +136,11 @@ using deployminator_actor = caf::typed_actor<
   caf::replies_to<atom::observe, std::string, report_ptr>::with<bool>,
   /// From a ROLLOUT: the next step of a group, decided on the view of this revision.
   caf::reacts_to<atom::advance, std::uint64_t, std::uint64_t, rollout_decision_ptr>,
-  /// From SESSIONS: somebody has seen a server of a higher epoch. Where the store says so too, this
-  /// server ends.
+  /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who reigns; where it
+  /// is another one, this server ends.
   caf::reacts_to<atom::reign>,
+  /// From itself, every few seconds: time to ask the store who reigns.
+  caf::reacts_to<atom::tick, atom::reign>,
   /// From itself, after a failed commit and a failed load: time to load again.
   caf::reacts_to<atom::load>,
   /// From itself, once after the start: machines that have not come back yet are out of reach.

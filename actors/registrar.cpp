@@ -74,6 +74,12 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       publish(state, *change, *last);
       return *last;
     },
+    [&state](atom::reign) -> caf::result<bool> {
+      auto reigns = state.database->check_reign();
+      if (!reigns)
+        return to_error(reigns.error());
+      return true;
+    },
     [&state](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto events = state.database->events_after(seq, page_events);
       if (!events)

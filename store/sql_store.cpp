@@ -63,6 +63,15 @@ result<std::uint64_t> sql_store::begin_epoch() {
   });
 }
 
+result<void> sql_store::check_reign() {
+  try {
+    insist_on_reign(read_reign(*db_).epoch);
+    return {};
+  } catch (const store_error& e) {
+    return e.why();
+  }
+}
+
 result<messages::farm> sql_store::load() {
   return attempt([&] {
     transaction whole{*db_};
@@ -76,6 +85,16 @@ result<messages::farm> sql_store::load() {
   });
 }
 
+/// `epoch`: the one in the database.
+void sql_store::insist_on_reign(std::uint64_t epoch) const {
+  if (epoch != epoch_)
+    throw store_error(failure{failure_code::refused,
+                              fmt::format("another server has taken over (epoch {}; ours was {}) "
+                                          "in the database {}",
+                                          epoch, epoch_, db_->name()),
+                              "stop one of the two servers"});
+}
+
 /// Enters the change with that number and that many events as the last one; false when it is the
 /// last one already. Always changes what it matches, so that the count of rows can be relied upon.
 bool sql_store::claim(std::uint64_t number, std::uint64_t events) {
@@ -86,12 +105,7 @@ bool sql_store::claim(std::uint64_t number, std::uint64_t events) {
   if (claimed == 1)
     return true;
   auto now = read_reign(*db_);
-  if (now.epoch != epoch_)
-    throw store_error(failure{failure_code::refused,
-                              fmt::format("another server has taken over (epoch {}; ours was {}) "
-                                          "in the database {}",
-                                          now.epoch, epoch_, db_->name()),
-                              "stop one of the two servers"});
+  insist_on_reign(now.epoch);
   if (now.change_number != number || number == 0)
     throw store_error(failure{failure_code::internal,
                               fmt::format("change {} came after change {} in the database {}",

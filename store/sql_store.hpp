@@ -25,12 +25,14 @@ public:
   explicit sql_store(std::unique_ptr<connection> db, retention keep = {});
 
   messages::result<std::uint64_t> begin_epoch() override;
+  messages::result<void> check_reign() override;
   messages::result<messages::farm> load() override;
   messages::result<std::uint64_t> commit(std::uint64_t number, const messages::change& c) override;
   messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
                                                               std::size_t limit) override;
 
 private:
+  void insist_on_reign(std::uint64_t epoch) const;
   bool claim(std::uint64_t number, std::uint64_t events);
 
   std::unique_ptr<connection> db_;

@@ -21,6 +21,9 @@ public:
   /// opened earlier on the same database refuses to commit.
   virtual messages::result<std::uint64_t> begin_epoch() = 0;
 
+  /// Refused when another server has taken the reign since. Changes nothing.
+  virtual messages::result<void> check_reign() = 0;
+
   /// Everything the server knows. Orders older than a week are left out (and dropped).
   virtual messages::result<messages::farm> load() = 0;
 

@@ -93,7 +93,12 @@ void check_epochs(const fresh_database& fresh) {
   value(first->commit(1, machine_only("a")));
 
   auto second = opened(db.url);
+  CHECK(first->check_reign());
   CHECK(value(second->begin_epoch()) == epoch + 1);
+  CHECK(second->check_reign());
+  auto lost = first->check_reign();
+  REQUIRE_FALSE(lost);
+  CHECK(lost.error().code == failure_code::refused);
   auto stale = first->commit(2, machine_only("b"));
   REQUIRE_FALSE(stale);
   CHECK(stale.error().code == failure_code::refused);
