@@ -53,16 +53,19 @@ void send_assignment(pointer self) {
     send(self, std::move(each));
 }
 
-void lose(pointer self, const std::string& why) {
+void end_session(pointer self) {
   auto& state = self->state;
-  if (!state.session)
-    return;
   state.session.reset();
   state.confirmed = nullptr;
   state.in_flight = nullptr;
   for (auto& [id, promise] : std::exchange(state.questions, {}))
     promise.deliver(to_error({failure_code::unreachable,
                               fmt::format("machine {} went out of reach", state.config.name), ""}));
+}
+
+void lose(pointer self, const std::string& why) {
+  auto& state = self->state;
+  end_session(self);
   log::warning("machine lost agent", {{"machine", state.config.name}, {"reason", why}});
   self->send(state.config.deployminator, atom::lost_v, state.config.name, why);
 }
@@ -73,6 +76,8 @@ void open_session(pointer self, const received& in, const agent_introduction& ag
   auto& state = self->state;
   state.socket = in.socket;
   state.peer = in.peer;
+  if (agent.incarnation != state.incarnation)
+    state.revision = 0;
   state.identity = agent.identity;
   state.incarnation = agent.incarnation;
   state.session.emplace(self->clock().now());
@@ -100,13 +105,22 @@ void greet(pointer self, const received& in, const hello& h) {
             in.envelope->id);
     return;
   }
+  // It is there, so its silence on the old connection is no loss.
+  end_session(self);
+  ++state.joining;
   self
     ->request(state.config.deployminator, 30s, atom::join_v,
               hello_ptr{std::make_shared<const hello>(h)}, machine_actor{self})
-    .then([self, in, agent](const briefing_ptr& b) { open_session(self, in, agent, *b); },
-          [self, in](const caf::error& e) {
-            send_to(self, in.socket, in.peer, refusal{to_failure(e)}, in.envelope->id);
-          });
+    .then(
+      [self, in, agent](const briefing_ptr& b) {
+        --self->state.joining;
+        open_session(self, in, agent, *b);
+      },
+      [self, in](const caf::error& e) {
+        send_to(self, in.socket, in.peer, refusal{to_failure(e)}, in.envelope->id);
+        if (--self->state.joining == 0 && !self->state.session)
+          lose(self, "its agent's hello was refused: " + to_failure(e).message);
+      });
 }
 
 void confirm(pointer self, const assigned& a) {
@@ -122,6 +136,9 @@ void confirm(pointer self, const assigned& a) {
 void take_report(pointer self, const report& news) {
   auto& state = self->state;
   auto revision = news.revision;
+  if (revision <= state.revision)
+    return;
+  state.revision = revision;
   self
     ->request(state.config.deployminator, 30s, atom::observe_v, state.config.name,
               report_ptr{std::make_shared<const report>(news)})

@@ -30,6 +30,10 @@ struct machine_actor_state {
   std::optional<bus::peer_session> session;
   std::string identity;
   std::string incarnation;
+  /// Hellos that the DEPLOYMINATOR has not answered yet.
+  int joining = 0;
+  /// The newest report of this incarnation; what comes later and is older says nothing new.
+  std::uint64_t revision = 0;
 
   /// What the agent should hold, what it is known to hold, and what was sent last and is not
   /// confirmed yet. Null: nothing, or unknown.
