@@ -19,7 +19,8 @@ namespace deployminator::simulation {
 /// The promises, checked against what really is: what the machines do and what the database holds.
 class checks {
 public:
-  checks(timeline& clock, trace& record, const database& db, const programs& all);
+  checks(timeline& clock, trace& record, const database& db, const artifact_server& web,
+         const programs& all);
 
   // -- all along -----------------------------------------------------------------------------
 
@@ -53,8 +54,9 @@ private:
   timeline& clock_;
   trace& record_;
   const database& db_;
+  const artifact_server& web_;
   const programs& all_;
-  /// Why each instance was last wanted by the database: it was to run once.
+  /// The instances that were to run at some time.
   std::set<std::string> told_to_run_;
 };
 

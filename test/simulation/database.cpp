@@ -27,6 +27,12 @@ public:
     return epoch_ = ++db_.epoch_;
   }
 
+  result<void> check_reign() override {
+    if (db_.trouble.away)
+      return out_of_order();
+    return epoch_ == db_.epoch_ ? result<void>{} : db_.taken_over(epoch_);
+  }
+
   result<messages::farm> load() override {
     if (db_.trouble.away)
       return out_of_order();
@@ -57,14 +63,17 @@ std::unique_ptr<store::store> database::connect() {
   return std::make_unique<connection>(*this);
 }
 
+failure database::taken_over(std::uint64_t from) const {
+  return {failure_code::refused,
+          fmt::format("another server has taken over (epoch {}; ours was {})", epoch_, from), ""};
+}
+
 result<std::uint64_t> database::commit(std::uint64_t epoch, std::uint64_t number,
                                        const messages::change& c) {
   if (trouble.away || (trouble.fails_before > 0 && dice_.chance(trouble.fails_before)))
     return out_of_order();
   if (epoch != epoch_)
-    return failure{
-      failure_code::refused,
-      fmt::format("another server has taken over (epoch {}; ours was {})", epoch_, epoch), ""};
+    return taken_over(epoch);
   if (number == last_number_)
     return farm_.last_event;
   if (number < last_number_) {

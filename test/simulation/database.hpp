@@ -46,6 +46,7 @@ public:
 
 private:
   friend class connection;
+  [[nodiscard]] messages::failure taken_over(std::uint64_t from) const;
   messages::result<std::uint64_t> commit(std::uint64_t epoch, std::uint64_t number,
                                          const messages::change& c);
 

@@ -64,7 +64,7 @@ private:
 
 farm::farm(const plan& p, trace::reader lines)
   : plan_(p), record_(clock_, std::move(lines)), log_(record_), net_(clock_, record_, p.seed),
-    db_(record_, p.seed), checks_(clock_, record_, db_, programs_) {
+    db_(record_, p.seed), checks_(clock_, record_, db_, web_, programs_) {
   db_.on_commit = [this](const messages::farm& before, const messages::change& c) {
     for (const auto& each : c.events)
       tell(each);

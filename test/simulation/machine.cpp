@@ -134,6 +134,8 @@ void machine::finish_download(const std::string& key, std::uint64_t number, bool
   auto transfer = std::move(transfers.extract(key).mapped());
   const auto& order = transfer.order;
   auto sha256 = sha256_of(order.url, wrong);
+  if (wrong)
+    artifacts_.tainted.insert(order.url);
   bool cached = !order.sha256.empty() && cache_.contains(order.sha256);
   if (cached)
     sha256 = order.sha256;

@@ -19,6 +19,8 @@ namespace deployminator::simulation {
 struct artifact_server {
   enum class trouble { none, slow, breaks_off, wrong_bytes };
   trouble what = trouble::none;
+  /// What somebody got wrong bytes of, by URL: a version may be pinned to those.
+  mutable std::set<std::string> tainted;
 };
 
 /// A machine of the farm: an agent's outside on which everything takes its time and may fail. It

@@ -27,6 +27,7 @@ struct options {
   bool trace = false;
   bool shrinks = true;
   bool twice = false;
+  bool first = false;
   /// The numbers of the faults to keep, `none`, or empty for all.
   std::string faults;
 };
@@ -56,7 +57,7 @@ std::string command_for(const options& o, const plan& p) {
 /// Says which promise was broken, by which faults, and how to see it.
 void tell(const options& o, const plan& p, const violation& v) {
   fmt::print("seed {}: at {} s: {}: {}\n", p.seed, to_text(v.when), v.rule, v.what);
-  auto small = o.shrinks ? shrink(p, v.rule) : p;
+  auto small = o.shrinks && !o.first ? shrink(p, v.rule) : p;
   for (const auto& each : small.faults)
     fmt::print("  {}\n", to_text(each));
   fmt::print("  {}\n", command_for(o, small));
@@ -96,6 +97,8 @@ int main(int argc, char** argv) {
   app.add_option("--faults", o.faults,
                  "only these faults of the seed, by their numbers: 3,7 or none");
   app.add_flag("!--no-shrink", o.shrinks, "do not look for the few faults that matter");
+  app.add_flag("--first", o.first,
+               "end with the first seed that breaks a promise, and do not shrink");
   app.add_flag("--twice", o.twice, "run each seed twice and compare the traces");
   try {
     app.parse(argc, argv);
@@ -104,7 +107,7 @@ int main(int argc, char** argv) {
   }
   auto begin = std::chrono::steady_clock::now();
   std::uint64_t failed = 0;
-  for (auto seed = o.seed; seed < o.seed + o.seeds; ++seed)
+  for (auto seed = o.seed; seed < o.seed + o.seeds && !(failed && o.first); ++seed)
     failed += simulate(o, seed) ? 0 : 1;
   std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   fmt::print("{} seeds, {} failed, {:.1f} seeds per second\n", o.seeds, failed,
