@@ -42,6 +42,9 @@ void publish(pointer self, const std::vector<messages::event>& list) {
     batch.list.push_back(each);
   }
   send(self, std::move(batch));
+  // Of a commit whose answer was an error, and that was made all the same, only the store knows.
+  if (list.front().seq != state.last + 1)
+    state.recent.clear();
   state.recent.insert(state.recent.end(), list.begin(), list.end());
   while (state.recent.size() > kept)
     state.recent.pop_front();

@@ -1,0 +1,120 @@
+#include "actors/publisher.hpp"
+
+#include "actors/common/gateway.hpp"
+
+#include <doctest/doctest.h>
+
+#include <caf/scheduler/test_coordinator.hpp>
+
+#include <optional>
+#include <vector>
+
+using namespace deployminator;
+using namespace deployminator::actors;
+
+namespace {
+
+class deaf_bus : public bus::bus {
+public:
+  messages::result<::deployminator::bus::socket_id> open(::deployminator::bus::socket_kind,
+                                                         const std::string&) override {
+    return ::deployminator::bus::socket_id{1};
+  }
+  void close(::deployminator::bus::socket_id) override {}
+  void send(::deployminator::bus::socket_id, std::string, std::string) override {}
+};
+
+messages::event numbered(std::uint64_t seq) {
+  return {seq, {1}, "", "", 0, messages::rollout_step{"placed", ""}};
+}
+
+events_ptr from_to(std::uint64_t first, std::uint64_t last) {
+  std::vector<messages::event> out;
+  for (auto seq = first; seq <= last; ++seq)
+    out.push_back(numbered(seq));
+  return std::make_shared<const std::vector<messages::event>>(std::move(out));
+}
+
+/// The store's side: has the events up to 9.
+registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer) {
+  return {
+    [](atom::attach, const publisher_actor&) {},
+    [](atom::load) -> caf::result<farm_ptr> { return std::make_shared<const messages::farm>(); },
+    [](atom::commit, const change_ptr&) -> caf::result<std::uint64_t> { return std::uint64_t{9}; },
+    [](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
+      return std::make_shared<const messages::event_page>(
+        messages::event_page{*from_to(seq + 1, 9), 9});
+    },
+  };
+}
+
+caf::actor_system_config& with_test_scheduler(caf::actor_system_config& config) {
+  config.set("scheduler.policy", caf::atom("testing"));
+  return config;
+}
+
+/// A PUBLISHER under CAF's deterministic scheduler, of a store with 3 events.
+struct bench {
+  bench()
+    : system(with_test_scheduler(config)),
+      scheduler(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())) {
+    out = system.spawn(gateway, &sockets);
+    registrar = system.spawn(all_knowing_registrar);
+    subject = system.spawn(actors::publisher, publisher_config{out, registrar, 1, 1, 3});
+    scheduler.run();
+  }
+
+  ~bench() {
+    caf::anon_send_exit(subject, caf::exit_reason::kill);
+    caf::anon_send_exit(registrar, caf::exit_reason::kill);
+    caf::anon_send_exit(out, caf::exit_reason::kill);
+    scheduler.run();
+  }
+  bench(const bench&) = delete;
+  bench& operator=(const bench&) = delete;
+
+  void publish(std::uint64_t first, std::uint64_t last) {
+    caf::anon_send(subject, atom::publish_v, from_to(first, last));
+    scheduler.run();
+  }
+
+  std::vector<std::uint64_t> numbers_after(std::uint64_t seq) {
+    std::vector<std::uint64_t> out_numbers;
+    system.spawn([this, seq, &out_numbers](caf::event_based_actor* self) {
+      self->request(subject, caf::infinite, atom::ask_v, seq)
+        .then([&out_numbers](const event_page_ptr& page) {
+          for (const auto& each : page->events)
+            out_numbers.push_back(each.seq);
+        });
+    });
+    scheduler.run();
+    return out_numbers;
+  }
+
+  deaf_bus sockets;
+  caf::actor_system_config config;
+  caf::actor_system system;
+  caf::scheduler::test_coordinator& scheduler;
+  gateway_actor out;
+  registrar_actor registrar;
+  publisher_actor subject;
+};
+
+using numbers = std::vector<std::uint64_t>;
+
+} // namespace
+
+TEST_CASE("late watchers get the newest events from memory") {
+  bench b;
+  b.publish(4, 6);
+  CHECK(b.numbers_after(4) == numbers{5, 6});
+  CHECK(b.numbers_after(6).empty());
+}
+
+TEST_CASE("events that were stored and not heard of are left to the store") {
+  bench b;
+  b.publish(4, 5);
+  b.publish(8, 9);
+  CHECK(b.numbers_after(5) == numbers{6, 7, 8, 9});
+  CHECK(b.numbers_after(7) == numbers{8, 9});
+}
