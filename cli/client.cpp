@@ -19,8 +19,9 @@ constexpr auto patience_to_subscribe = 1s;
 /// An unanswered request is sent again after this, though nothing seems to be lost.
 constexpr auto repeat_after = 3s;
 
-/// So many answers in a row that do not fit mean that the history is another one.
+/// So many answers in a row that do not fit, so long apart, mean that the history is another one.
 constexpr int most_broken_answers = 5;
+constexpr auto between_broken_answers = 200ms;
 
 constexpr auto software = "deploy " DEPLOYMINATOR_VERSION;
 
@@ -102,6 +103,7 @@ void client::follow(std::uint64_t seq) {
   follower_.emplace(clock::now(), seq, session_.epoch());
   history_broken_ = false;
   broken_answers_ = 0;
+  look_again_at_.reset();
   events_.clear();
   asked_ = 0;
   open_events();
@@ -146,6 +148,8 @@ void client::pump(clock::time_point until) {
   auto wake = std::min(until, session_.next_wake());
   if (follower_)
     wake = std::min(wake, follower_->next_wake());
+  if (look_again_at_)
+    wake = std::min(wake, *look_again_at_);
   for (const auto& each : inbox_.take(wake))
     take(clock::now(), each);
 }
@@ -155,6 +159,8 @@ void client::tick(clock::time_point now) {
     carry_out(session_.tick(now, random()));
   if (follower_ && now >= follower_->next_wake())
     carry_out(follower_->tick(now));
+  if (look_again_at_ && now >= *look_again_at_)
+    look_again(now);
 }
 
 void client::take(clock::time_point now, const bus::inbound& in) {
@@ -187,8 +193,13 @@ void client::take_order_reply(clock::time_point now, const envelope& e) {
     answer_ = e.body;
   } else if (e.id == asked_ && follower_) {
     asked_ = 0;
-    if (auto* page = std::get_if<event_page>(&e.body))
-      carry_out(follower_->answered(now, *page));
+    auto* page = std::get_if<event_page>(&e.body);
+    if (page == nullptr)
+      return;
+    auto news = follower_->answered(now, *page);
+    if (!news.start_over)
+      broken_answers_ = 0;
+    carry_out(std::move(news));
   }
 }
 
@@ -218,17 +229,18 @@ void client::carry_out(bus::follow_step step) {
     asked_ = ++last_id_;
     send(asked_, events_after{*step.ask_after});
   }
-  if (step.start_over)
-    look_again();
+  if (!step.start_over)
+    return;
+  // A server that is just starting may say the same for a moment.
+  history_broken_ = ++broken_answers_ > most_broken_answers;
+  if (!history_broken_)
+    look_again_at_ = clock::now() + between_broken_answers;
 }
 
-/// An answer that others have overtaken looks like a history that broke off; one that stays so did.
-void client::look_again() {
-  history_broken_ = ++broken_answers_ > most_broken_answers;
-  if (history_broken_)
-    return;
-  follower_.emplace(clock::now(), follower_->seq(), session_.epoch());
-  carry_out(follower_->subscribed(clock::now()));
+void client::look_again(clock::time_point now) {
+  look_again_at_.reset();
+  follower_.emplace(now, follower_->seq(), session_.epoch());
+  carry_out(follower_->subscribed(now));
 }
 
 void client::send(std::uint64_t id, const message& body) {

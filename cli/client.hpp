@@ -76,7 +76,7 @@ private:
   void carry_out(const bus::client_step& step);
   void carry_out(bus::follow_step step);
 
-  void look_again();
+  void look_again(clock::time_point now);
   void send(std::uint64_t id, const messages::message& body);
   void open_orders();
   void open_events();
@@ -106,8 +106,9 @@ private:
   std::uint64_t asked_ = 0;
   std::deque<messages::event> events_;
   bool history_broken_ = false;
-  /// Answers that did not go on from what is known, since `follow`.
+  /// Answers in a row that did not go on from what is known, and when to ask again after one.
   int broken_answers_ = 0;
+  std::optional<clock::time_point> look_again_at_;
 };
 
 } // namespace deployminator::cli

@@ -213,6 +213,54 @@ TEST_CASE("a server whose events are others than those followed is noticed") {
   CHECK(c.is_history_broken());
 }
 
+TEST_CASE("a server that needs a moment to know its newest events has no other history") {
+  std::atomic<int> asked = 0;
+  auto ready_at = client::clock::now() + 400ms;
+  server s{[&](const message& m) -> std::optional<message> {
+    if (!std::holds_alternative<messages::events_after>(m))
+      return std::nullopt;
+    ++asked;
+    if (client::clock::now() < ready_at)
+      return messages::event_page{{}, 5};
+    return messages::event_page{{event_of(8)}, 8};
+  }};
+  interruption stop;
+  client c{server::orders_address(), stop};
+  c.connect();
+  c.follow(7);
+  CHECK(numbers_until(c, 8) == std::vector<std::uint64_t>{8});
+  CHECK_FALSE(c.is_history_broken());
+  CHECK(asked < 10);
+}
+
+TEST_CASE("answers that do not fit now and then do not add up") {
+  std::atomic<std::uint64_t> last = 10;
+  std::atomic<bool> lags = true;
+  server s{[&](const message& m) -> std::optional<message> {
+    auto* after = std::get_if<messages::events_after>(&m);
+    if (after == nullptr)
+      return std::nullopt;
+    if (lags.exchange(false))
+      return messages::event_page{{}, 5};
+    messages::event_page page{{}, last};
+    for (auto seq = after->seq + 1; seq <= page.last; ++seq)
+      page.events.push_back(event_of(seq));
+    return page;
+  }};
+  interruption stop;
+  client c{server::orders_address(), stop};
+  c.connect();
+  c.follow(9);
+  CHECK(numbers_until(c, 10) == std::vector<std::uint64_t>{10});
+  for (std::uint64_t next = 12; next < 26; next += 2) {
+    lags = true;
+    last = next;
+    s.publish({event_of(next)});
+    REQUIRE(numbers_until(c, next) == std::vector<std::uint64_t>{next - 1, next});
+    CHECK_FALSE(c.is_history_broken());
+  }
+}
+
 TEST_CASE("Ctrl-C ends a wait at once, and is no success") {
   server s{[](const message&) -> std::optional<message> { return std::nullopt; }};
   interruption stop;
