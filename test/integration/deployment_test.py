@@ -202,7 +202,8 @@ class Deployment(Case):
 
     def test_waiting_ends_with_4_when_the_time_is_over_and_the_rollout_goes_on(self):
         path = self.write(application(rollout={"min_ready": "3s"}))
-        self.new_build(path, 1, "--timeout", "1s", expect=4)
+        last = self.farm.events("new-build", path, "--build", 1, "--timeout", "1s", expect=4)[-1]
+        self.assertEqual((last["type"], last["outcome"]), ("rollout.finished", "unknown"))
         self.wait_until_done()
         self.assertEqual(len(self.ready()), 2)
 

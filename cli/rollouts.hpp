@@ -1,0 +1,46 @@
+#pragma once
+
+#include "cli/client.hpp"
+#include "cli/group_name.hpp"
+#include "cli/json.hpp"
+#include "cli/outcome.hpp"
+#include "messages/event.hpp"
+#include "messages/farm.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace deployminator::cli {
+
+/// An order's rollouts: what has become of them, and which instances failed.
+class rollouts {
+public:
+  explicit rollouts(std::vector<messages::group_version> begun);
+
+  /// Takes in an event of theirs; true: it was the last one of all.
+  bool take(const messages::event& e);
+
+  exit_code exit() const;
+
+  /// The final result for people, one paragraph for each group.
+  std::string summary(client& server, const std::string& took) const;
+
+  /// What `--json` ends with where the last event does not say what became of the whole order:
+  /// there are several groups, or the end was not seen. `unseen`: why it was not; empty: it was.
+  std::optional<json> last_line(const std::string& unseen, messages::timestamp now) const;
+
+private:
+  static std::string success(client& server, const group_name& name, std::uint64_t version,
+                             const std::string& took);
+  std::string defeat(const group_name& name, std::uint64_t version,
+                     const messages::rollout_finished& end) const;
+  static std::string failure_text(const messages::instance_change& c);
+
+  std::vector<messages::group_version> begun_;
+  std::map<group_name, messages::rollout_finished> finished_;
+  std::map<group_name, std::map<std::string, messages::instance_change>> failed_;
+};
+
+} // namespace deployminator::cli

@@ -1,0 +1,53 @@
+#include "cli/rollouts.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace deployminator;
+using namespace deployminator::cli;
+using messages::rollout_outcome;
+
+namespace {
+
+constexpr messages::timestamp now{5};
+
+messages::event end_of(const std::string& group, rollout_outcome outcome, std::string reason) {
+  return {1, {1}, "shop", group, 3, messages::rollout_finished{outcome, std::move(reason)}};
+}
+
+} // namespace
+
+TEST_CASE("the end of one rollout says all there is to say") {
+  rollouts r{{{"shop", "web", 3}}};
+  CHECK(r.take(end_of("web", rollout_outcome::failed, "it exited")));
+  CHECK_FALSE(r.last_line("", now));
+  CHECK(r.exit() == exit_code::failed);
+}
+
+TEST_CASE("an end that nobody waited for is unknown") {
+  rollouts r{{{"shop", "web", 3}}};
+  CHECK(one_line(r.last_line("stopped watching", now).value())
+        == R"({"type":"rollout.finished","time":"1970-01-01T00:00:00.000005Z","namespace":"shop",)"
+           R"("group":"web","version":3,"outcome":"unknown","reason":"stopped watching"})"
+           "\n");
+}
+
+TEST_CASE("of several groups the last line tells the worst, whichever ended last") {
+  rollouts r{{{"shop", "api", 2}, {"shop", "web", 3}}};
+  CHECK_FALSE(r.take(end_of("web", rollout_outcome::failed, "it exited")));
+  CHECK(r.take(end_of("api", rollout_outcome::succeeded, "")));
+  auto line = r.last_line("", now).value();
+  CHECK(line["outcome"] == "failed");
+  CHECK(line["group"] == "web");
+  CHECK(line["rollouts"].size() == 2);
+  CHECK(line["rollouts"][0]["outcome"] == "succeeded");
+  CHECK(r.exit() == exit_code::failed);
+}
+
+TEST_CASE("of several groups the one that goes on counts") {
+  rollouts r{{{"shop", "api", 2}, {"shop", "web", 3}}};
+  r.take(end_of("api", rollout_outcome::failed, "it exited"));
+  auto line = r.last_line("gave up", now).value();
+  CHECK(line["outcome"] == "unknown");
+  CHECK(line["group"] == "web");
+  CHECK(line["rollouts"][0]["outcome"] == "failed");
+}
