@@ -321,6 +321,10 @@ outcome farm::run() {
   out.broken = record_.broken();
   out.trace_hash = record_.hash();
   out.events = db_.events().size();
+  for (const auto& each : db_.events()) {
+    const auto* last = std::get_if<messages::rollout_finished>(&each.what);
+    out.failures += last && last->outcome == messages::rollout_outcome::failed ? 1 : 0;
+  }
   for (const auto& [id, each] : programs_)
     out.launches += static_cast<std::uint64_t>(each.launches);
   return out;

@@ -25,6 +25,8 @@ struct outcome {
   std::uint64_t trace_hash = 0;
   std::uint64_t events = 0;
   std::uint64_t launches = 0;
+  /// Rollouts that ended in failure.
+  std::uint64_t failures = 0;
 };
 
 /// Lets the plan happen to a farm of real actors, from beginning to end. `lines` gets the trace.

@@ -57,7 +57,11 @@ std::string command_for(const options& o, const plan& p) {
 /// Says which promise was broken, by which faults, and how to see it.
 void tell(const options& o, const plan& p, const violation& v) {
   fmt::print("seed {}: at {} s: {}: {}\n", p.seed, to_text(v.when), v.rule, v.what);
-  auto small = o.shrinks && !o.first ? shrink(p, v.rule) : p;
+  auto breaks_it = [&](const plan& fewer) {
+    auto out = run(fewer);
+    return out.broken && out.broken->rule == v.rule;
+  };
+  auto small = o.shrinks && !o.first ? shrink(p, breaks_it) : p;
   for (const auto& each : small.faults)
     fmt::print("  {}\n", to_text(each));
   fmt::print("  {}\n", command_for(o, small));

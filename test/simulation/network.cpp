@@ -52,8 +52,9 @@ weather network::weather_between(const std::string& from, const std::string& to)
   if (weathers_.empty())
     return {};
   weather out;
+  const std::string any = "*";
   for (const auto& key :
-       {std::pair{from, to}, std::pair{std::string{"*"}, to}, std::pair{from, std::string{"*"}}}) {
+       {std::pair{from, to}, std::pair{any, to}, std::pair{from, any}, std::pair{any, any}}) {
     auto found = weathers_.find(key);
     if (found == weathers_.end())
       continue;

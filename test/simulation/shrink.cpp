@@ -4,16 +4,7 @@
 
 namespace deployminator::simulation {
 
-namespace {
-
-bool breaks(const plan& p, const std::string& rule) {
-  auto out = run(p);
-  return out.broken && out.broken->rule == rule;
-}
-
-} // namespace
-
-plan shrink(plan p, const std::string& broken) {
+plan shrink(plan p, const std::function<bool(const plan&)>& is_broken) {
   for (std::size_t size = std::max<std::size_t>(p.faults.size() / 2, 1); !p.faults.empty();) {
     bool smaller = false;
     for (std::size_t begin = 0; begin < p.faults.size();) {
@@ -21,7 +12,7 @@ plan shrink(plan p, const std::string& broken) {
       auto first = fewer.faults.begin() + static_cast<std::ptrdiff_t>(begin);
       auto count = std::min(size, p.faults.size() - begin);
       fewer.faults.erase(first, first + static_cast<std::ptrdiff_t>(count));
-      if (breaks(fewer, broken)) {
+      if (is_broken(fewer)) {
         p = std::move(fewer);
         smaller = true;
       } else {

@@ -1,0 +1,103 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "simulation/farm.hpp"
+
+/// What the simulation found once, each around the moment at which it happened.
+
+using namespace deployminator::simulation;
+using deployminator::messages::submit_build;
+
+namespace {
+
+std::string file(std::string_view behaves) {
+  return fmt::format(R"(namespace: shop
+groups:
+  - groupid: g
+    applications:
+      - name: app
+        downloadurl: http://web/app-${{BUILDID}}.tar
+        binary: app
+        args: ["--behave={}", "--min-ready=500", "--port=${{PORT1}}"]
+        strategy: one-per-machine
+        rollout: {{parallel: 100%, min_ready: 500ms, deadline: 60s}}
+        restart: {{backoff: 1s..8s, give_up_after: never}}
+)",
+                     behaves);
+}
+
+order_plan build(moment at, std::uint64_t number, std::string_view behaves = "good") {
+  submit_build order;
+  order.order_id = fmt::format("order-{}", number);
+  order.file_name = "deploy.yaml";
+  order.file = file(behaves);
+  order.build = number;
+  return {at, 0, order.order_id, order, fmt::format("build {}", number)};
+}
+
+/// Three machines and a build on each of them; nothing goes wrong yet.
+plan three_machines(std::uint64_t seed = 1) {
+  plan p;
+  p.seed = seed;
+  for (const auto* name : {"m1", "m2", "m3"})
+    p.machines.push_back({name, {"worker"}, moment{0}, {}});
+  p.orders.push_back(build(8s, 1));
+  p.calm = 100s;
+  p.end = 200s;
+  return p;
+}
+
+void check_kept(const plan& p) {
+  auto out = run(p);
+  if (!out.broken)
+    return;
+  std::string faults;
+  for (const auto& each : p.faults)
+    faults += to_text(each) + "\n";
+  FAIL_CHECK("seed " << p.seed << ": " << out.broken->rule << ": " << out.broken->what << "\n"
+                     << faults);
+}
+
+} // namespace
+
+TEST_CASE("an agent may come back at any moment around the one at which it counts as lost") {
+  constexpr moment step = 4ms;
+  for (int i = 0; i < 1000; ++i) {
+    auto late = i % 250 * step;
+    auto p = three_machines(1 + static_cast<std::uint64_t>(i / 250));
+    // So many messages that it is killed in its sleep, two seconds later.
+    p.faults.push_back({1, fault_kind::agent_dies, 40s + late, 1s, "m2", 1000});
+    p.orders.push_back(build(70s, 2));
+    p.end = 110s;
+    check_kept(p);
+  }
+}
+
+TEST_CASE("a restart is counted wherever in it the agent is killed") {
+  for (moment late{0}; late < 40ms; late += 1ms) {
+    auto p = three_machines();
+    p.faults.push_back({1, fault_kind::program_ends, 40s, 0s, "m2", 0});
+    p.faults.push_back({2, fault_kind::program_ends, 60s, 0s, "m2", 0});
+    p.faults.push_back({3, fault_kind::agent_dies, 61s + late, 1s, "m2", 0});
+    check_kept(p);
+  }
+}
+
+TEST_CASE("a server that was ousted behind its back ends, and what reigns after it is seen") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    auto p = three_machines(seed);
+    p.faults.push_back({1, fault_kind::takeover, 40s, 0s, "", 0});
+    p.faults.push_back({2, fault_kind::takeover, 41s, 0s, "", 0});
+    check_kept(p);
+  }
+}
+
+TEST_CASE("reports that overtake each other leave no old state behind") {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+    auto p = three_machines(seed);
+    p.orders.push_back(build(40s, 2));
+    p.faults.push_back({1, fault_kind::slow_network, 30s, 60s, "*", 1});
+    check_kept(p);
+    CHECK(run(p).failures == 0);
+  }
+}

@@ -1,0 +1,54 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <rapidcheck.h>
+#include <set>
+
+#include "simulation/farm.hpp"
+#include "simulation/shrink.hpp"
+
+using namespace deployminator::simulation;
+
+TEST_CASE("the same seed gives the same trace, another one another") {
+  std::set<std::uint64_t> hashes;
+  for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+    auto p = make_plan(seed, 5);
+    auto first = run(p);
+    CHECK(first.trace_hash == run(p).trace_hash);
+    hashes.insert(first.trace_hash);
+  }
+  CHECK(hashes.size() == 5);
+}
+
+TEST_CASE("a plan is drawn within its bounds") {
+  rc::check([](std::uint64_t seed) {
+    auto p = make_plan(seed);
+    RC_ASSERT(p.machines.size() >= 5U);
+    RC_ASSERT(p.machines.size() <= 50U);
+    RC_ASSERT(p.end >= 10min);
+    for (const auto& each : p.faults)
+      RC_ASSERT(each.at + each.lasts <= p.calm);
+    for (const auto& each : p.orders)
+      RC_ASSERT(each.at < p.calm);
+  });
+}
+
+TEST_CASE("a plan is shrunk to the faults that matter") {
+  rc::check([](std::uint64_t seed) {
+    auto p = make_plan(seed, 5);
+    std::set<std::uint32_t> matter;
+    for (const auto& each : p.faults)
+      if (*rc::gen::arbitrary<bool>() && matter.size() < 3)
+        matter.insert(each.number);
+    auto small = shrink(p, [&](const plan& fewer) {
+      return std::all_of(matter.begin(), matter.end(), [&](std::uint32_t number) {
+        return std::any_of(fewer.faults.begin(), fewer.faults.end(),
+                           [&](const fault& f) { return f.number == number; });
+      });
+    });
+    std::set<std::uint32_t> left;
+    for (const auto& each : small.faults)
+      left.insert(each.number);
+    RC_ASSERT(left == matter);
+  });
+}
