@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace deployminator::cli {
 
@@ -161,6 +162,12 @@ line dated_sentence_of(const event& e, const canvas& c) {
 }
 
 bool narrator::worth_telling(const event& e) {
+  if (auto* change = std::get_if<instance_change>(&e.what)) {
+    auto text = rendered(sentence_of(e, {.width = 0}), {.width = 0});
+    if (change->to == instance_state::stopped)
+      return said_.erase(change->id), true;
+    return std::exchange(said_[change->id], text) != text;
+  }
   auto* p = std::get_if<download_progress>(&e.what);
   if (p == nullptr)
     return true;

@@ -35,7 +35,7 @@ line sentence_of(const messages::event& e, const canvas& c);
 line dated_sentence_of(const messages::event& e, const canvas& c);
 
 /// Chooses which events to write where lines cannot be redrawn: all of them, but of a fetch only
-/// the first bytes, the end and each quarter between.
+/// the first bytes, the end and each quarter between, and of an instance nothing twice in a row.
 class narrator {
 public:
   bool worth_telling(const messages::event& e);
@@ -43,6 +43,8 @@ public:
 private:
   /// How many quarters were told, by machine and artifact.
   std::map<std::pair<std::string, std::string>, std::uint64_t> told_;
+  /// The last sentence about each instance that is not gone.
+  std::map<std::string, std::string> said_;
 };
 
 } // namespace deployminator::cli

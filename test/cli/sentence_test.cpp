@@ -73,6 +73,18 @@ TEST_CASE("of a download only each quarter is worth a line of its own") {
   CHECK(n.worth_telling({1, {1}, "shop", "web", 12, messages::rollout_step{}}));
 }
 
+TEST_CASE("an instance is not told of twice in the same words") {
+  narrator n;
+  messages::instance_change c{.id = "web-1", .machine = "w1", .to = instance_state::stopping};
+  c.reason = "told to stop";
+  CHECK(n.worth_telling({1, {1}, "shop", "web", 12, c}));
+  c.from = instance_state::stopping;
+  c.exit = 143;
+  CHECK_FALSE(n.worth_telling({2, {1}, "shop", "web", 12, c}));
+  c.id = "web-2";
+  CHECK(n.worth_telling({3, {1}, "shop", "web", 12, c}));
+}
+
 TEST_CASE("what a newer server tells of is told as it came") {
   messages::event e{1, {1'000'000}, "", "", 0, messages::other_event{"weather.changed", {}}};
   std::get<messages::other_event>(e.what).keys
