@@ -19,6 +19,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// What the server names instances with; anything else would only be echoed.
+bool is_instance_id(const std::string& text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
 constexpr auto between_reads = 300ms;
 constexpr auto all_lines = std::numeric_limits<std::uint32_t>::max();
 /// With -f, a group's instances are looked up anew so often.
@@ -48,7 +55,7 @@ public:
       ->required()
       ->type_name("INSTANCE|NAMESPACE/GROUP")
       ->check([](const std::string& text) {
-        bool fits = text.find('/') == text.npos || group_from_text(text);
+        bool fits = is_instance_id(text) || group_from_text(text);
         return fits ? std::string{}
                     : "\"" + printable(text) + "\" is neither an instance's id nor NAMESPACE/GROUP";
       });

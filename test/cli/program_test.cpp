@@ -153,6 +153,7 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
     {"undeploy"},
     {"logs"},
     {"logs", "a/b/c"},
+    {"logs", "web-1\nof two lines"},
     {"events", "--since", "yesterday"},
     {"new-build", "deploy.yaml"},
     {"new-build", "deploy.yaml", "--build", "-1"},
