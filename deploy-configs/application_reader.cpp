@@ -3,6 +3,7 @@
 #include "deploy-configs/fields.hpp"
 #include "deploy-configs/known_strategies.hpp"
 #include "deploy-configs/values.hpp"
+#include "messages/url.hpp"
 
 #include <fmt/format.h>
 
@@ -48,6 +49,14 @@ void read_repository(fields& in, messages::application& app) {
     app.repository = number;
 }
 
+/// Says where the variable is, but nothing that is secret.
+std::string unknown_variable_in(const std::string& url) {
+  auto seen = messages::public_url(url);
+  return with_build(seen, 1).find("${") == std::string::npos
+           ? std::string{"holds a variable in its user, password, query or fragment"}
+           : "is " + in_ticks(seen);
+}
+
 void read_download(fields& in, messages::application& app) {
   if (const auto* node = in.find_text("downloadurl", "a URL or an absolute file name")) {
     auto plain = with_build(node->text, 1);
@@ -56,8 +65,8 @@ void read_download(fields& in, messages::application& app) {
     else if (plain.find("${SECURE-") != std::string::npos)
       check_variables(in, "downloadurl", *node);
     else if (plain.find("${") != std::string::npos)
-      in.fail(*node, fmt::format("`downloadurl` is {}; expected no variable but `${{BUILDID}}`",
-                                 in_ticks(node->text)));
+      in.fail(*node, fmt::format("`downloadurl` {}; expected no variable but `${{BUILDID}}`",
+                                 unknown_variable_in(node->text)));
     else
       app.download_url = node->text;
   }
@@ -302,7 +311,7 @@ void derive_binary(fields& in, const yaml_node& node, messages::application& app
   if (app.binary.empty() || app.binary == "." || app.binary == "..")
     in.fail(node, fmt::format("this application has no `binary`, and its `downloadurl` {} ends "
                               "without a file name; expected `binary: NAME`",
-                              in_ticks(app.download_url)));
+                              in_ticks(messages::public_url(app.download_url))));
 }
 
 /// `name`, else the binary, else what the application is built from.

@@ -199,6 +199,9 @@ std::optional<std::string> wrong_url(std::string_view text) {
     return fmt::format("is neither a URL nor an absolute file name; {}", expected);
   auto scheme = lower(text.substr(0, end));
   auto rest = text.substr(end + 3);
+  if (!std::all_of(scheme.begin(), scheme.end(),
+                   [](char c) { return is_letter(c) || is_digit(c) || c == '+'; }))
+    return fmt::format("begins with no scheme; {}", expected);
   if (scheme != "http" && scheme != "https" && scheme != "file")
     return fmt::format("has the scheme {}, which is not supported; {}", in_ticks(scheme), expected);
   if (text.find(' ') != std::string_view::npos)

@@ -433,6 +433,26 @@ TEST_CASE("binaries and URLs that lead astray are refused") {
   });
 }
 
+TEST_CASE("no mistake shows the password in a URL") {
+  const std::string expected_url
+    = "expected a URL that begins with http://, https:// or file:///, or an absolute file name";
+  check_all_in_application({
+    {"downloadurl: https://ci:secret@x/${BUILD}",
+     "6:22: `downloadurl` is `https://x/${BUILD}`; expected no variable but `${BUILDID}`"},
+    {"downloadurl: https://ci:${SECRET}@x/y?token=secret",
+     "6:22: `downloadurl` holds a variable in its user, password, query or fragment; expected no "
+     "variable but `${BUILDID}`"},
+    {"downloadurl: ci:secret@http://x/y",
+     "6:22: `downloadurl` begins with no scheme; " + expected_url},
+  });
+  check_all({
+    {"namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: "
+     "\"http://ci:secret@x/\"}]}]\n",
+     "2:38: this application has no `binary`, and its `downloadurl` `http://x/` ends without a "
+     "file name; expected `binary: NAME`"},
+  });
+}
+
 TEST_CASE("ports are told with the n that is possible") {
   check_all_in_application({
     {"args: ['${PORT0}']",
