@@ -48,6 +48,7 @@ slow_registrar(registrar_actor::stateful_pointer<slow_registrar_state> self, slo
       self->state.store->pending.push_back(what->events.size());
       return self->state.answers.emplace_back(self->make_response_promise());
     },
+    [](atom::reign) -> caf::result<bool> { return true; },
     [](atom::ask, std::uint64_t) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>();
     },

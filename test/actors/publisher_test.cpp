@@ -41,6 +41,7 @@ registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer) {
     [](atom::attach, const publisher_actor&) {},
     [](atom::load) -> caf::result<farm_ptr> { return std::make_shared<const messages::farm>(); },
     [](atom::commit, const change_ptr&) -> caf::result<std::uint64_t> { return std::uint64_t{9}; },
+    [](atom::reign) -> caf::result<bool> { return true; },
     [](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>(
         messages::event_page{*from_to(seq + 1, 9), 9});
