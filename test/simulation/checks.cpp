@@ -97,6 +97,28 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
   }
 }
 
+void checks::after_commit(const change& c) {
+  for (const auto& each : c.machines) {
+    auto wanted = actors::assignment_of(db_.farm(), each.name);
+    assigned_[{each.name, wanted.generation}] = digest_of(actors::specs_of(wanted));
+  }
+}
+
+void checks::after_save(const std::string& machine, const agent::agent_record& before,
+                        const agent::agent_record& now) {
+  if (now.generation < before.generation || now.epoch < before.epoch)
+    fail("a lower epoch or generation changes nothing",
+         fmt::format("{} goes from generation {} of epoch {} to {} of {}", machine,
+                     before.generation, before.epoch, now.generation, now.epoch));
+  auto wanted = assigned_.find({machine, now.generation});
+  bool known
+    = now.generation == 0 || (wanted != assigned_.end() && wanted->second == digest_of(now.specs));
+  if (!known)
+    fail("agents hold what the server assigned",
+         fmt::format("{} holds {} instances as generation {}, which never was", machine,
+                     now.specs.size(), now.generation));
+}
+
 void checks::before_launch(const std::string& machine, const std::string& id) {
   auto known = all_.find(id);
   if (known != all_.end() && known->second.running)

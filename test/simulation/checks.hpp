@@ -28,6 +28,14 @@ public:
   /// only grow.
   void before_commit(const messages::farm& before, const messages::change& c);
 
+  /// After it is made: what every machine holds is known by its generation.
+  void after_commit(const messages::change& c);
+
+  /// An agent wrote what it holds to its disk: it is what the server wanted once, and no older than
+  /// what it held before.
+  void after_save(const std::string& machine, const agent::agent_record& before,
+                  const agent::agent_record& now);
+
   /// Before an agent starts a program: it does not run already, and it was wanted.
   void before_launch(const std::string& machine, const std::string& id);
 
@@ -58,6 +66,8 @@ private:
   const programs& all_;
   /// The instances that were to run at some time.
   std::set<std::string> told_to_run_;
+  /// By machine and generation: `digest_of` the assignment.
+  std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> assigned_;
 };
 
 } // namespace deployminator::simulation

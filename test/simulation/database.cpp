@@ -89,6 +89,8 @@ result<std::uint64_t> database::commit(std::uint64_t epoch, std::uint64_t number
     events_.push_back(each);
     events_.back().seq = events_.size();
   }
+  if (after_commit)
+    after_commit(c);
   record_.mix(fmt::format("commit {} {} {}", epoch, number, events_.size()));
   if (trouble.fails_after > 0 && dice_.chance(trouble.fails_after))
     return out_of_order();

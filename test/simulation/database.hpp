@@ -32,6 +32,9 @@ public:
   /// Sees every change just before it is made.
   std::function<void(const messages::farm& before, const messages::change& made)> on_commit;
 
+  /// Sees it again when it is made.
+  std::function<void(const messages::change& made)> after_commit;
+
   [[nodiscard]] const messages::farm& farm() const {
     return farm_;
   }

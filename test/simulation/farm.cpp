@@ -70,6 +70,7 @@ farm::farm(const plan& p, trace::reader lines)
       tell(each);
     checks_.before_commit(before, c);
   };
+  db_.after_commit = [this](const messages::change& c) { checks_.after_commit(c); };
   surroundings around{clock_, record_, net_, plan_.seed};
   for (const auto* name : {"alpha", "beta"}) {
     servers_.push_back(std::make_unique<server_host>(name, around, db_));
@@ -134,6 +135,9 @@ void farm::add_machines() {
     auto* h = host.get();
     h->box.on_launch = [this, h](const std::string& id) { checks_.before_launch(h->name(), id); };
     h->box.on_end = [this, h](const std::string& id) { checks_.before_end(h->name(), id); };
+    h->box.on_save = [this, h](const agent::agent_record& before, const agent::agent_record& now) {
+      checks_.after_save(h->name(), before, now);
+    };
     h->on_send = [](const std::string&, const std::string&) {};
     agents_[each.name] = std::move(host);
     clock_.at(each.joins, [h] { h->start(); });

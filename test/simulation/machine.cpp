@@ -255,6 +255,14 @@ void machine::end_some_program(std::uint64_t pick, int exit) {
 
 // -- the disk -------------------------------------------------------------------------------------
 
+result<void> machine::save_agent(const agent::agent_record& record) {
+  auto before = saved;
+  auto written = simulated_machine::save_agent(record);
+  if (written)
+    on_save(before, record);
+  return written;
+}
+
 result<void> machine::save_instance(const agent::instance_record& record) {
   auto known = records.find(record.id);
   auto before

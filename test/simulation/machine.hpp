@@ -36,6 +36,9 @@ public:
   std::function<void(const std::string& id)> on_launch;
   std::function<void(const std::string& id)> on_end;
 
+  /// Called after the agent wrote its record, with the one before.
+  std::function<void(const agent::agent_record& before, const agent::agent_record& now)> on_save;
+
   /// An agent's process begins or is gone.
   void agent_begins();
   void agent_ends();
@@ -57,6 +60,7 @@ public:
   void launch(const agent::launch_order& order) override;
   void signal(const std::string& id, int signal) override;
   void kill_all(const std::string& id) override;
+  messages::result<void> save_agent(const agent::agent_record& record) override;
   messages::result<void> save_instance(const agent::instance_record& record) override;
 
 private:
