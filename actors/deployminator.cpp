@@ -126,6 +126,25 @@ void send_assignment(pointer self, const std::string& machine_name) {
 
 void fill_up(pointer self, std::uint64_t group_id);
 
+/// The version that the group has, outside of any rollout.
+const version* settled_version(const farm& f, std::uint64_t group_id) {
+  auto found = f.versions.find(f.groups.at(group_id).deployed_version);
+  return found == f.versions.end() || f.rollouts.contains(group_id) ? nullptr : &found->second;
+}
+
+/// What replaces an instance on a machine that left its groups may be ready now.
+void move_misplaced(pointer self, const change& c) {
+  const auto& f = self->state.farm;
+  std::set<std::uint64_t> groups;
+  for (const auto& each : c.instances)
+    if (is_proven(each.seen))
+      groups.insert(f.versions.at(each.version_id).group_id);
+  for (auto group_id : groups)
+    if (const auto* deployed = settled_version(f, group_id);
+        deployed && has_misplaced(f, *deployed))
+      fill_up(self, group_id);
+}
+
 /// Tells everybody whom a committed change concerns.
 void act_on(pointer self, const change& c) {
   std::set<std::string> machine_names;
@@ -137,6 +156,7 @@ void act_on(pointer self, const change& c) {
     update_rollout(self, group_id);
   for (auto group_id : c.finished_rollouts)
     fill_up(self, group_id);
+  move_misplaced(self, c);
 }
 
 void look_at_all_rollouts(pointer self) {
@@ -280,14 +300,11 @@ void place(pointer self, place_tasks tasks, const on_placed& done) {
   place_next(self, std::make_shared<place_tasks>(std::move(tasks)), 0, done);
 }
 
-/// Adds what a deployed group lacks, say on a machine that joined; not while it is rolled out.
+/// Adds what a deployed group lacks, say on a machine that joined, and then takes away what is on
+/// machines that left its groups; not while it is rolled out.
 void fill_up(pointer self, std::uint64_t group_id) {
   auto tasks = std::make_shared<place_tasks>();
-  auto deployed = [self, group_id]() -> const version* {
-    const auto& f = self->state.farm;
-    auto found = f.versions.find(f.groups.at(group_id).deployed_version);
-    return found == f.versions.end() || f.rollouts.contains(group_id) ? nullptr : &found->second;
-  };
+  auto deployed = [self, group_id] { return settled_version(self->state.farm, group_id); };
   work w;
   w.prepare = [self, group_id, tasks, deployed](const std::function<void()>& ready) {
     if (const auto* v = deployed()) {
@@ -306,7 +323,10 @@ void fill_up(pointer self, std::uint64_t group_id) {
     change all;
     if (const auto* v = deployed())
       for (const auto& each : *tasks)
-        append(all, add_instances(self->state.farm, *v, each.app, each.chosen, now(self->state)));
+        append(all,
+               each.chosen.add.empty()
+                 ? stop_misplaced(self->state.farm, *v, each.app, now(self->state))
+                 : add_instances(self->state.farm, *v, each.app, each.chosen, now(self->state)));
     return all;
   };
   enqueue_placing(self, std::move(w));

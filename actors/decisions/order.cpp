@@ -1,6 +1,7 @@
 #include "actors/decisions/order.hpp"
 
 #include "actors/decisions/assignment.hpp"
+#include "actors/decisions/rollout.hpp"
 
 #include <fmt/format.h>
 
@@ -262,6 +263,52 @@ result<ordered> undeploy_group(const farm& f, const undeploy& order, const momen
     c.versions.back().state = version_state::retired;
   }
   return finish_order(f, order.order_id, std::move(c), {{g->namespace_, g->name, 0}});
+}
+
+namespace {
+
+/// The instances of `app` in the deployed version that are wanted and whose machine is (not) one of
+/// its machine groups.
+std::vector<const instance*> instances_of(const farm& f, const version& deployed,
+                                          const application& app, bool in_place) {
+  std::vector<const instance*> out;
+  for (const auto& [id, each] : f.instances) {
+    if (each.version_id != deployed.id || each.application != app.name
+        || each.goal == instance_goal::stop)
+      continue;
+    auto machine = f.machines.find(each.machine);
+    if (machine != f.machines.end() && is_eligible(machine->second, app) == in_place)
+      out.push_back(&each);
+  }
+  return out;
+}
+
+} // namespace
+
+bool has_misplaced(const farm& f, const version& deployed) {
+  return std::any_of(
+    deployed.applications.begin(), deployed.applications.end(),
+    [&](const application& app) { return !instances_of(f, deployed, app, false).empty(); });
+}
+
+change stop_misplaced(const farm& f, const version& deployed, const application& app,
+                      const moment& m) {
+  change c;
+  for (const auto* each : instances_of(f, deployed, app, true))
+    if (!is_proven(each->seen))
+      return c;
+  for (const auto* each : instances_of(f, deployed, app, false)) {
+    c.instances.push_back(*each);
+    c.instances.back().goal = instance_goal::stop;
+    c.events.push_back(group_event(
+      f.groups.at(deployed.group_id), deployed.id, m,
+      rollout_step{"placed",
+                   fmt::format("{} on {} stops: the machine is not in {} any more, and "
+                               "the machines that are have all their instances ready",
+                               each->id, each->machine, fmt::join(app.machine_groups, ", "))}));
+  }
+  raise_generations(f, c);
+  return c;
 }
 
 change add_instances(const farm& f, const version& deployed, const application& app,

@@ -55,6 +55,15 @@ messages::change add_instances(const messages::farm& farm, const messages::versi
                                const messages::application& app, const placement& where,
                                const moment& m);
 
+/// Whether an instance of the deployed version is on a machine that has left the application's
+/// machine groups.
+bool has_misplaced(const messages::farm& farm, const messages::version& deployed);
+
+/// Stops such instances of `app` once the others are all proven; called where the strategy misses
+/// none among the machines that are in the groups.
+messages::change stop_misplaced(const messages::farm& farm, const messages::version& deployed,
+                                const messages::application& app, const moment& m);
+
 /// The group called `namespace_/name`, or a failure that says which there are.
 messages::result<messages::group>
 find_group(const messages::farm& farm, const std::string& namespace_, const std::string& name);

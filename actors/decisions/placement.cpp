@@ -81,6 +81,12 @@ messages::result<placement> place_one_per_machine(const placement_request& reque
   return out;
 }
 
+bool is_eligible(const messages::machine& machine, const messages::application& app) {
+  return std::find_first_of(machine.groups.begin(), machine.groups.end(),
+                            app.machine_groups.begin(), app.machine_groups.end())
+         != machine.groups.end();
+}
+
 messages::result<placement_request> placement_request_for(const messages::farm& farm,
                                                           const std::set<std::string>& reachable,
                                                           const std::string& group_name,
@@ -91,10 +97,7 @@ messages::result<placement_request> placement_request_for(const messages::farm& 
   std::set<std::string> known_groups;
   for (const auto& [name, machine] : farm.machines) {
     known_groups.insert(machine.groups.begin(), machine.groups.end());
-    bool eligible = std::find_first_of(machine.groups.begin(), machine.groups.end(),
-                                       app.machine_groups.begin(), app.machine_groups.end())
-                    != machine.groups.end();
-    if (!eligible)
+    if (!is_eligible(machine, app))
       continue;
     of_machine[name] = out.candidates.size();
     out.candidates.push_back({name, reachable.contains(name), machine.memory_mb, 0, 0});

@@ -50,6 +50,9 @@ messages::result<placement> place_spread(const placement_request& request);
 /// `instancesmeansperautodeployer`).
 messages::result<placement> place_one_per_machine(const placement_request& request);
 
+/// Whether the machine is in one of the application's machine groups.
+bool is_eligible(const messages::machine& machine, const messages::application& app);
+
 /// The question for the strategy of `app`, a part of `version_id` (0: not stored yet) of the group
 /// called `group_name`, in this farm. Fails when no machine is in any of its machine groups.
 messages::result<placement_request> placement_request_for(const messages::farm& farm,

@@ -37,10 +37,6 @@ bool is_finished_job(const observation& seen) {
   return seen.state == instance_state::stopped && seen.exit == 0;
 }
 
-bool is_proven(const observation& seen) {
-  return seen.state == instance_state::ready || is_finished_job(seen);
-}
-
 duration waited(const rollout_waits& waits, const instance& each) {
   auto found = waits.told_to_run.find(each.id);
   return found == waits.told_to_run.end() ? duration{0} : found->second;
@@ -203,6 +199,10 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_waits& wa
 }
 
 } // namespace
+
+bool is_proven(const observation& seen) {
+  return seen.state == instance_state::ready || is_finished_job(seen);
+}
 
 bool is_empty(const rollout_decision& d) {
   return d == rollout_decision{};

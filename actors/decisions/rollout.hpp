@@ -58,6 +58,9 @@ struct rollout_decision {
   bool operator==(const rollout_decision&) const = default;
 };
 
+/// Ready, or a job that is done.
+bool is_proven(const messages::observation& seen);
+
 /// Whether the decision changes anything.
 bool is_empty(const rollout_decision& d);
 

@@ -193,6 +193,24 @@ class Deployment(Case):
         numbers = [number for number in numbers if number]
         self.assertEqual(numbers, list(range(numbers[0], numbers[0] + len(numbers))))
 
+    def test_a_machine_that_leaves_a_group_hands_its_instances_over(self):
+        self.new_build(self.write(), 1)
+        self.assertEqual({row["machine"] for row in self.ready()}, {"w1", "w2"})
+        staying = {row["id"] for row in self.ready() if row["machine"] == "w2"}
+        self.farm.end("w1")
+        self.farm.start_agent("w1", groups="db")
+        wait_until(lambda: [row["machine"] for row in self.farm.instances("shop/web")] == ["w2", "w2"],
+                   "both instances are on w2")
+        self.assertLess(staying, {row["id"] for row in self.ready()})
+        told = subprocess.Popen(self.farm.command("--json", "events", "--since", "0"),
+                                stdout=subprocess.PIPE, text=True)
+        self.addCleanup(told.stdout.close)
+        self.addCleanup(told.wait)
+        self.addCleanup(told.kill)
+        for line in told.stdout:
+            if "on w1 stops: the machine is not in worker any more" in line:
+                break
+
     def test_services_show_the_ports_of_autoregs(self):
         self.new_build(self.write(application(autoregs=[
             {"portdef": "${PORT1}", "servicename": "shop.Web", "apitypes": "http, status"}])), 1)

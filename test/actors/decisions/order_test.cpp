@@ -167,6 +167,37 @@ TEST_CASE("orders that make no sense are refused with what there is") {
         == failure_code::not_found);
 }
 
+TEST_CASE("instances on a machine that left their groups stop once the others are ready") {
+  small_farm farm{2};
+  auto version = farm.deploy(small_farm::web(2), 1);
+  finish_rollout(farm);
+  const auto& deployed = farm.state.versions.at(version);
+  const auto& app = deployed.applications.at(0);
+  CHECK_FALSE(has_misplaced(farm.state, deployed));
+  CHECK(is_empty(stop_misplaced(farm.state, deployed, app, farm.now())));
+
+  farm.state.machines.at("w1").groups = {"db"};
+  CHECK(has_misplaced(farm.state, deployed));
+  auto request = placement_request_for(farm.state, farm.reachable, "shop/web", version, app);
+  REQUIRE(request);
+  auto more = *place_spread(*request);
+  CHECK(more.add == std::vector<std::string>{"w2"});
+  farm.make(add_instances(farm.state, deployed, app, more, farm.now()));
+  CHECK(is_empty(stop_misplaced(farm.state, deployed, app, farm.now())));
+
+  for (auto& [id, each] : farm.state.instances)
+    farm.obey(id);
+  auto moved = stop_misplaced(farm.state, deployed, app, farm.now());
+  REQUIRE(moved.instances.size() == 1);
+  CHECK(moved.instances[0].machine == "w1");
+  CHECK(moved.machines.at(0).generation == farm.state.machines.at("w1").generation + 1);
+  REQUIRE(moved.events.size() == 1);
+  auto why = std::get<rollout_step>(moved.events[0].what).reason;
+  CHECK(why.find("on w1 stops: the machine is not in worker any more") != std::string::npos);
+  farm.make(moved);
+  CHECK_FALSE(has_misplaced(farm.state, deployed));
+}
+
 TEST_CASE("undeploy makes the group empty, and is refused when it is empty already") {
   small_farm farm{1};
   auto version = farm.deploy(small_farm::web(1), 1);
