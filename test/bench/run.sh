@@ -12,4 +12,8 @@ if [[ -z $build ]]; then
   cmake --build --preset release --target deployminator autodeployer autodeployer-starter \
     autodeployer-unpack deploy deployminator-floor
 fi
+if ! command -v supervisord >/dev/null; then
+  echo "supervisord is missing, so the comparison with it is left out; to have it, as root:" >&2
+  echo "  apt-get install --no-install-recommends supervisor" >&2
+fi
 exec /usr/bin/python3 test/bench/bench.py --bin "$build/bin" "$@"
