@@ -8,8 +8,9 @@ namespace deployminator::agent::starter {
 void kill_descendants(long uid);
 
 /// Kills what an instance left whose starter was killed: everything that runs as `uid`, or where
-/// that is -1 everything of this user that has HOME=`home` in its environment. Returns when none of
-/// it is left; an exit code.
+/// that is -1 everything of this user that has HOME=`home` in its environment. Nothing else tells
+/// such a process from the user's own (a shell that stands in the directory, say), so one without
+/// that is spared. Returns when none of it is left; an exit code.
 int sweep(long uid, const char* home);
 
 } // namespace deployminator::agent::starter
