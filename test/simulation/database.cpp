@@ -21,20 +21,20 @@ public:
   explicit connection(database& db) : db_(db) {}
 
   result<std::uint64_t> begin_epoch() override {
-    if (db_.trouble.away)
+    if (db_.is_away_for(epoch_))
       return out_of_order();
     db_.last_number_ = 0;
     return epoch_ = ++db_.epoch_;
   }
 
   result<void> check_reign() override {
-    if (db_.trouble.away)
+    if (db_.is_away_for(epoch_))
       return out_of_order();
     return epoch_ == db_.epoch_ ? result<void>{} : db_.taken_over(epoch_);
   }
 
   result<messages::farm> load() override {
-    if (db_.trouble.away)
+    if (db_.is_away_for(epoch_))
       return out_of_order();
     return db_.farm_;
   }
@@ -44,7 +44,7 @@ public:
   }
 
   result<std::vector<messages::event>> events_after(std::uint64_t seq, std::size_t limit) override {
-    if (db_.trouble.away)
+    if (db_.is_away_for(epoch_))
       return out_of_order();
     auto first = std::min<std::size_t>(seq, db_.events_.size());
     auto count = std::min(limit, db_.events_.size() - first);
@@ -63,6 +63,10 @@ std::unique_ptr<store::store> database::connect() {
   return std::make_unique<connection>(*this);
 }
 
+bool database::is_away_for(std::uint64_t epoch) const {
+  return trouble.away || (epoch != 0 && trouble.away_for == epoch);
+}
+
 failure database::taken_over(std::uint64_t from) const {
   return {failure_code::refused,
           fmt::format("another server has taken over (epoch {}; ours was {})", epoch_, from), ""};
@@ -70,7 +74,7 @@ failure database::taken_over(std::uint64_t from) const {
 
 result<std::uint64_t> database::commit(std::uint64_t epoch, std::uint64_t number,
                                        const messages::change& c) {
-  if (trouble.away || (trouble.fails_before > 0 && dice_.chance(trouble.fails_before)))
+  if (is_away_for(epoch) || (trouble.fails_before > 0 && dice_.chance(trouble.fails_before)))
     return out_of_order();
   if (epoch != epoch_)
     return taken_over(epoch);

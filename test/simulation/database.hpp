@@ -16,6 +16,8 @@ namespace deployminator::simulation {
 struct database_trouble {
   /// Nothing can be asked or stored.
   bool away = false;
+  /// Nothing by the server of this epoch.
+  std::uint64_t away_for = 0;
   double fails_before = 0;
   /// The change is made, and the answer is lost.
   double fails_after = 0;
@@ -49,6 +51,7 @@ public:
 
 private:
   friend class connection;
+  [[nodiscard]] bool is_away_for(std::uint64_t epoch) const;
   [[nodiscard]] messages::failure taken_over(std::uint64_t from) const;
   messages::result<std::uint64_t> commit(std::uint64_t epoch, std::uint64_t number,
                                          const messages::change& c);

@@ -42,6 +42,7 @@ private:
   void begin(const fault& f);
   void end(const fault& f);
   void take_over();
+  void split(const fault& f);
   void set_weather(const fault& f, const weather& w);
   server_host& reigning();
   agent_host* agent_of(const std::string& name);
@@ -202,6 +203,8 @@ void farm::begin(const fault& f) {
     }
     case fault_kind::takeover:
       return take_over();
+    case fault_kind::split:
+      return split(f);
     case fault_kind::agent_dies:
       if (agent)
         agent->kill_after(f.detail / 4, [this, agent, back = f.at + f.lasts] {
@@ -286,6 +289,7 @@ void farm::end(const fault& f) {
     case fault_kind::repeating:
     case fault_kind::slow_network:
       return set_weather(f, {});
+    case fault_kind::split:
     case fault_kind::database_away:
     case fault_kind::commits_fail:
     case fault_kind::commits_unknown:
@@ -311,6 +315,23 @@ void farm::take_over() {
     if (&old != &reigning())
       old.kill();
   });
+}
+
+void farm::split(const fault& f) {
+  auto& old = reigning();
+  if (!old.runs())
+    return;
+  db_.trouble.away_for = old.epoch();
+  take_over();
+  auto who = clients_[f.detail % clients_.size()]->name();
+  auto from_old = old.name();
+  auto from_new = reigning().name();
+  net_.set_weather(from_old, who, {.cut = true});
+  clock_.after(6s, [this, who, from_old, from_new] {
+    net_.set_weather(from_old, who, {});
+    net_.set_weather(from_new, who, {.cut = true});
+  });
+  clock_.after(14s, [this, who, from_new] { net_.set_weather(from_new, who, {}); });
 }
 
 outcome farm::run() {

@@ -19,6 +19,9 @@ enum class fault_kind {
   takeover,
   agent_dies,
   machine_reboots,
+  /// This server loses the database, the other one takes over, and a client comes from the new one
+  /// back to the old.
+  split,
   /// A process does not run for a while, then goes on as if nothing had been.
   freeze,
   /// Clocks are set to something else.
@@ -41,11 +44,11 @@ enum class fault_kind {
   artifacts_wrong,
 };
 
-inline constexpr std::array<std::string_view, 19> fault_names{
-  "server dies",     "takeover",       "agent dies",          "machine reboots", "freeze",
-  "clock jumps",     "disk full",      "program ends",        "cut to",          "cut from",
-  "lossy",           "repeating",      "slow network",        "database away",   "commits fail",
-  "commits unknown", "artifacts slow", "artifacts break off", "artifacts wrong"};
+inline constexpr std::array<std::string_view, 20> fault_names{
+  "server dies",  "takeover",        "agent dies",     "machine reboots",     "split",
+  "freeze",       "clock jumps",     "disk full",      "program ends",        "cut to",
+  "cut from",     "lossy",           "repeating",      "slow network",        "database away",
+  "commits fail", "commits unknown", "artifacts slow", "artifacts break off", "artifacts wrong"};
 
 struct fault {
   /// Stays the same when others are left out.
