@@ -309,11 +309,14 @@ void fill_up(pointer self, std::uint64_t group_id) {
   w.prepare = [self, group_id, tasks, deployed](const std::function<void()>& ready) {
     if (const auto* v = deployed()) {
       const auto& g = self->state.farm.groups.at(group_id);
+      auto name = g.namespace_ + "/" + g.name;
+      // Where there is no machine to put it on now, the next one that joins asks again.
       for (const auto& app : v->applications)
-        tasks->push_back({g.namespace_ + "/" + g.name, v->id, app, {}});
+        if (placement_request_for(self->state.farm, connected_machines(self->state), name, v->id,
+                                  app))
+          tasks->push_back({name, v->id, app, {}});
     }
     place(self, std::exchange(*tasks, {}), [tasks, ready](result<place_tasks> placed) {
-      // No machine to put it on now: the next one that joins asks again.
       if (placed)
         *tasks = std::move(*placed);
       ready();

@@ -34,6 +34,16 @@ const application* application_of(const farm& f, const instance& row) {
   return nullptr;
 }
 
+/// Whether the instance's machine is in a machine group that its application asks for.
+bool serves(const farm& f, const instance& row) {
+  const auto* app = application_of(f, row);
+  const auto& groups = f.machines.at(row.machine).groups;
+  return app && std::any_of(groups.begin(), groups.end(), [&](const std::string& each) {
+           return std::find(app->machine_groups.begin(), app->machine_groups.end(), each)
+                  != app->machine_groups.end();
+         });
+}
+
 } // namespace
 
 checks::checks(timeline& clock, trace& record, const database& db, const artifact_server& web,
@@ -78,7 +88,7 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
     // A rollback to the deployed version that was given up again stops what it began.
     auto r = before.rollouts.find(v.group_id);
     bool of_rollout = r != before.rollouts.end() && r->second.version_id == old.version_id;
-    if (!of_rollout)
+    if (!of_rollout && serves(before, old))
       fail("the deployed version is left alone", old.id + " is to stop");
     return;
   }
@@ -200,6 +210,7 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
     }
   }
   check_orders();
+  check_told_states();
 }
 
 void checks::check_instance(const instance& row) {
@@ -260,6 +271,18 @@ void checks::check_agent(const agent_host& agent) {
   for (const auto& [id, each] : agent.box.instances)
     if (!f.instances.contains(id) || f.instances.at(id).machine != agent.name())
       fail("nothing is left behind", fmt::format("{} is on {}", id, agent.name()));
+}
+
+/// Who read every event knows what the tables say.
+void checks::check_told_states() {
+  std::map<std::string, instance_state> told;
+  for (const auto& each : db_.events())
+    if (const auto* what = std::get_if<instance_change>(&each.what))
+      told[what->id] = what->to;
+  for (const auto& [id, row] : db_.farm().instances)
+    if (told.contains(id) && told[id] != row.seen.state)
+      fail("store and events agree", fmt::format("{} was told to be {}, the store says {}", id,
+                                                 to_text(told[id]), to_text(row.seen.state)));
 }
 
 /// Every rollout that began has ended, once.

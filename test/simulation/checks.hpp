@@ -58,6 +58,7 @@ private:
   void check_instance(const messages::instance& row);
   void check_agent(const agent_host& agent);
   void check_orders();
+  void check_told_states();
 
   timeline& clock_;
   trace& record_;

@@ -140,8 +140,7 @@ void client::take_answer(const envelope& e) {
                                : std::string{"?"}));
     // What a server could not do now it may do later; an order that makes no sense stays so.
     if (const auto* no = std::get_if<refusal>(&e.body);
-        no && no->error.code != failure_code::invalid && no->error.code != failure_code::not_found
-        && no->error.code != failure_code::refused) {
+        no && (no->error.code == failure_code::internal || no->error.code == failure_code::timeout)) {
       found->second.last_sent = clock_.now();
       return;
     }

@@ -234,6 +234,10 @@ void farm::begin(const fault& f) {
         reigning().clock_error = error;
       return;
     }
+    case fault_kind::regrouped:
+      if (agent)
+        agent->toggle_group("db");
+      return;
     case fault_kind::disk_full:
       if (agent)
         agent->box.disk_is_full = true;

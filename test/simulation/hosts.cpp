@@ -69,7 +69,7 @@ void server_host::start_once() {
   epoch_ = spawned->epoch;
   around_.record.tell(name_, fmt::format("starts, epoch {}", epoch_));
   for (auto& each : spawned->all)
-    each->attach_functor([this, life, again](const caf::error& reason) {
+    each->attach_functor([this, life](const caf::error& reason) {
       bool by_itself = wanted_ && lives_ == life && process_ && reason != caf::exit_reason::kill;
       if (!by_itself)
         return;
@@ -189,6 +189,15 @@ void agent_host::kill_after(std::uint64_t messages, std::function<void()> then) 
 void agent_host::freeze(moment length) {
   if (process_)
     process_->freeze(length);
+}
+
+void agent_host::toggle_group(const std::string& group) {
+  if (std::erase(groups_, group) == 0)
+    groups_.push_back(group);
+  if (!process_)
+    return;
+  kill();
+  start();
 }
 
 } // namespace deployminator::simulation

@@ -85,6 +85,8 @@ public:
   void kill();
   void kill_after(std::uint64_t messages, std::function<void()> then);
   void freeze(moment length);
+  /// Starts it anew, with this machine group where it lacked it, else without.
+  void toggle_group(const std::string& group);
 
   [[nodiscard]] bool runs() const {
     return static_cast<bool>(process_);

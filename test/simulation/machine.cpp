@@ -154,6 +154,14 @@ void machine::finish_download(const std::string& key, std::uint64_t number, bool
 
 // -- programs -------------------------------------------------------------------------------------
 
+void machine::unpack(const agent::unpack_order& order, on_unpacked done) {
+  if (!disk_is_full || instances[order.id].laid_out)
+    return simulated_machine::unpack(order, std::move(done));
+  pending.emplace_back([done = std::move(done)] {
+    done(failure{failure_code::internal, "the disk is full", ""});
+  });
+}
+
 void machine::launch(const agent::launch_order& order) {
   on_launch(order.id);
   auto& p = all_[order.id];

@@ -57,6 +57,7 @@ public:
 
   void start(const agent::download_order& order, on_progress progress, on_done done) override;
   messages::result<std::vector<agent::found_instance>> recover() override;
+  void unpack(const agent::unpack_order& order, on_unpacked done) override;
   void launch(const agent::launch_order& order) override;
   void signal(const std::string& id, int signal) override;
   void kill_all(const std::string& id) override;

@@ -58,6 +58,8 @@ std::string draw_application(dice& d, std::size_t group, std::size_t index, std:
     text += fmt::format("        instances: {}\n", 1 + d.below(std::min<std::size_t>(machines, 8)));
   if (group == 2)
     text += "        machines: worker, db\n";
+  else if (index == 1)
+    text += "        machines: db\n";
   if (behaves == nature::job)
     text += "        alwayson: false\n";
   text += fmt::format("        rollout: {{parallel: {}, min_ready: {}ms, deadline: 60s}}\n",
@@ -113,6 +115,7 @@ std::string draw_host(dice& d, fault_kind kind, const std::vector<machine_plan>&
   switch (kind) {
     case fault_kind::agent_dies:
     case fault_kind::machine_reboots:
+    case fault_kind::regrouped:
     case fault_kind::disk_full:
     case fault_kind::program_ends:
       return any_machine();
@@ -139,31 +142,19 @@ std::string draw_host(dice& d, fault_kind kind, const std::vector<machine_plan>&
 fault draw_fault(dice& d, std::uint32_t number, const std::vector<order_plan>& orders,
                  const std::vector<machine_plan>& machines, moment calm) {
   // What happens often, and what does much, comes more than once.
-  constexpr std::array kinds{fault_kind::server_dies,
-                             fault_kind::server_dies,
-                             fault_kind::server_dies,
-                             fault_kind::takeover,
-                             fault_kind::split,
-                             fault_kind::agent_dies,
-                             fault_kind::agent_dies,
-                             fault_kind::agent_dies,
-                             fault_kind::machine_reboots,
-                             fault_kind::freeze,
-                             fault_kind::freeze,
-                             fault_kind::clock_jumps,
-                             fault_kind::disk_full,
-                             fault_kind::program_ends,
-                             fault_kind::program_ends,
-                             fault_kind::cut_to,
-                             fault_kind::cut_from,
-                             fault_kind::lossy,
-                             fault_kind::repeating,
-                             fault_kind::slow_network,
-                             fault_kind::database_away,
-                             fault_kind::commits_fail,
-                             fault_kind::commits_unknown,
-                             fault_kind::artifacts_slow,
-                             fault_kind::artifacts_break_off,
+  constexpr std::array kinds{fault_kind::server_dies,     fault_kind::server_dies,
+                             fault_kind::server_dies,     fault_kind::takeover,
+                             fault_kind::split,           fault_kind::agent_dies,
+                             fault_kind::agent_dies,      fault_kind::agent_dies,
+                             fault_kind::machine_reboots, fault_kind::freeze,
+                             fault_kind::freeze,          fault_kind::clock_jumps,
+                             fault_kind::regrouped,       fault_kind::disk_full,
+                             fault_kind::program_ends,    fault_kind::program_ends,
+                             fault_kind::cut_to,          fault_kind::cut_from,
+                             fault_kind::lossy,           fault_kind::repeating,
+                             fault_kind::slow_network,    fault_kind::database_away,
+                             fault_kind::commits_fail,    fault_kind::commits_unknown,
+                             fault_kind::artifacts_slow,  fault_kind::artifacts_break_off,
                              fault_kind::artifacts_wrong};
   fault out;
   out.number = number;

@@ -26,6 +26,8 @@ enum class fault_kind {
   freeze,
   /// Clocks are set to something else.
   clock_jumps,
+  /// An agent is started again with another machine group more or less.
+  regrouped,
   disk_full,
   program_ends,
   /// Nothing comes through, to or from a host.
@@ -44,11 +46,12 @@ enum class fault_kind {
   artifacts_wrong,
 };
 
-inline constexpr std::array<std::string_view, 20> fault_names{
-  "server dies",  "takeover",        "agent dies",     "machine reboots",     "split",
-  "freeze",       "clock jumps",     "disk full",      "program ends",        "cut to",
-  "cut from",     "lossy",           "repeating",      "slow network",        "database away",
-  "commits fail", "commits unknown", "artifacts slow", "artifacts break off", "artifacts wrong"};
+inline constexpr std::array<std::string_view, 21> fault_names{
+  "server dies",    "takeover",     "agent dies",      "machine reboots", "split",
+  "freeze",         "clock jumps",  "regrouped",       "disk full",       "program ends",
+  "cut to",         "cut from",     "lossy",           "repeating",       "slow network",
+  "database away",  "commits fail", "commits unknown", "artifacts slow",  "artifacts break off",
+  "artifacts wrong"};
 
 struct fault {
   /// Stays the same when others are left out.

@@ -33,8 +33,8 @@ bool timeline::step(moment until) {
 }
 
 dice::dice(std::uint64_t seed, std::string_view purpose) : state_(seed) {
-  for (unsigned char each : purpose)
-    state_ = (state_ ^ each) * 0x100000001b3;
+  for (char each : purpose)
+    state_ = (state_ ^ static_cast<unsigned char>(each)) * 0x100000001b3;
   next();
 }
 

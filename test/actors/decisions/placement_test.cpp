@@ -15,7 +15,7 @@ namespace {
 placement_request random_request() {
   placement_request out;
   out.subject = "shop/web/web";
-  out.app.instances = *rc::gen::inRange(0, 12);
+  out.app.instances = *rc::gen::inRange(0U, 12U);
   auto machines = *rc::gen::inRange(1, 8);
   for (int i = 0; i < machines; ++i)
     out.candidates.push_back({fmt::format("w{}", i),

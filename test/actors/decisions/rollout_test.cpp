@@ -194,7 +194,7 @@ TEST_CASE(
     small_farm farm{3};
     auto old_version = farm.deploy(small_farm::web(3), 1);
     roll_to_the_end(farm);
-    auto new_version = farm.deploy(small_farm::web(*rc::gen::inRange(1, 6)), 2);
+    auto new_version = farm.deploy(small_farm::web(*rc::gen::inRange(1U, 6U)), 2);
     for (int i = 0; i < 60 && farm.state.rollouts.contains(1); ++i) {
       step(farm);
       bool proven = farm.state.groups.at(1).deployed_version == new_version;
