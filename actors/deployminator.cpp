@@ -618,6 +618,7 @@ caf::result<briefing_ptr> take_join(pointer self, const hello_ptr& h, const mach
   auto joined = self->make_response_promise();
   work w;
   auto machine_name = h->agent->name;
+  self->state.joining.insert(machine_name);
   auto refused = std::make_shared<std::optional<failure>>();
   w.decide = [self, h, machine_name, refused] {
     auto& state = self->state;
@@ -631,6 +632,7 @@ caf::result<briefing_ptr> take_join(pointer self, const hello_ptr& h, const mach
   };
   w.finished
     = [self, machine_name, from, joined, refused](const result<std::uint64_t>& outcome) mutable {
+        self->state.joining.extract(machine_name);
         if (!outcome || *refused)
           return joined.deliver(to_error(outcome ? **refused : outcome.error()));
         auto& state = self->state;
@@ -710,7 +712,8 @@ void ask_for_reign(pointer self) {
 void give_up_on_absent_machines(pointer self) {
   auto& state = self->state;
   for (const auto& [machine_name, each] : state.farm.machines)
-    if (state.reachable.contains(machine_name) && !state.machines.contains(machine_name))
+    if (state.reachable.contains(machine_name) && !state.machines.contains(machine_name)
+        && !state.joining.contains(machine_name))
       take_loss(self, machine_name, "its agent did not connect after the server's start");
   if (!state.settled)
     settle_machines(self);

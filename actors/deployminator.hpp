@@ -46,6 +46,8 @@ struct deployminator_state {
   /// Machines whose agents are connected, or may still come back after the server's start.
   std::set<std::string> reachable;
   std::map<std::string, machine_actor> machines;
+  /// Machines whose agents have said hello and are not answered yet.
+  std::multiset<std::string> joining;
   /// By group id.
   std::map<std::uint64_t, rollout_actor> rollouts;
   std::map<std::uint64_t, std::uint64_t> revisions;

@@ -63,7 +63,7 @@ std::string draw_application(dice& d, std::size_t group, std::size_t index, std:
   if (behaves == nature::job)
     text += "        alwayson: false\n";
   text += fmt::format("        rollout: {{parallel: {}, min_ready: {}ms, deadline: 60s}}\n",
-                      d.chance(0.5) ? "50%" : "1", min_ready);
+                      d.chance(0.5) || machines > 12 ? "50%" : "1", min_ready);
   text += "        restart: {backoff: 1s..8s, give_up_after: never}\n";
   text += "        stop: {timeout: 4s}\n";
   return text;

@@ -73,6 +73,20 @@ TEST_CASE("an agent may come back at any moment around the one at which it count
   }
 }
 
+TEST_CASE("an agent may come back at any moment around the one at which a new server misses it") {
+  constexpr moment step = 1ms;
+  for (int i = 0; i < 60; ++i) {
+    auto p = three_machines();
+    // The server is killed in its sleep and starts at 42 s. Five seconds later it takes machines
+    // for lost that are not back.
+    p.faults.push_back({1, fault_kind::server_dies, 40s, 1s, "", 1000});
+    p.faults.push_back({2, fault_kind::agent_dies, 39s, 7940ms + i * step, "m1", 0});
+    p.orders.push_back(build(70s, 2));
+    p.end = 110s;
+    check_kept(p);
+  }
+}
+
 TEST_CASE("a restart is counted wherever in it the agent is killed") {
   for (moment late{0}; late < 40ms; late += 1ms) {
     auto p = three_machines();
