@@ -183,6 +183,11 @@ void board::take(const event& e, const rollout_finished& f) {
   g.outcome = to_text(f.outcome);
 }
 
+// Public ports have no place in the picture.
+void board::take(const event&, const port_change&) {}
+
+void board::take(const event&, const port_problem&) {}
+
 void board::take(const event&, const other_event&) {}
 
 bool board::is_current(const instance_state& i) const {

@@ -72,6 +72,8 @@ private:
   void take(const messages::event& e, const messages::download_progress& p);
   void take(const messages::event& e, const messages::instance_change& c);
   void take(const messages::event& e, const messages::machine_change& c);
+  void take(const messages::event& e, const messages::port_change& c);
+  void take(const messages::event& e, const messages::port_problem& p);
   void take(const messages::event& e, const messages::rollout_step& s);
   void take(const messages::event& e, const messages::rollout_finished& f);
   void take(const messages::event& e, const messages::other_event& o);

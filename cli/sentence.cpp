@@ -48,6 +48,24 @@ line sentence(const machine_change& c, const canvas&) {
           {because(c.reason), tone::plain}};
 }
 
+line sentence(const port_change& c, const canvas&) {
+  line out{{fmt::format("{}  port {}  ", printable(c.machine), c.public_port), tone::plain}};
+  if (c.to.empty())
+    out.push_back({"leads nowhere", tone::warning});
+  else
+    out.push_back({fmt::format("to {} :{}", printable(c.to), c.port), tone::good});
+  out.push_back({because(c.reason), tone::plain});
+  return out;
+}
+
+line sentence(const port_problem& p, const canvas&) {
+  bool is_over = p.reason.empty();
+  return {
+    {printable(p.machine) + "  ", tone::plain},
+    {is_over ? "public ports are right again" : "public ports", is_over ? tone::good : tone::bad},
+    {because(p.reason), tone::plain}};
+}
+
 line sentence(const rollout_step& s, const canvas&) {
   return {{phase_text(s.phase), tone::strong}, {because(s.reason), tone::plain}};
 }

@@ -13,7 +13,8 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 }
 
 std::uint64_t rows_of(const messages::table& t) {
-  return t.groups.size() + t.instances.size() + t.versions.size() + t.machines.size();
+  return t.groups.size() + t.instances.size() + t.versions.size() + t.machines.size()
+         + t.ports.size();
 }
 
 } // namespace
@@ -30,6 +31,7 @@ messages::table ask_table(client& server, messages::query_subject subject, const
     append(out.instances, page.instances);
     append(out.versions, page.versions);
     append(out.machines, page.machines);
+    append(out.ports, page.ports);
   }
   out.more = false;
   return out;

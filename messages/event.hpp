@@ -70,6 +70,33 @@ struct machine_change {
   MSGPACK_DEFINE_MAP(machine, from, to, reason)
 };
 
+/// A public port of a machine leads to another instance from now on; empty and `port` 0: to none.
+struct port_change {
+  static constexpr std::string_view type = "port.target";
+  std::string machine;
+  std::uint16_t public_port = 0;
+  std::string label;
+  /// The instances.
+  std::string from;
+  std::string to;
+  std::uint16_t port = 0;
+  std::string reason;
+
+  bool operator==(const port_change&) const = default;
+  MSGPACK_DEFINE_MAP(machine, public_port, label, from, to, port, reason)
+};
+
+/// The public ports of a machine cannot be kept as its configuration says, or can again (`reason`
+/// is empty then).
+struct port_problem {
+  static constexpr std::string_view type = "port.problem";
+  std::string machine;
+  std::string reason;
+
+  bool operator==(const port_problem&) const = default;
+  MSGPACK_DEFINE_MAP(machine, reason)
+};
+
 /// A decision about a group and its reason; `phase` is a `rollout_phase`, or `placed`, `pinned`,
 /// `accepted` for decisions beside the phases.
 struct rollout_step {
@@ -112,8 +139,8 @@ struct other_event {
 /// of what happened side by side. `namespace`, `group` and `version` are missing where the event is
 /// about no group.
 struct event {
-  using content = std::variant<download_progress, instance_change, machine_change, rollout_step,
-                               rollout_finished, other_event>;
+  using content = std::variant<download_progress, instance_change, machine_change, port_change,
+                               port_problem, rollout_step, rollout_finished, other_event>;
 
   /// Numbers count up by one; given by the store when it keeps the event, 0 before.
   std::uint64_t seq = 0;

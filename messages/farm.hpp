@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/instance.hpp"
+#include "messages/public_ports.hpp"
 
 #include <cstdint>
 #include <map>
@@ -83,9 +84,11 @@ struct machine {
   timestamp last_seen;
   /// Generation of its assignment; only grows.
   std::uint64_t generation = 0;
+  /// As its agent last said.
+  public_ports ports;
 
   bool operator==(const machine&) const = default;
-  MSGPACK_DEFINE_MAP(name, identity, groups, memory_mb, agent_version, last_seen, generation)
+  MSGPACK_DEFINE_MAP(name, identity, groups, memory_mb, agent_version, last_seen, generation, ports)
 };
 
 /// Where a rollout is.

@@ -169,12 +169,12 @@ struct accepted {
 // -- questions: client → server -------------------------------------------------------------------
 
 /// Which table a `query` is about.
-enum class query_subject { status, instances, versions, machines };
+enum class query_subject { status, instances, versions, machines, ports };
 
 template <>
 struct enum_text<query_subject> {
-  static constexpr std::array<std::string_view, 4> names{"status", "instances", "versions",
-                                                         "machines"};
+  static constexpr std::array<std::string_view, 5> names{"status", "instances", "versions",
+                                                         "machines", "ports"};
 };
 
 /// Asks for a table; empty `namespace` or `group`: all. Answered by `table` pages.
@@ -234,6 +234,32 @@ struct machine_row {
   MSGPACK_DEFINE_MAP(name, groups, state, instances, agent_version, last_seen, memory_mb)
 };
 
+/// A public port of a machine as `deploy ports` shows it.
+struct port_row {
+  std::string machine;
+  std::uint16_t public_port = 0;
+  std::string label;
+  /// Where new connections go; nothing where there is no such instance.
+  std::optional<std::string> instance;
+  std::string namespace_;
+  std::string group;
+  std::uint64_t version = 0;
+  std::string application;
+  std::optional<std::uint16_t> port;
+  std::string reason;
+
+  MSGPACK_DEFINE_MAP(machine, public_port, label, instance, MSGPACK_NVP("namespace", namespace_),
+                     group, version, application, port, reason)
+};
+
+/// Why a machine's public ports are not as its configuration says.
+struct port_problem_row {
+  std::string machine;
+  std::string reason;
+
+  MSGPACK_DEFINE_MAP(machine, reason)
+};
+
 /// A version as `deploy versions` shows it.
 struct version_row {
   std::uint64_t version = 0;
@@ -281,9 +307,12 @@ struct table {
   std::vector<instance_row> instances;
   std::vector<version_row> versions;
   std::vector<machine_row> machines;
+  std::vector<port_row> ports;
+  /// With `ports`, complete in each page.
+  std::vector<port_problem_row> problems;
   bool more = false;
 
-  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, more)
+  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, more)
 };
 
 /// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.
@@ -360,7 +389,10 @@ struct report {
   std::vector<observation> seen;
   /// Last observations of instances that are gone: nothing of them is left on the machine.
   std::vector<observation> gone;
-  MSGPACK_DEFINE_MAP(revision, full, seen, gone)
+  /// The machine's public ports, where they changed since the last confirmed report or the session
+  /// is new.
+  std::optional<public_ports> ports;
+  MSGPACK_DEFINE_MAP(revision, full, seen, gone, ports)
 };
 
 /// Server → agent: the report of this revision is committed.

@@ -77,9 +77,9 @@ void write(connection& db, const machine& m) {
   run(db, "DELETE FROM machine WHERE name = ?", m.name);
   run(db,
       "INSERT INTO machine (name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-      "generation) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "generation, ports) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       m.name, m.identity, to_document(m.groups), m.memory_mb, m.agent_version, m.last_seen,
-      m.generation);
+      m.generation, to_document(m.ports));
 }
 
 void erase_rollout(connection& db, std::uint64_t group_id) {

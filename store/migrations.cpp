@@ -117,6 +117,10 @@ const migration first{
 
 const migration second{2, {"ALTER TABLE client_order ADD COLUMN seq BIGINT NOT NULL DEFAULT 0"}};
 
+const migration third{3,
+                      {"ALTER TABLE machine ADD COLUMN ports LONGBLOB",
+                       R"(UPDATE machine SET ports = '{{"list":[],"problem":""}}')"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -144,7 +148,7 @@ std::uint64_t schema_of(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second};
+  static const std::vector<migration> all{first, second, third};
   return all;
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace deployminator::actors {
@@ -73,6 +74,49 @@ void remove_gone(const farm& f, const instance& row, observation last, const mom
   c.events.push_back(instance_event(f, row, last, m));
 }
 
+std::map<std::uint16_t, redirect> by_public_port(const public_ports& ports) {
+  std::map<std::uint16_t, redirect> out;
+  for (const auto& each : ports.list)
+    out.emplace(each.public_port, each);
+  return out;
+}
+
+/// An event of the group whose instance the port leads to now, else of that which lost it.
+event port_event(const std::string& machine, const redirect& from, const redirect& to,
+                 const moment& m) {
+  const auto& about = to.instance.empty() ? from : to;
+  return {
+    0,
+    m.now,
+    about.namespace_,
+    about.group,
+    about.version,
+    port_change{machine, to.public_port, to.label, from.instance, to.instance, to.port, to.reason}};
+}
+
+void note_ports(const farm& f, const std::string& machine_name, const public_ports& now,
+                const moment& m, change& c) {
+  auto known = f.machines.find(machine_name);
+  if (known == f.machines.end() || known->second.ports == now)
+    return;
+  const auto& before = known->second.ports;
+  c.machines.push_back(known->second);
+  c.machines.back().ports = now;
+  auto gone = by_public_port(before);
+  for (const auto& [port, to] : by_public_port(now)) {
+    auto node = gone.extract(port);
+    auto from = node ? node.mapped() : redirect{};
+    if (!node || from.instance != to.instance || from.port != to.port)
+      c.events.push_back(port_event(machine_name, from, to, m));
+  }
+  for (const auto& [port, from] : gone)
+    c.events.push_back(port_event(
+      machine_name, from,
+      {.public_port = port, .label = from.label, .reason = "it is not configured any more"}, m));
+  if (before.problem != now.problem)
+    c.events.push_back({0, m.now, {}, {}, 0, port_problem{machine_name, now.problem}});
+}
+
 /// Why this agent must not be taken for the machine in `row`, or nothing. A generation is committed
 /// before an agent hears of it, so one that is ahead, or has the same with other content, got its
 /// orders from another store.
@@ -124,6 +168,8 @@ change observe(const farm& f, const std::string& machine_name, const report& new
     for (const auto& [id, row] : f.instances)
       if (row.machine == machine_name && row.goal == instance_goal::stop && !mentioned.contains(id))
         remove_gone(f, row, row.seen, m, c);
+  if (news.ports)
+    note_ports(f, machine_name, *news.ports, m, c);
   raise_generations(f, c);
   return c;
 }

@@ -133,6 +133,38 @@ std::vector<machine_row> machine_rows(const farm& f, const std::set<std::string>
   return rows;
 }
 
+port_row row_of(const redirect& each, const machine& on, bool reachable) {
+  port_row row{on.name};
+  row.public_port = each.public_port;
+  row.label = each.label;
+  row.namespace_ = each.namespace_;
+  row.group = each.group;
+  row.version = each.version;
+  row.application = each.application;
+  row.reason = reachable ? each.reason : "as last heard: the machine is out of reach";
+  if (!each.instance.empty()) {
+    row.instance = each.instance;
+    row.port = each.port;
+  }
+  return row;
+}
+
+std::vector<port_row> port_rows(const farm& f, const std::set<std::string>& reachable) {
+  std::vector<port_row> rows;
+  for (const auto& [name, machine] : f.machines)
+    for (const auto& each : machine.ports.list)
+      rows.push_back(row_of(each, machine, reachable.contains(name)));
+  return rows;
+}
+
+std::vector<port_problem_row> port_problem_rows(const farm& f) {
+  std::vector<port_problem_row> rows;
+  for (const auto& [name, machine] : f.machines)
+    if (!machine.ports.problem.empty())
+      rows.push_back({name, machine.ports.problem});
+  return rows;
+}
+
 /// Keeps the rows from `offset` that fit into one page; tells whether there are more.
 template <class Row>
 bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
@@ -174,6 +206,11 @@ result<table> answer(const farm& f, const std::set<std::string>& reachable, cons
     case query_subject::machines:
       out.machines = machine_rows(f, reachable, now);
       out.more = cut_page(out.machines, q.offset);
+      break;
+    case query_subject::ports:
+      out.ports = port_rows(f, reachable);
+      out.problems = port_problem_rows(f);
+      out.more = cut_page(out.ports, q.offset);
       break;
   }
   return out;

@@ -29,7 +29,16 @@ void report_ledger::lose(messages::observation last) {
   entries_[id] = {std::move(last), true, ++last_change_};
 }
 
+void report_ledger::see(messages::public_ports ports) {
+  ports_ = std::move(ports);
+  ports_change_ = ++last_change_;
+}
+
+/// The server may be another one, or have an older store: no digest tells what it knows of ports,
+/// so a session begins with them.
 void report_ledger::restart(bool full) {
+  if (ports_ && *ports_ != messages::public_ports{})
+    ports_change_ = ++last_change_;
   unconfirmed_.clear();
   sent_change_ = confirmed_change_;
   full_ = full;
@@ -83,10 +92,15 @@ std::optional<messages::report> report_ledger::take(time_point now) {
   return std::move(out);
 }
 
+std::optional<messages::public_ports> report_ledger::news_of_ports() const {
+  return ports_change_ > confirmed_change_ ? ports_ : std::nullopt;
+}
+
 /// Everything in one message; of very many instances without what they printed.
 report_ledger::draft report_ledger::full_report() const {
   messages::report out;
   out.full = true;
+  out.ports = ports_;
   std::size_t bytes = 0;
   for (const auto& [id, each] : entries_) {
     (each.gone ? out.gone : out.seen).push_back(each.last);
@@ -107,6 +121,7 @@ report_ledger::draft report_ledger::partial_report() const {
   std::sort(news.begin(), news.end(),
             [](const entry* a, const entry* b) { return a->change < b->change; });
   messages::report out;
+  out.ports = news_of_ports();
   std::size_t bytes = 0;
   for (const auto* each : news) {
     bytes += size_of(each->last);

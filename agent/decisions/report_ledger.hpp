@@ -28,6 +28,9 @@ public:
   /// Nothing of an instance is left.
   void lose(messages::observation last);
 
+  /// Where the machine's public ports lead now.
+  void see(messages::public_ports ports);
+
   /// A session began: what was not confirmed is due at once; `full`: everything is.
   void restart(bool full);
 
@@ -66,7 +69,13 @@ private:
   [[nodiscard]] draft full_report() const;
   [[nodiscard]] draft partial_report() const;
 
+  [[nodiscard]] std::optional<messages::public_ports> news_of_ports() const;
+
   std::map<std::string, entry> entries_;
+  /// Unset until told the first time.
+  std::optional<messages::public_ports> ports_;
+  /// The number of their last change.
+  std::uint64_t ports_change_ = 0;
   /// By revision, those that are not confirmed.
   std::map<std::uint64_t, sent_report> unconfirmed_;
   std::uint64_t last_change_ = 0;

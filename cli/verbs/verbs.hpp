@@ -13,6 +13,7 @@ std::unique_ptr<command> instances();
 std::unique_ptr<command> logs();
 std::unique_ptr<command> machines();
 std::unique_ptr<command> new_build();
+std::unique_ptr<command> ports();
 std::unique_ptr<command> rollback();
 std::unique_ptr<command> status();
 std::unique_ptr<command> undeploy();

@@ -171,8 +171,9 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
 }
 
 TEST_CASE_FIXTURE(workplace, "each verb's help has an example and its exit codes") {
-  for (const char* verb : {"new-build", "validate", "watch", "status", "instances", "versions",
-                           "machines", "version", "rollback", "undeploy", "logs", "events"}) {
+  for (const char* verb :
+       {"new-build", "validate", "watch", "status", "instances", "versions", "machines", "ports",
+        "version", "rollback", "undeploy", "logs", "events"}) {
     auto e = run({verb, "--help"});
     CAPTURE(verb);
     CHECK(e.exit == 0);

@@ -54,6 +54,16 @@ TEST_CASE("decisions are told with their reasons") {
         == "w1  machine unreachable: silent for 4 s");
 }
 
+TEST_CASE("a public port is told with where it leads and why") {
+  messages::port_change c{"w1", 80, "front", "web-1", "web-2", 4101, "the newest"};
+  CHECK(said(c) == "w1  port 80  to web-2 :4101: the newest");
+  c.to.clear();
+  c.reason = "no instance matches";
+  CHECK(said(c) == "w1  port 80  leads nowhere: no instance matches");
+  CHECK(said(messages::port_problem{"w1", "nft"}) == "w1  public ports: nft");
+  CHECK(said(messages::port_problem{"w1", ""}) == "w1  public ports are right again");
+}
+
 TEST_CASE("nothing of an event can move a terminal's cursor") {
   CHECK(said(messages::rollout_step{"placed", "\x1b[2J"}) == "placed: \\x1b[2J");
 }

@@ -68,8 +68,21 @@ inline observation any_observation() {
   return o;
 }
 
+inline std::uint16_t any_port() {
+  return *rc::gen::arbitrary<std::uint16_t>();
+}
+
+inline public_ports any_public_ports() {
+  public_ports out;
+  out.problem = any_text();
+  if (*rc::gen::arbitrary<bool>())
+    out.list.push_back({any_port(), any_text(), any_text(), any_text(), any_text(),
+                        *rc::gen::arbitrary<std::uint64_t>(), any_text(), any_port(), any_text()});
+  return out;
+}
+
 inline event::content any_content() {
-  switch (*rc::gen::inRange(0, 5)) {
+  switch (*rc::gen::inRange(0, 7)) {
     case 0: {
       download_progress d{any_text(), any_text(), {any_text()}};
       d.bytes = *rc::gen::arbitrary<std::uint64_t>();
@@ -91,6 +104,11 @@ inline event::content any_content() {
                             any_text()};
     case 3:
       return rollout_step{any_text(), any_text()};
+    case 4:
+      return port_change{any_text(), any_port(), any_text(), any_text(),
+                         any_text(), any_port(), any_text()};
+    case 5:
+      return port_problem{any_text(), any_text()};
     default:
       return rollout_finished{any_enum<rollout_outcome>(), any_text()};
   }
@@ -130,7 +148,8 @@ inline message any_message() {
     }
     case 2:
       return report{*rc::gen::arbitrary<std::uint64_t>(), *rc::gen::arbitrary<bool>(),
-                    any_list<observation>(any_observation), any_list<observation>(any_observation)};
+                    any_list<observation>(any_observation), any_list<observation>(any_observation),
+                    any_public_ports()};
     case 3:
       return events{any_list<event>(any_event)};
     case 4:

@@ -116,8 +116,17 @@ observation any_observation(const std::string& id) {
   return o;
 }
 
+public_ports any_public_ports() {
+  public_ports out;
+  out.problem = any_text();
+  for (auto port : any_ports())
+    out.list.push_back({port, any_text(), any_text(), any_text(), any_text(), any_count(),
+                        any_text(), port, any_text()});
+  return out;
+}
+
 event::content any_content() {
-  switch (below(5)) {
+  switch (below(7)) {
     case 0: {
       download_progress p{any_text(), any_text(), any_texts(), any_count(), {}, any_number(), {}};
       if (maybe())
@@ -143,6 +152,10 @@ event::content any_content() {
                             any_text()};
     case 3:
       return rollout_step{any_text(), any_text()};
+    case 4:
+      return port_change{any_text(), 80, any_text(), any_text(), any_text(), 4100, any_text()};
+    case 5:
+      return port_problem{any_text(), any_text()};
     default:
       return rollout_finished{any_of<rollout_outcome>(), any_text()};
   }
@@ -248,7 +261,8 @@ struct composer {
   void put_machine() {
     auto name = fmt::format("machine {}", below(3));
     put(made.machines, after.machines, name,
-        {name, any_text(), any_texts(), any_count(), any_text(), any_time(), any_count()});
+        {name, any_text(), any_texts(), any_count(), any_text(), any_time(), any_count(),
+         any_public_ports()});
   }
 
   void put_rollout() {

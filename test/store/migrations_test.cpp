@@ -1,4 +1,5 @@
 #include "store/error.hpp"
+#include "store/farm_reader.hpp"
 #include "store/migrations.hpp"
 #include "store/sqlite_connection.hpp"
 
@@ -92,4 +93,14 @@ TEST_CASE("the tables of the versions have the names and relations they always h
   CHECK(references("group_version") == std::vector<std::string>{"group_id -> appgroup.id"});
   CHECK(references("lnk_app_grp")
         == std::vector<std::string>{"app_id -> appdef.id", "group_version_id -> group_version.id"});
+}
+
+TEST_CASE("machines of the first schema have no public ports") {
+  auto db = store::open_sqlite(":memory:");
+  store::migrate(*db, {store::all_migrations().front()});
+  store::run(
+    *db, "INSERT INTO machine (name, identity, machine_groups, memory_mb, agent_version, "
+         "last_seen, generation) VALUES ('m', '', '[]', 1, '', '2026-01-31T09:30:00.000001Z', 1)");
+  store::migrate(*db);
+  CHECK(store::read_farm(*db).machines.at("m").ports == messages::public_ports{});
 }

@@ -120,3 +120,78 @@ TEST_CASE("another agent cannot take the name of a machine that has instances") 
   other.identity = "another";
   CHECK_FALSE(machine_joined(farm.state, other, "1.0", false, farm.now()));
 }
+
+namespace {
+
+report ports_report(std::vector<redirect> list, std::string problem = {}) {
+  report news{1};
+  news.ports = public_ports{std::move(list), std::move(problem)};
+  return news;
+}
+
+redirect port_80(std::string instance, std::uint16_t port) {
+  return {80, "front", std::move(instance), "shop", "web", 7, "web", port, "because"};
+}
+
+port_change told(const change& c) {
+  REQUIRE(c.events.size() == 1);
+  return std::get<port_change>(c.events[0].what);
+}
+
+} // namespace
+
+TEST_CASE("a public port that leads to another instance is told once, as an event of its group") {
+  small_farm farm{1};
+  farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
+  auto news = ports_report({port_80("b", 4101)});
+  auto c = observe(farm.state, "w1", news, farm.now());
+  CHECK(told(c) == port_change{"w1", 80, "front", "a", "b", 4101, "because"});
+  CHECK(c.events[0].group == "web");
+  CHECK(c.events[0].version == 7);
+  farm.make(c);
+  CHECK(is_empty(observe(farm.state, "w1", news, farm.now())));
+}
+
+TEST_CASE("a public port that leads nowhere any more is told as an event of the group it led to") {
+  small_farm farm{1};
+  farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
+  redirect nowhere{.public_port = 80, .label = "front", .reason = "no instance matches"};
+  auto c = observe(farm.state, "w1", ports_report({nowhere}), farm.now());
+  CHECK(told(c) == port_change{"w1", 80, "front", "a", "", 0, "no instance matches"});
+  CHECK(c.events[0].group == "web");
+}
+
+TEST_CASE("a public port that is not configured any more is told") {
+  small_farm farm{1};
+  farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
+  auto c = observe(farm.state, "w1", ports_report({}), farm.now());
+  CHECK(told(c).to == "");
+  CHECK(told(c).reason == "it is not configured any more");
+  farm.make(c);
+  CHECK(farm.state.machines.at("w1").ports.list.empty());
+}
+
+TEST_CASE("that a public port has another reason is known and no event") {
+  small_farm farm{1};
+  farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
+  auto now = port_80("a", 4100);
+  now.reason = "another";
+  auto c = observe(farm.state, "w1", ports_report({now}), farm.now());
+  CHECK(c.events.empty());
+  CHECK(c.machines.at(0).ports.list.at(0).reason == "another");
+}
+
+TEST_CASE("why public ports cannot be kept is told, and when they can again") {
+  small_farm farm{1};
+  auto c = observe(farm.state, "w1", ports_report({}, "config.yaml:3:1: wrong"), farm.now());
+  CHECK(std::get<port_problem>(c.events.at(0).what).reason == "config.yaml:3:1: wrong");
+  farm.make(c);
+  c = observe(farm.state, "w1", ports_report({}), farm.now());
+  CHECK(std::get<port_problem>(c.events.at(0).what).reason == "");
+}
+
+TEST_CASE("a report without public ports leaves them as they are") {
+  small_farm farm{1};
+  farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
+  CHECK(is_empty(observe(farm.state, "w1", report{2}, farm.now())));
+}

@@ -53,3 +53,28 @@ TEST_CASE("a group's status counts the instances of its deployed or else its pen
   REQUIRE(rows->groups[0].rollout);
   CHECK(rows->groups[0].rollout->phase == rollout_phase::fetching);
 }
+
+TEST_CASE("public ports are shown by machine, those without an instance without one") {
+  small_farm farm{2};
+  farm.state.machines.at("w1").ports.list
+    = {{80, "front", "web-1", "shop", "web", 7, "web", 4100, "the newest"},
+       {.public_port = 81, .reason = "no instance matches"}};
+  farm.state.machines.at("w2").ports.problem = "nft is missing";
+  auto rows = answer(farm.state, farm.reachable, {query_subject::ports, "", "", 0}, {});
+  REQUIRE(rows->ports.size() == 2);
+  CHECK(rows->ports[0].machine == "w1");
+  CHECK(rows->ports[0].instance == "web-1");
+  CHECK(rows->ports[0].port == 4100);
+  CHECK_FALSE(rows->ports[1].instance);
+  CHECK_FALSE(rows->ports[1].port);
+  CHECK(rows->ports[1].reason == "no instance matches");
+  REQUIRE(rows->problems.size() == 1);
+  CHECK(rows->problems[0].machine == "w2");
+}
+
+TEST_CASE("the public ports of a machine out of reach are shown as last heard") {
+  small_farm farm{1};
+  farm.state.machines.at("w1").ports.list = {{80, "front", "web-1"}};
+  auto rows = answer(farm.state, {}, {query_subject::ports, "", "", 0}, {});
+  CHECK(rows->ports.at(0).reason == "as last heard: the machine is out of reach");
+}

@@ -170,3 +170,42 @@ TEST_CASE("whatever is lost on the way, the server ends up with what is") {
     RC_ASSERT(!ledger.due());
   }));
 }
+
+TEST_CASE("public ports are told when they change, and at the beginning of each session") {
+  report_ledger ledger;
+  public_ports ports;
+  ports.list.push_back({80, "web", "a"});
+  ledger.see(ports);
+  auto first = ledger.take(start);
+  REQUIRE(first);
+  CHECK(first->ports == ports);
+  ledger.confirm(first->revision);
+  CHECK_FALSE(ledger.due());
+  ledger.see(seen("a"));
+  CHECK_FALSE(ledger.take(start + 1s)->ports);
+  ledger.confirm(2);
+  ledger.restart(false);
+  auto again = ledger.take(start + 2s);
+  REQUIRE(again);
+  CHECK(again->ports == ports);
+  CHECK(again->seen.empty());
+}
+
+TEST_CASE("that a machine has no public ports is told once") {
+  report_ledger ledger;
+  ledger.see(public_ports{});
+  REQUIRE(ledger.take(start));
+  ledger.confirm(1);
+  ledger.restart(false);
+  CHECK_FALSE(ledger.due());
+}
+
+TEST_CASE("a report that is repeated says where the public ports lead as well") {
+  report_ledger ledger;
+  ledger.see(public_ports{{}, "the file is broken"});
+  CHECK(ledger.take(start)->ports);
+  ledger.see(seen("a"));
+  auto again = ledger.take(start + 20ms);
+  REQUIRE(again);
+  CHECK(again->ports->problem == "the file is broken");
+}
