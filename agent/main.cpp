@@ -112,8 +112,6 @@ int main(int argc, char** argv) {
   auto allowed = configs::check_keys(settings.keys, settings.servers);
   if (!allowed)
     return fail(allowed.error());
-  for (const auto& each : settings.warnings)
-    actors::log::warning(each);
   if (geteuid() != 0)
     actors::log::info("autodeployer is not root: instances run as its own user");
   return serve(settings);

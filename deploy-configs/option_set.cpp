@@ -124,8 +124,9 @@ void option_set::add_to(CLI::App& app) {
   config.option->type_name("FILE");
   for (const auto& each : table_.settings) {
     auto& here = given_[each.name];
-    auto help = fmt::format("{}\nDefault: {}\nEnvironment: {}", each.help, default_text(each),
-                            variable_of(each.name));
+    auto help = each.only_flag ? each.help
+                               : fmt::format("{}\nDefault: {}\nEnvironment: {}", each.help,
+                                             default_text(each), variable_of(each.name));
     auto flag = "--" + each.name;
     here.option = each.kind == setting_kind::flag ? app.add_flag(flag, here.flag, help)
                                                   : app.add_option(flag, here.value, help);
@@ -177,7 +178,7 @@ void option_set::read_flags(collected& into) const {
 void option_set::read_environment(const surroundings& from, collected& into) const {
   for (const auto& each : table_.settings) {
     auto name = variable_of(each.name);
-    auto value = from.variable(name);
+    auto value = each.only_flag ? std::nullopt : from.variable(name);
     if (value && !value->empty())
       take(each, name, *value, into);
   }
@@ -190,6 +191,7 @@ void option_set::read_file(const surroundings& from, collected& into) const {
   bool named = flag.option->count() > 0 || !by_variable.empty();
   if (named)
     path = flag.option->count() > 0 ? flag.value : by_variable;
+  into.settings.file = path;
   auto text = read_text(path, !named);
   if (!text) {
     into.mistakes.push_back(text.error().message);
@@ -197,23 +199,27 @@ void option_set::read_file(const surroundings& from, collected& into) const {
   }
   if (!*text)
     return;
-  auto document = read_yaml(**text);
-  if (auto* wrong = std::get_if<mistake>(&document)) {
-    into.mistakes.push_back(to_text(path, *wrong));
-    return;
-  }
-  std::vector<mistake> mistakes;
-  fields in{*std::get<yaml_node::pointer>(document), "the config file", mistakes};
-  if (mistakes.empty())
-    read_fields(in, path, into);
-  sort_by_position(mistakes);
-  for (const auto& each : mistakes)
+  for (const auto& each : read_content(**text, into.settings.values))
     into.mistakes.push_back(to_text(path, each));
 }
 
-void option_set::read_fields(fields& in, const std::string& file, collected& into) const {
+std::vector<mistake> option_set::mistakes_in(const std::string& text) const {
+  std::map<std::string, std::string> values;
+  return read_content(text, values);
+}
+
+/// Adds the values that have none yet.
+std::vector<mistake> option_set::read_content(const std::string& text,
+                                              std::map<std::string, std::string>& values) const {
+  auto document = read_yaml(text);
+  if (auto* wrong = std::get_if<mistake>(&document))
+    return {*wrong};
+  std::vector<mistake> mistakes;
+  fields in{*std::get<yaml_node::pointer>(document), "the config file", mistakes};
+  if (!mistakes.empty())
+    return mistakes;
   for (const auto& each : table_.settings) {
-    const auto* node = in.find(each.name);
+    const auto* node = each.only_flag ? nullptr : in.find(each.name);
     if (node == nullptr)
       continue;
     auto value = single_text(*node, each.kind);
@@ -225,13 +231,14 @@ void option_set::read_fields(fields& in, const std::string& file, collected& int
       in.fail(*node,
               fmt::format("`{}` is {}; expected {}", each.name, in_ticks(*value), *expected));
     else
-      into.settings.values.try_emplace(each.name, *value);
+      values.try_emplace(each.name, *value);
   }
-  for (const auto& each : table_.unused_keys)
-    if (const auto* node = in.find(each))
-      into.settings.warnings.push_back(to_text(
-        file, {node->line, node->column, fmt::format("`{}` is accepted but not used yet", each)}));
+  for (const auto& each : table_.sections)
+    if (const auto* node = in.find(each.name))
+      each.read(*node, mistakes);
   in.finish();
+  sort_by_position(mistakes);
+  return mistakes;
 }
 
 std::variant<resolved_settings, exit_now> read_settings(const program_settings& table, int argc,

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "deploy-configs/mistake.hpp"
 #include "deploy-configs/settings.hpp"
+#include "deploy-configs/yaml_document.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -14,8 +17,6 @@ class Option;
 } // namespace CLI
 
 namespace deployminator::configs {
-
-class fields;
 
 /// What a setting holds; a list is separated by commas, in the file it may be a YAML list.
 enum class setting_kind { text, list, number, flag };
@@ -35,6 +36,15 @@ struct setting {
   std::string default_help;
   /// What was expected, if the text (an element of a list) is no such value.
   std::optional<std::string> (*expected_instead)(const std::string& text) = nullptr;
+  /// It says what to do this once, so neither the environment nor the file can give it.
+  bool only_flag = false;
+};
+
+/// A key of the config file that is no setting of the command line.
+struct config_section {
+  std::string name;
+  /// Reads its value, which is never `null`, and adds what is wrong with it to the mistakes.
+  std::function<void(const yaml_node& value, std::vector<mistake>& mistakes)> read;
 };
 
 /// A program's settings in one table.
@@ -45,14 +55,14 @@ struct program_settings {
   std::string prefix;
   std::string default_file;
   std::vector<setting> settings;
-  /// Keys of the config file that are accepted and mean nothing yet.
-  std::vector<std::string> unused_keys;
+  std::vector<config_section> sections;
 };
 
 /// The values that count, by the setting's name, each the right kind of text.
 struct resolved_settings {
   std::map<std::string, std::string> values;
-  std::vector<std::string> warnings;
+  /// The config file, there or not.
+  std::string file;
 
   const std::string& text(const std::string& name) const;
   std::vector<std::string> list(const std::string& name) const;
@@ -71,6 +81,10 @@ public:
   /// After parsing: what counts, or every mistake, one a line.
   messages::result<resolved_settings> resolve(const surroundings& from) const;
 
+  /// What is wrong with the text of a config file, in the order of its lines; its sections are
+  /// read.
+  std::vector<mistake> mistakes_in(const std::string& text) const;
+
   /// The paragraph of the help text about where settings come from.
   std::string sources_help() const;
 
@@ -86,7 +100,8 @@ private:
   void read_flags(collected& into) const;
   void read_environment(const surroundings& from, collected& into) const;
   void read_file(const surroundings& from, collected& into) const;
-  void read_fields(fields& in, const std::string& file, collected& into) const;
+  std::vector<mistake> read_content(const std::string& text,
+                                    std::map<std::string, std::string>& values) const;
   static void take(const setting& which, const std::string& source, const std::string& value,
                    collected& into);
 

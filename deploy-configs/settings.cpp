@@ -2,6 +2,7 @@
 
 #include "deploy-configs/endpoint.hpp"
 #include "deploy-configs/option_set.hpp"
+#include "deploy-configs/static_ports_reader.hpp"
 #include "deploy-configs/values.hpp"
 
 #include <CLI/CLI.hpp>
@@ -112,43 +113,51 @@ program_settings server_table() {
                        keys_setting()}};
 }
 
-program_settings agent_table() {
-  return {.program = "autodeployer",
-          .summary = "Fetches, starts, watches and stops instances on this machine, as the server "
-                     "says.",
-          .prefix = "AUTODEPLOYER",
-          .default_file = "/etc/cnw/autodeployer/config.yaml",
-          .settings
-          = {{.name = "server",
-              .kind = setting_kind::list,
-              .value_name = "URL[,URL...]",
-              .help = "The server's listen address, or those of several",
-              .default_value = default_server,
-              .expected_instead = check_server},
-             {.name = "name",
-              .value_name = "NAME",
-              .help = "This machine's name",
-              .default_value = host_name(),
-              .default_help = "the host's name, " + host_name(),
-              .expected_instead = check_machine_name},
-             {.name = "groups",
-              .kind = setting_kind::list,
-              .value_name = "GROUP[,GROUP...]",
-              .help = "The machine groups it belongs to",
-              .default_value = "worker",
-              .expected_instead = check_group_name},
-             {.name = "root",
-              .value_name = "DIR",
-              .help = "Put state, cache, instances and logs below DIR",
-              .default_help = "the system's /var/lib, /var/cache, /var/log and /run"},
-             {.name = "memory",
-              .kind = setting_kind::number,
-              .value_name = "MB",
-              .help = "Megabytes that instances may share",
-              .default_value = std::to_string(machine_memory_mb()),
-              .default_help = fmt::format("all of the machine's, {}", machine_memory_mb())},
-             keys_setting()},
-          .unused_keys = {"applications"}};
+/// Puts the static ports that it finds into `to`, which must outlive the table.
+program_settings agent_table(std::vector<messages::static_ports>& to) {
+  return {
+    .program = "autodeployer",
+    .summary = "Fetches, starts, watches and stops instances on this machine, as the server "
+               "says.",
+    .prefix = "AUTODEPLOYER",
+    .default_file = "/etc/cnw/autodeployer/config.yaml",
+    .settings = {{.name = "server",
+                  .kind = setting_kind::list,
+                  .value_name = "URL[,URL...]",
+                  .help = "The server's listen address, or those of several",
+                  .default_value = default_server,
+                  .expected_instead = check_server},
+                 {.name = "name",
+                  .value_name = "NAME",
+                  .help = "This machine's name",
+                  .default_value = host_name(),
+                  .default_help = "the host's name, " + host_name(),
+                  .expected_instead = check_machine_name},
+                 {.name = "groups",
+                  .kind = setting_kind::list,
+                  .value_name = "GROUP[,GROUP...]",
+                  .help = "The machine groups it belongs to",
+                  .default_value = "worker",
+                  .expected_instead = check_group_name},
+                 {.name = "root",
+                  .value_name = "DIR",
+                  .help = "Put state, cache, instances and logs below DIR",
+                  .default_help = "the system's /var/lib, /var/cache, /var/log and /run"},
+                 {.name = "memory",
+                  .kind = setting_kind::number,
+                  .value_name = "MB",
+                  .help = "Megabytes that instances may share",
+                  .default_value = std::to_string(machine_memory_mb()),
+                  .default_help = fmt::format("all of the machine's, {}", machine_memory_mb())},
+                 keys_setting(),
+                 {.name = "print-rules",
+                  .kind = setting_kind::flag,
+                  .help = "Print the packet filter's rules for the public ports, as they should be "
+                          "now, and end",
+                  .only_flag = true}},
+    .sections = {{"applications", [&to](const yaml_node& value, std::vector<mistake>& mistakes) {
+                    to = read_static_ports(value, mistakes);
+                  }}}};
 }
 
 program_settings client_table() {
@@ -202,8 +211,7 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .collect = all.text("collect"),
                            .store = all.text("store"),
                            .store_password_file = all.text("store-password-file"),
-                           .keys = all.text("keys"),
-                           .warnings = std::move(all.warnings)};
+                           .keys = all.text("keys")};
   if (!settings.store_password_file.empty())
     settings.warnings.emplace_back(
       "store-password-file is not used: a store in sqlite has no password");
@@ -212,7 +220,8 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
 
 std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char* const* argv,
                                                            const surroundings& from) {
-  auto read = read_settings(agent_table(), argc, argv, from);
+  std::vector<messages::static_ports> static_ports;
+  auto read = read_settings(agent_table(static_ports), argc, argv, from);
   if (auto* done = std::get_if<exit_now>(&read))
     return std::move(*done);
   auto& all = std::get<resolved_settings>(read);
@@ -222,11 +231,13 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                           .root = all.text("root"),
                           .memory_mb = all.number("memory"),
                           .keys = all.text("keys"),
-                          .warnings = std::move(all.warnings)};
+                          .config_file = all.file,
+                          .static_ports = std::move(static_ports),
+                          .print_rules = all.flag("print-rules")};
   std::error_code current_directory_gone;
-  if (!settings.root.empty())
-    settings.root
-      = std::filesystem::absolute(settings.root, current_directory_gone).lexically_normal();
+  for (auto* path : {&settings.root, &settings.config_file})
+    if (!path->empty())
+      *path = std::filesystem::absolute(*path, current_directory_gone).lexically_normal();
   if (current_directory_gone)
     return exit_now{2,
                     fmt::format("autodeployer: root is relative, and the current directory cannot "
@@ -234,6 +245,18 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                                 current_directory_gone.message()),
                     false};
   return checked("autodeployer", settings, settings.servers);
+}
+
+messages::result<std::vector<messages::static_ports>> static_ports_in(const std::string& text,
+                                                                      const std::string& file) {
+  std::vector<messages::static_ports> out;
+  auto mistakes = option_set{agent_table(out)}.mistakes_in(text);
+  if (mistakes.empty())
+    return out;
+  auto message = to_text(file, mistakes.front());
+  if (mistakes.size() > 1)
+    message += fmt::format(" (and {} more)", mistakes.size() - 1);
+  return messages::failure{messages::failure_code::invalid, std::move(message), {}};
 }
 
 client_options::client_options(CLI::App& app)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/public_ports.hpp"
 #include "messages/result.hpp"
 
 #include <cstdint>
@@ -68,8 +69,12 @@ struct agent_settings {
   std::uint64_t memory_mb = 0;
   /// `none`.
   std::string keys;
-  /// What a person should know at start, one sentence each.
-  std::vector<std::string> warnings;
+  /// The config file, absolute; it may not exist.
+  std::string config_file;
+  /// What the config file says of public ports.
+  std::vector<messages::static_ports> static_ports;
+  /// Print the packet filter's rules and end.
+  bool print_rules = false;
 };
 
 /// The settings of `deploy` that stand before the verb.
@@ -92,6 +97,11 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
 std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char* const* argv,
                                                            const surroundings& from
                                                            = surroundings::real());
+
+/// What the text of the agent's config file says of public ports; fails with its first mistake,
+/// whatever it is about.
+messages::result<std::vector<messages::static_ports>> static_ports_in(const std::string& text,
+                                                                      const std::string& file);
 
 class option_set;
 

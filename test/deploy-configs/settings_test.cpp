@@ -208,22 +208,52 @@ TEST_CASE_FIXTURE(place, "NO_COLOR turns colour off, unless it is empty") {
   CHECK(client()->no_color);
 }
 
-TEST_CASE_FIXTURE(place, "the seed's static ports are accepted and said not to be used") {
+TEST_CASE_FIXTURE(place, "static ports stand in the agent's file beside its settings") {
   auto file = agent_file("name: web1\n"
                          "applications:\n"
-                         "- label: \"lbproxy\"\n"
-                         "  matcher:\n"
-                         "    repository: lbproxy\n"
-                         "    binary: lbproxy-server\n"
-                         "    groupname: testing\n"
-                         "    namespace: lbproxy\n"
-                         "  actionports:\n"
-                         "  - portindex: 1\n"
-                         "    publicport: 80\n");
+                         "- matcher: {binary: web}\n"
+                         "  actionports: [{portindex: 2, publicport: 80}]\n");
   auto settings = good(agent());
   CHECK(settings.name == "web1");
-  CHECK(settings.warnings
-        == std::vector<std::string>{file + ":3:1: `applications` is accepted but not used yet"});
+  CHECK(settings.config_file == file);
+  REQUIRE(settings.static_ports.size() == 1);
+  CHECK(settings.static_ports[0].binary == "web");
+  CHECK(settings.static_ports[0].ports == std::vector<messages::action_port>{{2, 80}});
+}
+
+TEST_CASE_FIXTURE(place, "a wrong static port is refused with the other mistakes of the file") {
+  auto file = agent_file("applications:\n"
+                         "- matcher: {binary: web}\n"
+                         "  actionports: [{portindex: 0, publicport: 80}]\n"
+                         "memory: much\n");
+  CHECK(refused(agent())
+        == "autodeployer: " + file
+             + ":3:29: `portindex` is `0`; expected a whole number from 1 to 100\nautodeployer: "
+             + file + ":4:9: `memory` is `much`; expected a whole number from 1\n");
+}
+
+TEST_CASE_FIXTURE(place, "to print the rules is asked by the flag alone") {
+  CHECK(good(agent({"--print-rules"})).print_rules);
+  variables["AUTODEPLOYER_PRINT_RULES"] = "true";
+  CHECK_FALSE(good(agent()).print_rules);
+  agent_file("print-rules: true\n");
+  CHECK(refused(agent()).find("unknown key `print-rules`") != std::string::npos);
+}
+
+TEST_CASE("a changed config file is checked as a whole") {
+  auto good_one = static_ports_in("name: a\napplications:\n- matcher: {binary: web}\n"
+                                  "  actionports: [{portindex: 1, publicport: 80}]\n",
+                                  "config.yaml");
+  REQUIRE(good_one);
+  CHECK(good_one->size() == 1);
+  auto none = static_ports_in("", "config.yaml");
+  REQUIRE(none);
+  CHECK(none->empty());
+  auto typing_error = static_ports_in("aplications:\n- 1\nnome: b\n", "config.yaml");
+  REQUIRE_FALSE(typing_error);
+  CHECK(typing_error.error().message
+        == "config.yaml:1:1: unknown key `aplications` in the config file; did you mean "
+           "`applications`? (and 1 more)");
 }
 
 TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
