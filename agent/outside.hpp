@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/instance.hpp"
+#include "messages/public_ports.hpp"
 #include "messages/result.hpp"
 #include "messages/timestamp.hpp"
 
@@ -242,6 +243,44 @@ public:
   virtual messages::result<void> remove_instance(const std::string& id) = 0;
 };
 
+// -- public ports ---------------------------------------------------------------------------------
+
+/// Public port → port of an instance.
+using port_map = std::map<std::uint16_t, std::uint16_t>;
+
+/// What the machine's own configuration says of public ports. Quick (a small local file).
+class port_settings {
+public:
+  virtual ~port_settings() = default;
+
+  using entries = std::vector<messages::static_ports>;
+
+  /// What is new since the last call that had something to say: the entries, or what is wrong with
+  /// the configuration now. The first call always has something to say.
+  virtual std::optional<messages::result<entries>> news() = 0;
+};
+
+/// The machine's packet filter. Quick (a transaction with the kernel).
+class packet_filter {
+public:
+  virtual ~packet_filter() = default;
+
+  enum class outcome {
+    /// The rules were as they should be.
+    unchanged,
+    /// They lead elsewhere now.
+    switched,
+    /// Somebody had removed or changed rules that this object had set; they are whole again.
+    put_back,
+  };
+
+  /// Makes new TCP connections to the machine's public ports go where the map says, all of them at
+  /// one moment, and those to no other port; connections that exist go on as they are. Touches no
+  /// rule of others, and makes none where there are none and none are wanted. Fails with one
+  /// sentence, and changes nothing, where nftables or the right to use it is missing.
+  virtual messages::result<outcome> lead(const port_map& wanted) = 0;
+};
+
 // -- the rest -------------------------------------------------------------------------------------
 
 /// UTC for stamps, and randomness for ids and jitter.
@@ -257,6 +296,8 @@ struct outside {
   launcher* instances = nullptr;
   log_reader* logs = nullptr;
   journal_files* journal = nullptr;
+  port_settings* ports = nullptr;
+  packet_filter* filter = nullptr;
   ambience ambient;
 };
 

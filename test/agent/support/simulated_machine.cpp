@@ -20,7 +20,7 @@ outside simulated_machine::world() {
     random_ ^= random_ << 17;
     return static_cast<double>(random_ >> 11) / 9007199254740992.0;
   };
-  return {this, this, this, this, {now_, random}};
+  return {this, this, this, this, this, this, {now_, random}};
 }
 
 void simulated_machine::attach(launcher::on_event events) {
@@ -29,6 +29,8 @@ void simulated_machine::attach(launcher::on_event events) {
 
 void simulated_machine::forget_agent() {
   events_ = nullptr;
+  told_applications_.reset();
+  last_rules_.reset();
   pending.clear();
   transfers.clear();
   for (auto& [id, each] : instances)
@@ -136,6 +138,7 @@ void simulated_machine::end_program(const std::string& id, int exit) {
 }
 
 void simulated_machine::signal(const std::string& id, int signal) {
+  deeds.push_back(id + " is signalled");
   if (std::find(deaf.begin(), deaf.end(), id) == deaf.end())
     end_program(id, 128 + signal);
 }
@@ -215,6 +218,42 @@ result<void> simulated_machine::save_instance(const instance_record& record) {
 result<void> simulated_machine::remove_instance(const std::string& id) {
   records.erase(id);
   return {};
+}
+
+// -- public ports ---------------------------------------------------------------------------------
+
+namespace {
+
+bool are_same(const result<port_settings::entries>& a, const result<port_settings::entries>& b) {
+  if (!a || !b)
+    return !a && !b && a.error().message == b.error().message;
+  return *a == *b;
+}
+
+} // namespace
+
+std::optional<result<port_settings::entries>> simulated_machine::news() {
+  if (told_applications_ && are_same(*told_applications_, applications))
+    return std::nullopt;
+  told_applications_ = applications;
+  return applications;
+}
+
+result<packet_filter::outcome> simulated_machine::lead(const port_map& wanted) {
+  if (!no_filter.empty())
+    return failure{failure_code::unsupported, no_filter, {}};
+  bool touched = last_rules_ && rules != *last_rules_;
+  last_rules_ = wanted;
+  if (rules == wanted)
+    return outcome::unchanged;
+  for (const auto& [from, to] : wanted)
+    if (!rules.contains(from) || rules[from] != to)
+      deeds.push_back(std::to_string(from) + " to " + std::to_string(to));
+  for (const auto& [from, to] : rules)
+    if (!wanted.contains(from))
+      deeds.push_back(std::to_string(from) + " to none");
+  rules = wanted;
+  return touched ? outcome::put_back : outcome::switched;
 }
 
 } // namespace deployminator::agent

@@ -17,7 +17,9 @@ namespace deployminator::agent {
 class simulated_machine : public downloader,
                           public launcher,
                           public log_reader,
-                          public journal_files {
+                          public journal_files,
+                          public port_settings,
+                          public packet_filter {
 public:
   /// `now`: UTC. Every machine has pids and ports of its own from `first_number` on.
   explicit simulated_machine(std::function<messages::timestamp()> now,
@@ -76,6 +78,15 @@ public:
   std::map<std::string, instance_record> records;
   bool disk_is_full = false;
 
+  /// What the configuration says of public ports, or why it is wrong.
+  messages::result<entries> applications = entries{};
+  /// Where public ports lead; outlives agents, and anybody can change it.
+  port_map rules;
+  /// Why the packet filter cannot be used; empty: it can.
+  std::string no_filter;
+  /// What was done that has to come in the right order, such as `80 to 1000` and `a is signalled`.
+  std::vector<std::string> deeds;
+
   /// Answers that are due.
   std::deque<std::function<void()>> pending;
 
@@ -103,11 +114,17 @@ public:
   messages::result<void> save_instance(const instance_record& record) override;
   messages::result<void> remove_instance(const std::string& id) override;
 
+  std::optional<messages::result<entries>> news() override;
+  messages::result<outcome> lead(const port_map& wanted) override;
+
 private:
   messages::result<artifact> content_of(const download_order& order) const;
   void tell(process_event event);
 
   std::function<messages::timestamp()> now_;
+  /// What the agent knows of `applications`.
+  std::optional<messages::result<entries>> told_applications_;
+  std::optional<port_map> last_rules_;
   launcher::on_event events_;
   std::int64_t next_number_;
   std::uint64_t random_ = 88172645463325252U;
