@@ -4,6 +4,7 @@
 #include "actors/common/logging.hpp"
 #include "agent/fetcher.hpp"
 #include "agent/instance.hpp"
+#include "agent/static_ports.hpp"
 
 #include <fmt/format.h>
 
@@ -21,6 +22,8 @@ namespace log = actors::log;
 /// How long the JOURNAL may take, and how long until it is asked again.
 constexpr auto journal_patience = 30s;
 constexpr auto journal_retry = 1s;
+/// How long the instances that were found may take to be seen before the server is called.
+constexpr auto sight_patience = 5s;
 /// For opening a socket.
 constexpr auto gateway_patience = 5s;
 /// What arrives while a record is written and exceeds this is dropped; the server repeats it.
@@ -83,8 +86,9 @@ void remember(pointer self, const held_assignment& held, std::function<void()> d
 void spawn_instance(pointer self, const spec_ptr& spec, std::optional<found_instance> found,
                     std::optional<instance_record> record) {
   auto& state = self->state;
+  self->send(state.ports, atom::expect_v, spec);
   instance_config config{spec,        state.config.name, std::move(found), std::move(record),
-                         state.world, agent_actor{self}, state.fetcher,    state.journal};
+                         state.world, state.ports,       state.fetcher,    state.journal};
   auto actor = self->spawn<caf::linked>(instance, std::move(config));
   state.instances[spec->id] = {actor, spec};
 }
@@ -92,7 +96,7 @@ void spawn_instance(pointer self, const spec_ptr& spec, std::optional<found_inst
 void direct(pointer self, const spec_ptr& spec) {
   auto& child = self->state.instances.at(spec->id);
   child.spec = spec;
-  self->send(child.actor, atom::direct_v, spec);
+  self->send(self->state.ports, atom::direct_v, spec, child.actor);
 }
 
 spec_ptr to_be_gone(const messages::instance_spec& spec) {
@@ -226,11 +230,14 @@ void report_never_begun(pointer self, const std::vector<std::string>& removed) {
 
 void hold(pointer self, const assignment_verdict& verdict) {
   auto& state = self->state;
+  bool is_first = state.held.generation == 0;
   state.held = verdict.next;
   log::info("agent holds assignment",
             {{"generation", state.held.generation}, {"instances", state.held.specs.size()}});
   say_what_is_held(self);
   align(self);
+  if (is_first)
+    caf::anon_send(state.ports, atom::begin_v);
   report_never_begun(self, verdict.removed);
 }
 
@@ -480,8 +487,12 @@ void take_over(pointer self, const journal_content& memory, std::vector<found_in
   log::info("agent takes over", {{"generation", state.held.generation},
                                  {"instances", state.held.specs.size()},
                                  {"found", state.strangers.size()}});
-  if (state.held.generation == 0)
+  if (state.held.generation == 0) {
+    // What nobody knows anything of may be what public ports lead to.
+    if (state.strangers.empty())
+      caf::anon_send(state.ports, atom::begin_v);
     return;
+  }
   for (const auto& [id, spec] : state.held.specs) {
     auto there = state.strangers.extract(id);
     auto record = records.extract(id);
@@ -507,10 +518,15 @@ void start(pointer self, const journal_content& memory) {
   for (const auto& spec : memory.agent.leaving)
     state.leaving[spec.id] = std::make_shared<const messages::instance_spec>(spec);
   take_over(self, memory, std::move(*found));
-  if (!state.identity.empty())
+  if (state.identity.empty()) {
+    state.identity = random_name(state.world->ambient);
+    return remember(self, state.held, [self] { connect(self); });
+  }
+  if (state.held.generation == 0)
     return connect(self);
-  state.identity = random_name(state.world->ambient);
-  remember(self, state.held, [self] { connect(self); });
+  // The hello tells the digest of what is seen.
+  self->request(state.ports, sight_patience, atom::begin_v)
+    .then([self](bool) { connect(self); }, [self](const caf::error&) { connect(self); });
 }
 
 } // namespace
@@ -526,10 +542,12 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
   state.link.gateway = gateway;
   state.incarnation = random_name(world->ambient);
   state.fetcher = self->spawn<caf::linked>(fetcher, state.config.name, world, std::move(gateway));
+  state.ports = self->spawn<caf::linked>(static_ports, world, agent_actor{self});
   self->request(state.journal, journal_patience, atom::recall_v)
     .then([self](const journal_content_ptr& memory) { start(self, *memory); },
           [self](const caf::error& e) { self->quit(e); });
   return {
+    [self](const public_ports_ptr& ports) { self->state.ledger.see(*ports); },
     [self](atom::seen, const observation_ptr& seen) {
       self->state.ledger.see(*seen);
       report(self);

@@ -41,6 +41,7 @@ struct agent_state {
   outside* world = nullptr;
   journal_actor journal;
   fetcher_actor fetcher;
+  static_ports_actor ports;
   server_link link;
 
   std::string identity;

@@ -76,7 +76,7 @@ public:
   void operator()(const forget&) {
     actors::log::info("instance is gone", {{"id", id()}, {"reason", state_.life.seen.reason}});
     self_->send(state_.journal, atom::erase_v, id());
-    self_->send(state_.agent, atom::gone_v,
+    self_->send(state_.observer, atom::gone_v,
                 std::make_shared<const messages::observation>(state_.life.seen));
     self_->quit();
   }
@@ -105,7 +105,7 @@ void log_change(const messages::observation& before, const messages::observation
                                          {"reason", now.reason}});
 }
 
-/// Tells AGENT and JOURNAL what is new.
+/// Tells OBSERVER and JOURNAL what is new.
 void tell(pointer self) {
   auto& state = self->state;
   const auto& seen = state.life.seen;
@@ -114,7 +114,7 @@ void tell(pointer self) {
   if (seen != state.told) {
     log_change(state.told, seen);
     state.told = seen;
-    self->send(state.agent, atom::seen_v, std::make_shared<const messages::observation>(seen));
+    self->send(state.observer, atom::seen_v, std::make_shared<const messages::observation>(seen));
   }
   auto record = record_of(state.life);
   if (record == state.noted)
@@ -159,7 +159,7 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
   state.life.spec = config.spec;
   state.life.machine = config.machine;
   state.world = config.world;
-  state.agent = config.agent;
+  state.observer = config.observer;
   state.fetcher = config.fetcher;
   state.journal = config.journal;
   if (config.record)

@@ -17,7 +17,7 @@ struct instance_config {
   std::optional<instance_record> record;
   /// Must outlive the actor.
   outside* world = nullptr;
-  agent_actor agent;
+  observer_actor observer;
   fetcher_actor fetcher;
   journal_actor journal;
 };
@@ -27,7 +27,7 @@ struct instance_state {
   static inline constexpr const char* name = "instance";
   instance_life life;
   outside* world = nullptr;
-  agent_actor agent;
+  observer_actor observer;
   fetcher_actor fetcher;
   journal_actor journal;
   /// What the AGENT and the JOURNAL were told last.

@@ -15,6 +15,7 @@ namespace deployminator::agent {
 
 using agent_record_ptr = std::shared_ptr<const agent_record>;
 using observation_ptr = std::shared_ptr<const messages::observation>;
+using public_ports_ptr = std::shared_ptr<const messages::public_ports>;
 using artifact_result = messages::result<artifact>;
 using void_result = messages::result<void>;
 
@@ -31,6 +32,7 @@ using journal_content_ptr = std::shared_ptr<const journal_content>;
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::spec_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::agent_record_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::observation_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::public_ports_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::artifact_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::void_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::journal_content_ptr)
@@ -47,8 +49,11 @@ using namespace deployminator::atom;
 
 CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::actors::first_agent_type_id)
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, abandon, "abandon")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, begin, "begin")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, check, "check")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, direct, "direct")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, erase, "erase")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, expect, "expect")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, fetch, "fetch")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, fetched, "fetched")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, flush, "flush")
@@ -77,6 +82,13 @@ using journal_actor = caf::typed_actor<
   caf::reacts_to<atom::erase, std::string>,
   /// From itself: write what was noted.
   caf::reacts_to<atom::flush>>;
+
+/// An OBSERVER of instances: the STATIC PORTS, and behind it the AGENT.
+using observer_actor = caf::typed_actor<
+  /// From an INSTANCE: it is seen in a new state.
+  caf::reacts_to<atom::seen, observation_ptr>,
+  /// From an INSTANCE, its last message: nothing of it is left on the machine.
+  caf::reacts_to<atom::gone, observation_ptr>>;
 
 /// An INSTANCE: carries out what is decided about one instance.
 using instance_actor = caf::typed_actor<
@@ -107,19 +119,33 @@ using fetcher_actor = caf::typed_actor<
   /// From the AGENT: where to publish progress, and the server's epoch.
   caf::reacts_to<atom::attach, bus::socket_id, std::uint64_t>>;
 
+/// The STATIC PORTS: leads the machine's public ports to the newest ready instances. Stands between
+/// INSTANCES and AGENT in both directions, so that a port leads to a new instance before anybody
+/// hears that it is ready, and away from an old one before that is told to stop.
+using static_ports_actor = caf::typed_actor<
+  /// From the AGENT: there will be an INSTANCE with this order.
+  caf::reacts_to<atom::expect, spec_ptr>,
+  /// From the AGENT: a new order, to be passed on to its INSTANCE.
+  caf::reacts_to<atom::direct, spec_ptr, instance_actor>,
+  /// From the AGENT: all INSTANCES that there are were expected, so the rules may be changed;
+  /// answered when each was seen and the AGENT was told of them.
+  caf::replies_to<atom::begin>::with<bool>,
+  /// From itself: the configuration may have changed.
+  caf::reacts_to<atom::tick>,
+  /// From itself: somebody may have changed the rules.
+  caf::reacts_to<atom::check>>::extend_with<observer_actor>;
+
 /// The AGENT: holds the assignment, talks with the server, keeps the instances in line.
 using agent_actor = caf::typed_actor<
-  /// From an INSTANCE: it is seen in a new state.
-  caf::reacts_to<atom::seen, observation_ptr>,
-  /// From an INSTANCE, its last message: nothing of it is left on the machine.
-  caf::reacts_to<atom::gone, observation_ptr>,
+  /// From the STATIC PORTS: what the next report, which follows from another message, is to say.
+  caf::reacts_to<public_ports_ptr>,
   /// From the launcher: news of an instance's processes.
   caf::reacts_to<process_event>,
   /// From itself: the session is due.
   caf::reacts_to<atom::tick, std::uint64_t>,
-  /// From itself: a report may be due.
+  /// From itself and the STATIC PORTS: a report may be due.
   caf::reacts_to<atom::report>,
   /// From itself: the record could not be written, try again.
-  caf::reacts_to<atom::save>>::extend_with<actors::receiver_actor>;
+  caf::reacts_to<atom::save>>::extend_with<actors::receiver_actor>::extend_with<observer_actor>;
 
 } // namespace deployminator::agent

@@ -9,7 +9,10 @@
 #include "agent/linux/directories.hpp"
 #include "agent/linux/journal_directory.hpp"
 #include "agent/linux/log_files.hpp"
+#include "agent/linux/nft_packet_filter.hpp"
+#include "agent/linux/port_settings_file.hpp"
 #include "agent/linux/process_launcher.hpp"
+#include "agent/linux/rules_now.hpp"
 #include "agent/weak_handle.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
@@ -37,15 +40,18 @@ int fail(const messages::failure& why) {
 /// The real outside: this machine.
 class this_machine {
 public:
-  this_machine(const agent::directories& where, agent::helper_programs programs)
-    : downloads_({.cache = where.cache}), logs_(where.log), journal_(where.journal()),
+  this_machine(const agent::directories& where, agent::helper_programs programs,
+               const std::string& config_file)
+    : ports_(config_file), downloads_({.cache = where.cache}), logs_(where.log),
+      journal_(where.journal()),
       launcher_({.where = where, .programs = std::move(programs)},
                 [to = agent_.get_future().share()](const agent::process_event& event) {
                   to.get().send(event);
                 }) {}
 
   agent::outside world() {
-    return {&downloads_, &launcher_, &logs_, &journal_, agent::system_ambience()};
+    return {
+      &downloads_, &launcher_, &logs_, &journal_, &ports_, &filter_, agent::system_ambience()};
   }
 
   /// Names who gets the launcher's events; the first of them waits for this.
@@ -55,11 +61,21 @@ public:
 
 private:
   std::promise<agent::weak_handle<agent::agent_actor>> agent_;
+  agent::port_settings_file ports_;
+  agent::nft_packet_filter filter_;
   agent::curl_downloader downloads_;
   agent::log_files logs_;
   agent::journal_directory journal_;
   agent::process_launcher launcher_;
 };
+
+int print_rules(const configs::agent_settings& settings) {
+  auto rules = agent::rules_now(agent::directories_below(settings.root), settings.static_ports);
+  if (!rules)
+    return fail(rules.error());
+  std::fputs(rules->c_str(), stdout);
+  return 0;
+}
 
 int serve(const configs::agent_settings& settings) {
   auto where = agent::directories_below(settings.root);
@@ -69,13 +85,14 @@ int serve(const configs::agent_settings& settings) {
   auto programs = agent::find_helper_programs();
   if (!programs)
     return fail(programs.error());
-  this_machine machine{where, std::move(*programs)};
+  this_machine machine{where, std::move(*programs), settings.config_file};
   auto world = machine.world();
   std::atomic<bool> failed = false;
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
   caf_config.set("scheduler.max-threads", 2);
-  // One queue to sleep on: idle workers that look for work to steal would cost more than they bring.
+  // One queue to sleep on: idle workers that look for work to steal would cost more than they
+  // bring.
   caf_config.set("scheduler.policy", caf::atom("sharing"));
   caf::actor_system system{caf_config};
   auto gateway = system.spawn(actors::gateway, &sockets);
@@ -112,6 +129,8 @@ int main(int argc, char** argv) {
   auto allowed = configs::check_keys(settings.keys, settings.servers);
   if (!allowed)
     return fail(allowed.error());
+  if (settings.print_rules)
+    return print_rules(settings);
   if (geteuid() != 0)
     actors::log::info("autodeployer is not root: instances run as its own user");
   return serve(settings);

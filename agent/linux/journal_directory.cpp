@@ -67,9 +67,7 @@ result<std::vector<instance_record>> journal_directory::load_instances() {
   std::error_code error;
   for (fs::directory_iterator it{instances_path(), error}, end; !error && it != end;
        it.increment(error)) {
-    if (it->path().string().ends_with(temporary_ending))
-      unlink(it->path().c_str());
-    else
+    if (!it->path().string().ends_with(temporary_ending))
       paths.push_back(it->path().string());
   }
   if (error && error != std::errc::no_such_file_or_directory) {
@@ -80,6 +78,9 @@ result<std::vector<instance_record>> journal_directory::load_instances() {
   std::vector<instance_record> out;
   for (const auto& path : paths) {
     auto record = load<instance_record>(path, "the instance's count of restarts is lost with it");
+    // A running agent may remove one while another program looks.
+    if (!record && record.error().code == failure_code::not_found)
+      continue;
     if (!record)
       return record.error();
     out.push_back(std::move(*record));
@@ -104,6 +105,8 @@ result<void> journal_directory::save_instance(const instance_record& record) {
 
 result<void> journal_directory::remove_instance(const std::string& id) {
   auto path = instances_path() + "/" + id;
+  // An agent that died while it wrote left this.
+  unlink((path + std::string{temporary_ending}).c_str());
   if (unlink(path.c_str()) && errno != ENOENT)
     return file_failure("remove", path);
   return {};

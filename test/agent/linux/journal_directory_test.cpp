@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <filesystem>
 #include <set>
 
 using namespace deployminator::agent;
@@ -65,6 +66,9 @@ TEST_CASE("a file that was being written when the agent died is not taken for a 
   write(root / "instances/a.tmp", "half");
   CHECK(*journal.load_agent() == some_agent());
   CHECK(journal.load_instances()->size() == 1);
+  CHECK(content(root / "instances/a.tmp") == "half");
+  CHECK(journal.remove_instance("a"));
+  CHECK_FALSE(std::filesystem::exists(root / "instances/a.tmp"));
 }
 
 TEST_CASE("damage is named, with what to do") {

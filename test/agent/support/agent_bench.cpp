@@ -120,6 +120,7 @@ void agent_bench::believe() {
         seen.clear();
       for (const auto& each : report.seen)
         seen[each.id] = each;
+      ports = report.ports.value_or(ports);
       for (const auto& each : report.gone) {
         seen.erase(each.id);
         gone.push_back(each);

@@ -80,6 +80,7 @@ public:
   /// The server's table: what the reports say, confirmed by `believe`.
   std::map<std::string, messages::observation> seen;
   std::vector<messages::observation> gone;
+  messages::public_ports ports;
   /// Takes and confirms all reports.
   void believe();
 

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "agent/decisions/static_ports.hpp"
+#include "agent/interfaces.hpp"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace deployminator::agent {
+
+/// What the STATIC PORTS remember.
+struct static_ports_state {
+  static inline constexpr const char* name = "static_ports";
+
+  outside* world = nullptr;
+  observer_actor observer;
+  agent_actor agent;
+
+  /// Unset until the configuration could be read once.
+  std::optional<std::vector<messages::static_ports>> entries;
+  /// Why the configuration is not what the entries say; empty: it is.
+  std::string wrong_settings;
+  port_candidates instances;
+  /// All instances that an earlier agent left were expected.
+  bool begun = false;
+  /// Those that were not seen yet.
+  std::set<std::string> unseen;
+  /// All of them were seen: from now on the rules may be changed.
+  bool knows_all = false;
+  caf::typed_response_promise<bool> when_all_known;
+
+  /// What the packet filter was last made to do; unset: not yet.
+  std::optional<port_map> map;
+  /// The same, in words.
+  std::vector<messages::redirect> in_effect;
+  /// What keeps the packet filter from being as it should be; empty: nothing does.
+  std::string stuck;
+  /// What the AGENT knows.
+  std::optional<messages::public_ports> told;
+};
+
+/// Keeps the packet filter in step with the configuration and the instances. Before each instance
+/// that an earlier agent left was seen nothing is changed, so that a restart of the agent leaves
+/// the rules alone. `world` must outlive the actor; the rules outlive it.
+static_ports_actor::behavior_type
+static_ports(static_ports_actor::stateful_pointer<static_ports_state> self, outside* world,
+             agent_actor agent);
+
+} // namespace deployminator::agent
