@@ -183,13 +183,28 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
     for (const auto& app : v->second.applications) {
       std::map<std::string, std::size_t> on;
       std::size_t total = 0;
-      for (const auto& [id, row] : f.instances)
-        if (row.version_id == v->first && row.application == app.name
-            && row.goal == instance_goal::run) {
-          ++on[row.machine];
-          ++total;
+      std::size_t misplaced = 0;
+      bool all_present = true;
+      for (const auto& [id, row] : f.instances) {
+        if (row.version_id != v->first || row.application != app.name
+            || row.goal != instance_goal::run)
+          continue;
+        if (!serves(f, row)) {
+          ++misplaced;
+          continue;
         }
-      if (app.strategy == "spread" && total != app.instances)
+        ++on[row.machine];
+        ++total;
+        all_present &= present.contains(row.machine);
+      }
+      // One whose machine left its machine group waits for the one in its place.
+      if (misplaced > 0 && total >= app.instances && all_present)
+        fail("everything converges", fmt::format("{} of version {} has {} misplaced instances",
+                                                 app.name, v->first, misplaced));
+      if (app.strategy == "spread" && total + misplaced < app.instances)
+        fail("everything converges", fmt::format("{} of version {} has {} instances, not {}",
+                                                 app.name, v->first, total, app.instances));
+      if (app.strategy == "spread" && total > app.instances)
         fail("everything converges", fmt::format("{} of version {} has {} instances, not {}",
                                                  app.name, v->first, total, app.instances));
       if (app.strategy != "one-per-machine")
