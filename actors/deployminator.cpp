@@ -31,6 +31,7 @@ constexpr auto reign_interval = 5s;
 constexpr auto return_grace = 5s;
 
 void proceed(pointer self);
+void fill_up_all(pointer self);
 
 void enqueue(pointer self, work w) {
   self->state.queue.push_back(std::move(w));
@@ -188,6 +189,7 @@ void reload(pointer self) {
           send_assignment(self, machine_name);
         look_at_all_rollouts(self);
         state.busy = false;
+        fill_up_all(self);
         proceed(self);
       },
       [self](const caf::error& e) {

@@ -258,6 +258,12 @@ result<ordered> undeploy_group(const farm& f, const undeploy& order, const momen
   auto deployed = f.versions.find(g->deployed_version);
   begin_rollout(f, *g, 0, "the group is being undeployed", m, c);
   c.groups.back().deployed_version = 0;
+  // At once: what supersedes the undeploy, and may fail, does not bring them back.
+  for (const auto& [id, each] : f.instances)
+    if (f.versions.at(each.version_id).group_id == g->id && each.goal != instance_goal::stop) {
+      c.instances.push_back(each);
+      c.instances.back().goal = instance_goal::stop;
+    }
   if (deployed != f.versions.end()) {
     c.versions.push_back(deployed->second);
     c.versions.back().state = version_state::retired;

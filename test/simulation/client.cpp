@@ -140,7 +140,8 @@ void client::take_answer(const envelope& e) {
                                : std::string{"?"}));
     // What a server could not do now it may do later; an order that makes no sense stays so.
     if (const auto* no = std::get_if<refusal>(&e.body);
-        no && (no->error.code == failure_code::internal || no->error.code == failure_code::timeout)) {
+        no
+        && (no->error.code == failure_code::internal || no->error.code == failure_code::timeout)) {
       found->second.last_sent = clock_.now();
       return;
     }

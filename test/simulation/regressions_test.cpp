@@ -7,6 +7,7 @@
 
 using namespace deployminator::simulation;
 using deployminator::messages::submit_build;
+using deployminator::messages::undeploy;
 
 namespace {
 
@@ -102,6 +103,25 @@ TEST_CASE("a server that was ousted behind its back ends, and what reigns after 
     auto p = three_machines(seed);
     p.faults.push_back({1, fault_kind::takeover, 40s, 0s, "", 0});
     p.faults.push_back({2, fault_kind::takeover, 41s, 0s, "", 0});
+    check_kept(p);
+  }
+}
+
+TEST_CASE("an undeploy is carried out though a build that fails supersedes it at once") {
+  for (moment late{0}; late < 15ms; late += 500us) {
+    auto p = three_machines();
+    p.orders.push_back({40s, 0, "order-u", undeploy{"order-u", "shop", "g"}, "undeploy"});
+    p.orders.push_back(build(40s + late, 2, "broken"));
+    p.orders.back().client = 1;
+    check_kept(p);
+  }
+}
+
+TEST_CASE("a machine that joins while the database fails gets its instance") {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    auto p = three_machines(seed);
+    p.machines[2].joins = 40s;
+    p.faults.push_back({1, fault_kind::commits_fail, 38s, 20s, "", 0});
     check_kept(p);
   }
 }
