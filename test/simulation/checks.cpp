@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace deployminator::simulation {
 
@@ -151,6 +152,34 @@ void checks::before_end(const std::string& machine, const std::string& id) {
     fail("what is wanted is left alone", fmt::format("{} on {} is ended", id, machine));
 }
 
+std::vector<const instance*> checks::served_by(const std::string& machine) const {
+  std::vector<const instance*> out;
+  const auto& f = db_.farm();
+  for (const auto& [id, row] : f.instances)
+    if (row.machine == machine && row.seen.state == instance_state::ready
+        && f.groups.at(f.versions.at(row.version_id).group_id).name == "g0")
+      out.push_back(&row);
+  return out;
+}
+
+void checks::before_end(const machine& box, const std::string& id) {
+  auto leads = box.rules.find(public_port);
+  auto row = db_.farm().instances.find(id);
+  bool leads_to_it = leads != box.rules.end() && row != db_.farm().instances.end()
+                     && !row->second.seen.ports.empty()
+                     && row->second.seen.ports[0] == leads->second;
+  auto known = all_.find(id);
+  if (!leads_to_it || known == all_.end() || !known->second.running)
+    return;
+  for (const auto* other : served_by(row->second.machine)) {
+    auto p = all_.find(other->id);
+    if (other->id != id && other->goal == instance_goal::run && p != all_.end()
+        && p->second.running)
+      fail("a public port leaves before its instance is stopped",
+           fmt::format("{} is ended on {}, {} is ready", id, row->second.machine, other->id));
+  }
+}
+
 void checks::before_acknowledgement(const std::string& order_id) {
   if (!order_id.empty() && !db_.farm().orders.contains(order_id))
     fail("what is acknowledged is committed", order_id + " is acknowledged and not stored");
@@ -169,6 +198,7 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
     if (!switched_off.contains(name)) {
       present.insert(name);
       check_agent(*each);
+      check_public_port(*each);
     }
   for (const auto& [id, row] : f.instances)
     if (present.contains(row.machine))
@@ -286,6 +316,29 @@ void checks::check_agent(const agent_host& agent) {
   for (const auto& [id, each] : agent.box.instances)
     if (!f.instances.contains(id) || f.instances.at(id).machine != agent.name())
       fail("nothing is left behind", fmt::format("{} is on {}", id, agent.name()));
+}
+
+/// The public port leads to the newest ready instance, or nowhere.
+void checks::check_public_port(const agent_host& agent) {
+  if (!agent.box.applications || agent.box.applications->empty())
+    return;
+  const instance* newest = nullptr;
+  for (const auto* each : served_by(agent.name())) {
+    auto p = all_.find(each->id);
+    // One that crashes now and then is ready to some and gone to others.
+    if (p == all_.end() || p->second.behaves == nature::crashes)
+      return;
+    if (!newest
+        || std::tie(newest->seen.ready_at, newest->version_id, newest->id)
+             < std::tie(each->seen.ready_at, each->version_id, each->id))
+      newest = each;
+  }
+  auto leads = agent.box.rules.find(public_port);
+  auto to = leads == agent.box.rules.end() ? 0 : leads->second;
+  auto wanted = newest && !newest->seen.ports.empty() ? newest->seen.ports[0] : 0;
+  if (to != wanted)
+    fail("a public port leads to the newest ready instance",
+         fmt::format("on {} it leads to {}, not {}", agent.name(), to, wanted));
 }
 
 /// Who read every event knows what the tables say.

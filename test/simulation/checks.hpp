@@ -19,6 +19,9 @@ namespace deployminator::simulation {
 /// The promises, checked against what really is: what the machines do and what the database holds.
 class checks {
 public:
+  /// The one that some machines lead to group `g0`.
+  static constexpr std::uint16_t public_port = 80;
+
   checks(timeline& clock, trace& record, const database& db, const artifact_server& web,
          const programs& all);
 
@@ -42,6 +45,9 @@ public:
   /// Before an agent ends a program: the server wants it gone.
   void before_end(const std::string& machine, const std::string& id);
 
+  /// The same: the public port leads away from it, where there is another one to lead to.
+  void before_end(const machine& box, const std::string& id);
+
   /// A server acknowledges an order: it is in the database.
   void before_acknowledgement(const std::string& order_id);
 
@@ -57,6 +63,9 @@ private:
                     const messages::instance& old);
   void check_instance(const messages::instance& row);
   void check_agent(const agent_host& agent);
+  void check_public_port(const agent_host& agent);
+  /// The instances of `g0` on a machine that are ready, as the server sees them.
+  [[nodiscard]] std::vector<const messages::instance*> served_by(const std::string& machine) const;
   void check_orders();
   void check_told_states();
 

@@ -134,8 +134,14 @@ void farm::add_machines() {
     auto host = std::make_unique<agent_host>(each.name, each.groups, around, web_, programs_,
                                              std::move(addresses));
     auto* h = host.get();
+    if (each.has_public_port)
+      h->box.applications
+        = machine::entries{{.label = "web", .group = "g0", .ports = {{1, checks::public_port}}}};
     h->box.on_launch = [this, h](const std::string& id) { checks_.before_launch(h->name(), id); };
-    h->box.on_end = [this, h](const std::string& id) { checks_.before_end(h->name(), id); };
+    h->box.on_end = [this, h](const std::string& id) {
+      checks_.before_end(h->name(), id);
+      checks_.before_end(h->box, id);
+    };
     h->box.on_save = [this, h](const agent::agent_record& before, const agent::agent_record& now) {
       checks_.after_save(h->name(), before, now);
     };

@@ -21,7 +21,7 @@ std::size_t farm_size(dice& d) {
 std::vector<machine_plan> draw_machines(dice& d, std::size_t count) {
   std::vector<machine_plan> out;
   for (std::size_t i = 1; i <= count; ++i) {
-    machine_plan each{fmt::format("m{}", i), {"worker"}, moment{0}, {}};
+    machine_plan each{fmt::format("m{}", i), {"worker"}, moment{0}, {}, false};
     if (d.chance(0.25))
       each.groups.push_back("db");
     if (i > 2 && d.chance(0.1))
@@ -184,6 +184,9 @@ plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
   dice d{seed, "plan"};
   auto size = farm_size(d);
   out.machines = draw_machines(d, machines.value_or(size));
+  dice ports{seed, "public ports"};
+  for (auto& each : out.machines)
+    each.has_public_port = ports.chance(0.4);
   auto groups = 1 + d.below(3);
   auto order_count = groups + 2 + d.below(8);
   for (std::size_t i = 1; i <= order_count; ++i)

@@ -74,6 +74,8 @@ struct machine_plan {
   moment joins{0};
   /// Switched off for good.
   std::optional<moment> leaves;
+  /// Its own configuration leads public port 80 to the first port of group `g0`.
+  bool has_public_port = false;
 };
 
 /// What a person or a CI server wants.

@@ -41,7 +41,7 @@ plan three_machines(std::uint64_t seed = 1) {
   plan p;
   p.seed = seed;
   for (const auto* name : {"m1", "m2", "m3"})
-    p.machines.push_back({name, {"worker"}, moment{0}, {}});
+    p.machines.push_back({name, {"worker"}, moment{0}, {}, false});
   p.orders.push_back(build(8s, 1));
   p.calm = 100s;
   p.end = 200s;
