@@ -302,28 +302,26 @@ void place(pointer self, place_tasks tasks, const on_placed& done) {
   place_next(self, std::make_shared<place_tasks>(std::move(tasks)), 0, done);
 }
 
-/// Adds what a deployed group lacks, say on a machine that joined, and then takes away what is on
-/// machines that left its groups; not while it is rolled out.
-void fill_up(pointer self, std::uint64_t group_id) {
+/// One application alone, so that one which cannot be placed keeps no other from its machines.
+void fill_up(pointer self, std::uint64_t group_id, const std::string& application_name) {
   auto tasks = std::make_shared<place_tasks>();
   auto deployed = [self, group_id] { return settled_version(self->state.farm, group_id); };
   work w;
-  w.prepare = [self, group_id, tasks, deployed](const std::function<void()>& ready) {
-    if (const auto* v = deployed()) {
-      const auto& g = self->state.farm.groups.at(group_id);
-      auto name = g.namespace_ + "/" + g.name;
-      // Where there is no machine to put it on now, the next one that joins asks again.
-      for (const auto& app : v->applications)
-        if (placement_request_for(self->state.farm, connected_machines(self->state), name, v->id,
-                                  app))
-          tasks->push_back({name, v->id, app, {}});
-    }
-    place(self, std::exchange(*tasks, {}), [tasks, ready](result<place_tasks> placed) {
-      if (placed)
-        *tasks = std::move(*placed);
-      ready();
-    });
-  };
+  w.prepare
+    = [self, group_id, application_name, tasks, deployed](const std::function<void()>& ready) {
+        if (const auto* v = deployed()) {
+          const auto& g = self->state.farm.groups.at(group_id);
+          for (const auto& app : v->applications)
+            if (app.name == application_name)
+              tasks->push_back({g.namespace_ + "/" + g.name, v->id, app, {}});
+        }
+        place(self, std::exchange(*tasks, {}), [tasks, ready](result<place_tasks> placed) {
+          // No machine to put it on now: the next one that joins asks again.
+          if (placed)
+            *tasks = std::move(*placed);
+          ready();
+        });
+      };
   w.decide = [self, tasks, deployed] {
     change all;
     if (const auto* v = deployed())
@@ -335,6 +333,14 @@ void fill_up(pointer self, std::uint64_t group_id) {
     return all;
   };
   enqueue_placing(self, std::move(w));
+}
+
+/// Adds what a deployed group lacks, say on a machine that joined, and then takes away what is on
+/// machines that left its groups; not while it is rolled out.
+void fill_up(pointer self, std::uint64_t group_id) {
+  if (const auto* v = settled_version(self->state.farm, group_id))
+    for (const auto& app : v->applications)
+      fill_up(self, group_id, app.name);
 }
 
 // -- orders ---------------------------------------------------------------------------------------
