@@ -196,7 +196,7 @@ void client::take_order_reply(clock::time_point now, const envelope& e) {
     auto* page = std::get_if<event_page>(&e.body);
     if (page == nullptr)
       return;
-    auto news = follower_->answered(now, *page);
+    auto news = follower_->answered(now, e.epoch, *page);
     if (!news.start_over)
       broken_answers_ = 0;
     carry_out(std::move(news));

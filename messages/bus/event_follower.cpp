@@ -41,10 +41,12 @@ follow_step event_follower::published(time_point now, const messages::envelope& 
   return step;
 }
 
-follow_step event_follower::answered(time_point now, const messages::event_page& page) {
+follow_step event_follower::answered(time_point now, std::uint64_t epoch,
+                                     const messages::event_page& page) {
   follow_step step;
-  if (!asked_)
+  if (!asked_ || epoch < epoch_)
     return step;
+  epoch_ = epoch;
   bool begins_later = !page.events.empty() && page.events.front().seq > *asked_ + 1;
   bool misses_all = page.events.empty() && page.last > *asked_;
   step.start_over = page.last < *asked_ || begins_later || misses_all;

@@ -41,8 +41,10 @@ public:
   /// A message came in over the subscription.
   follow_step published(time_point now, const messages::envelope& e);
 
-  /// The answer to the last `ask_after`; answers to earlier ones are not for the follower.
-  follow_step answered(time_point now, const messages::event_page& page);
+  /// The answer to the last `ask_after`, of a server of this epoch; answers to earlier ones are not
+  /// for the follower. One by a server that another has taken over from is no answer: it may not
+  /// know yet what was published since.
+  follow_step answered(time_point now, std::uint64_t epoch, const messages::event_page& page);
 
   follow_step tick(time_point now);
 

@@ -130,7 +130,7 @@ void client::take_answer(const envelope& e) {
   } else if (e.id == asked_ && follower_) {
     asked_ = 0;
     if (const auto* page = std::get_if<event_page>(&e.body))
-      carry_out(follower_->answered(steady(), *page));
+      carry_out(follower_->answered(steady(), e.epoch, *page));
   } else if (auto found = questions_.find(e.id); found != questions_.end()) {
     record_.tell(name_,
                  fmt::format("order {} is answered: {}", found->second.order_id,

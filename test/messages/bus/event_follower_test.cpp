@@ -65,7 +65,7 @@ TEST_CASE("a gap is asked for once and filled before what follows it") {
   CHECK(numbers_of(step).empty());
   CHECK(step.ask_after == 4);
   CHECK_FALSE(f.published(start, batch(9, 9)).ask_after);
-  step = f.answered(start, {events_from_to(5, 8), 8});
+  step = f.answered(start, 0, {events_from_to(5, 8), 8});
   CHECK(numbers_of(step) == numbers{5, 6, 7, 8, 9});
   CHECK_FALSE(step.ask_after);
 }
@@ -73,15 +73,15 @@ TEST_CASE("a gap is asked for once and filled before what follows it") {
 TEST_CASE("the last event is missed when the heartbeat is ahead") {
   event_follower f{start, 4};
   CHECK(f.published(start, heartbeat_with(6)).ask_after == 4);
-  CHECK(numbers_of(f.answered(start, {events_from_to(5, 6), 6})) == numbers{5, 6});
+  CHECK(numbers_of(f.answered(start, 0, {events_from_to(5, 6), 6})) == numbers{5, 6});
   CHECK_FALSE(f.published(start, heartbeat_with(6)).ask_after);
 }
 
 TEST_CASE("an answer that is not all is asked on") {
   event_follower f{start, 0};
   CHECK(f.subscribed(start).ask_after == 0);
-  CHECK(f.answered(start, {events_from_to(1, 3), 5}).ask_after == 3);
-  CHECK_FALSE(f.answered(start, {events_from_to(4, 5), 5}).ask_after);
+  CHECK(f.answered(start, 0, {events_from_to(1, 3), 5}).ask_after == 3);
+  CHECK_FALSE(f.answered(start, 0, {events_from_to(4, 5), 5}).ask_after);
 }
 
 TEST_CASE("a question without an answer is asked again") {
@@ -105,25 +105,35 @@ TEST_CASE("three seconds of silence call for a new subscription, and again three
 TEST_CASE("a heartbeat that an answer has overtaken is no reason to start over") {
   event_follower f{start, 4};
   f.published(start, heartbeat_with(6));
-  f.answered(start, {events_from_to(5, 8), 8});
+  f.answered(start, 0, {events_from_to(5, 8), 8});
   auto step = f.published(start, heartbeat_with(7));
   CHECK(step.ask_after == 8);
-  CHECK_FALSE(f.answered(start, {{}, 8}).start_over);
+  CHECK_FALSE(f.answered(start, 0, {{}, 8}).start_over);
 }
 
 TEST_CASE("numbers that went back call for a new snapshot") {
   event_follower f{start, 40};
   CHECK(f.published(start, heartbeat_with(3)).ask_after == 40);
-  CHECK(f.answered(start, {{}, 3}).start_over);
+  CHECK(f.answered(start, 0, {{}, 3}).start_over);
 }
 
 TEST_CASE("events that the server has dropped before they were seen call for a new snapshot") {
   event_follower f{start, 40};
   REQUIRE(f.published(start, heartbeat_with(90)).ask_after == 40);
-  CHECK(f.answered(start, {events_from_to(80, 90), 90}).start_over);
+  CHECK(f.answered(start, 0, {events_from_to(80, 90), 90}).start_over);
   event_follower g{start, 40};
   REQUIRE(g.published(start, heartbeat_with(90)).ask_after == 40);
-  CHECK(g.answered(start, {{}, 90}).start_over);
+  CHECK(g.answered(start, 0, {{}, 90}).start_over);
+}
+
+TEST_CASE("what a server answers that another has taken over from is no answer") {
+  event_follower f{start, 4, 1};
+  CHECK(numbers_of(f.published(start, batch(5, 6, 2))) == numbers{5, 6});
+  REQUIRE(f.subscribed(start).ask_after == 6);
+  auto early = f.answered(start, 1, {{}, 4});
+  CHECK_FALSE(early.start_over);
+  CHECK(f.tick(start + ask_again_after).ask_after == 6);
+  CHECK_FALSE(f.answered(start + ask_again_after, 2, {{}, 6}).start_over);
 }
 
 TEST_CASE("a stale server is neither heard nor a sign of life") {
@@ -144,10 +154,10 @@ TEST_CASE("events without a number pass at once") {
 TEST_CASE("more early events than are kept are asked for when their turn comes") {
   event_follower f{start, 0};
   REQUIRE(f.published(start, batch(2, 15'000)).ask_after == 0);
-  auto step = f.answered(start, {events_from_to(1, 1), 15'000});
+  auto step = f.answered(start, 0, {events_from_to(1, 1), 15'000});
   CHECK(step.events.size() == 10'001);
   CHECK(step.ask_after == 10'001);
-  CHECK(numbers_of(f.answered(start, {events_from_to(10'002, 15'000), 15'000})).size() == 4'999);
+  CHECK(numbers_of(f.answered(start, 0, {events_from_to(10'002, 15'000), 15'000})).size() == 4'999);
 }
 
 namespace {
@@ -168,7 +178,7 @@ struct lossy_world {
   }
 
   void carry_out(event_follower& f, follow_step step) {
-    for (; true; step = f.answered(now, page_after(*step.ask_after))) {
+    for (; true; step = f.answered(now, 0, page_after(*step.ask_after))) {
       RC_ASSERT(!step.start_over);
       for (const auto& each : step.events)
         shown.push_back(each.seq);
