@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -39,41 +41,25 @@ std::string mistake_in_port(const std::string& port) {
   return mistakes[0];
 }
 
-constexpr auto seed = R"(- label: "lbproxy"
-  matcher:
-    repository: lbproxy
-    binary: lbproxy-server
-    groupname: testing
-    namespace: lbproxy
-  actionports:
-  - portindex: 1
-    publicport: 80
-  - portindex: 2
-    publicport: 443
-- label: ""
-  matcher:
-    repository: testrepo2
-    binary: testbinary2
-    groupname: mygroup
-    namespace: namespace2
-  actionports:
-  - portindex: 1
-    publicport: 10
-  - portindex: 2
-    publicport: 22
-)";
+/// The value of `applications` in the original's example.
+std::string example() {
+  std::ifstream file{DEPLOYMINATOR_TEST_SUPPORT "/static_ports.yaml"};
+  std::string text{std::istreambuf_iterator<char>{file}, {}};
+  REQUIRE(text.starts_with("applications:\n"));
+  return text.substr(text.find('\n') + 1);
+}
 
 } // namespace
 
-TEST_CASE("the seed's example is read word for word") {
-  auto read_seed = read(seed);
-  CHECK(read_seed.mistakes.empty());
-  REQUIRE(read_seed.entries.size() == 2);
-  CHECK(read_seed.entries[0]
+TEST_CASE("the original's example is read word for word") {
+  auto ports = read(example());
+  CHECK(ports.mistakes.empty());
+  REQUIRE(ports.entries.size() == 2);
+  CHECK(ports.entries[0]
         == static_ports{
           "lbproxy", "lbproxy", "lbproxy-server", "testing", "lbproxy", {{1, 80}, {2, 443}}});
   CHECK(
-    read_seed.entries[1]
+    ports.entries[1]
     == static_ports{"", "testrepo2", "testbinary2", "mygroup", "namespace2", {{1, 10}, {2, 22}}});
 }
 

@@ -22,31 +22,7 @@ SERVER = pathlib.Path(__file__).resolve().parent.parent / "support" / "tcp_serve
 LOAD = SERVER.with_name("tcp_load.py")
 
 # Word for word the example of the original.
-SEED = """\
-applications:
-- label: "lbproxy"
-  matcher:
-    repository: lbproxy
-    binary: lbproxy-server
-    groupname: testing
-    namespace: lbproxy
-  actionports:
-  - portindex: 1
-    publicport: 80
-  - portindex: 2
-    publicport: 443
-- label: ""
-  matcher:
-    repository: testrepo2
-    binary: testbinary2
-    groupname: mygroup
-    namespace: namespace2
-  actionports:
-  - portindex: 1
-    publicport: 10
-  - portindex: 2
-    publicport: 22
-"""
+SEED = (pathlib.Path(__file__).parents[1] / "support/static_ports.yaml").read_text()
 
 FOREIGN = """\
 table ip nat {
