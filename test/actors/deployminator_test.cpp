@@ -1,8 +1,7 @@
 #include "actors/deployminator.hpp"
+#include "test/support/deterministic_system.hpp"
 
 #include <doctest/doctest.h>
-
-#include <caf/scheduler/test_coordinator.hpp>
 
 #include <deque>
 #include <optional>
@@ -55,16 +54,9 @@ slow_registrar(registrar_actor::stateful_pointer<slow_registrar_state> self, slo
   };
 }
 
-caf::actor_system_config& with_test_scheduler(caf::actor_system_config& config) {
-  config.set("scheduler.policy", caf::atom("testing"));
-  return config;
-}
-
 /// A DEPLOYMINATOR of two machines under CAF's deterministic scheduler; the test is its store.
-struct bench {
-  bench()
-    : system(with_test_scheduler(config)),
-      scheduler(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())) {
+struct bench : test::deterministic_system {
+  bench() {
     store.farm.machines["w1"].name = "w1";
     store.farm.machines["w2"].name = "w2";
     registrar = system.spawn(slow_registrar, &store);
@@ -82,8 +74,6 @@ struct bench {
     caf::anon_send_exit(registrar, caf::exit_reason::kill);
     scheduler.run();
   }
-  bench(const bench&) = delete;
-  bench& operator=(const bench&) = delete;
 
   void lose(const std::string& machine) {
     caf::anon_send(subject, atom::lost_v, machine, std::string{"silence"});
@@ -93,8 +83,7 @@ struct bench {
   void ask_for_machines() {
     messages::query question;
     question.subject = messages::query_subject::machines;
-    auto envelope
-      = std::make_shared<const messages::envelope>(messages::envelope{1, 1, question});
+    auto envelope = std::make_shared<const messages::envelope>(messages::envelope{1, 1, question});
     system.spawn([this, envelope](caf::event_based_actor* self) {
       self->request(subject, caf::infinite, atom::ask_v, envelope_ptr{envelope})
         .then([this](const message_ptr& m) { answer = std::get<messages::table>(*m); });
@@ -108,9 +97,6 @@ struct bench {
   }
 
   slow_store store;
-  caf::actor_system_config config;
-  caf::actor_system system;
-  caf::scheduler::test_coordinator& scheduler;
   std::optional<messages::table> answer;
   registrar_actor registrar;
   deployminator_actor subject;

@@ -1,10 +1,8 @@
-#include "actors/publisher.hpp"
-
 #include "actors/common/gateway.hpp"
+#include "actors/publisher.hpp"
+#include "test/support/deterministic_system.hpp"
 
 #include <doctest/doctest.h>
-
-#include <caf/scheduler/test_coordinator.hpp>
 
 #include <optional>
 #include <vector>
@@ -49,16 +47,9 @@ registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer) {
   };
 }
 
-caf::actor_system_config& with_test_scheduler(caf::actor_system_config& config) {
-  config.set("scheduler.policy", caf::atom("testing"));
-  return config;
-}
-
 /// A PUBLISHER under CAF's deterministic scheduler, of a store with 3 events.
-struct bench {
-  bench()
-    : system(with_test_scheduler(config)),
-      scheduler(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())) {
+struct bench : test::deterministic_system {
+  bench() {
     out = system.spawn(gateway, &sockets);
     registrar = system.spawn(all_knowing_registrar);
     subject = system.spawn(actors::publisher, publisher_config{out, registrar, 1, 1, 3});
@@ -71,8 +62,6 @@ struct bench {
     caf::anon_send_exit(out, caf::exit_reason::kill);
     scheduler.run();
   }
-  bench(const bench&) = delete;
-  bench& operator=(const bench&) = delete;
 
   void publish(std::uint64_t first, std::uint64_t last) {
     caf::anon_send(subject, atom::publish_v, from_to(first, last));
@@ -93,9 +82,6 @@ struct bench {
   }
 
   deaf_bus sockets;
-  caf::actor_system_config config;
-  caf::actor_system system;
-  caf::scheduler::test_coordinator& scheduler;
   gateway_actor out;
   registrar_actor registrar;
   publisher_actor subject;

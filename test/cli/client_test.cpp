@@ -102,6 +102,14 @@ std::vector<std::uint64_t> numbers_until(client& c, std::uint64_t last) {
   return out;
 }
 
+/// All events above `seq`, of `last`.
+messages::event_page page_of(std::uint64_t seq, std::uint64_t last) {
+  messages::event_page page{{}, last};
+  while (seq < last)
+    page.events.push_back(event_of(++seq));
+  return page;
+}
+
 } // namespace
 
 TEST_CASE("an answer comes back to its request") {
@@ -181,10 +189,7 @@ TEST_CASE("events come once and in order, and what was not heard is asked for") 
     auto* after = std::get_if<messages::events_after>(&m);
     if (after == nullptr)
       return std::nullopt;
-    messages::event_page page{{}, 5};
-    for (auto seq = after->seq + 1; seq <= page.last; ++seq)
-      page.events.push_back(event_of(seq));
-    return page;
+    return page_of(after->seq, 5);
   }};
   interruption stop;
   client c{server::orders_address(), stop};
@@ -242,10 +247,7 @@ TEST_CASE("answers that do not fit now and then do not add up") {
       return std::nullopt;
     if (lags.exchange(false))
       return messages::event_page{{}, 5};
-    messages::event_page page{{}, last};
-    for (auto seq = after->seq + 1; seq <= page.last; ++seq)
-      page.events.push_back(event_of(seq));
-    return page;
+    return page_of(after->seq, last);
   }};
   interruption stop;
   client c{server::orders_address(), stop};

@@ -1,6 +1,7 @@
 #include "simulation/checks.hpp"
 
 #include "actors/decisions/assignment.hpp"
+#include "actors/decisions/placement.hpp"
 #include "messages/codec.hpp"
 
 #include <fmt/format.h>
@@ -36,13 +37,9 @@ const application* application_of(const farm& f, const instance& row) {
 }
 
 /// Whether the instance's machine is in a machine group that its application asks for.
-bool serves(const farm& f, const instance& row) {
+bool is_in_place(const farm& f, const instance& row) {
   const auto* app = application_of(f, row);
-  const auto& groups = f.machines.at(row.machine).groups;
-  return app && std::any_of(groups.begin(), groups.end(), [&](const std::string& each) {
-           return std::find(app->machine_groups.begin(), app->machine_groups.end(), each)
-                  != app->machine_groups.end();
-         });
+  return app && actors::is_eligible(f.machines.at(row.machine), *app);
 }
 
 } // namespace
@@ -89,7 +86,7 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
     // A rollback to the deployed version that was given up again stops what it began.
     auto r = before.rollouts.find(v.group_id);
     bool of_rollout = r != before.rollouts.end() && r->second.version_id == old.version_id;
-    if (!of_rollout && serves(before, old))
+    if (!of_rollout && is_in_place(before, old))
       fail("the deployed version is left alone", old.id + " is to stop");
     return;
   }
@@ -162,7 +159,7 @@ std::vector<const instance*> checks::served_by(const std::string& machine) const
   return out;
 }
 
-void checks::before_end(const machine& box, const std::string& id) {
+void checks::before_target_ends(const machine& box, const std::string& id) {
   auto leads = box.rules.find(public_port);
   auto row = db_.farm().instances.find(id);
   bool leads_to_it = leads != box.rules.end() && row != db_.farm().instances.end()
@@ -206,56 +203,46 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
   for (const auto& [id, each] : all_)
     if (each.running && present.contains(each.machine) && !f.instances.contains(id))
       fail("nothing is left behind", fmt::format("{} runs on {}", id, each.machine));
-  for (const auto& [gid, g] : f.groups) {
-    auto v = f.versions.find(g.deployed_version);
-    if (v == f.versions.end())
-      continue;
-    for (const auto& app : v->second.applications) {
-      std::map<std::string, std::size_t> on;
-      std::size_t total = 0;
-      std::size_t misplaced = 0;
-      bool all_present = true;
-      for (const auto& [id, row] : f.instances) {
-        if (row.version_id != v->first || row.application != app.name
-            || row.goal != instance_goal::run)
-          continue;
-        if (!serves(f, row)) {
-          ++misplaced;
-          continue;
-        }
-        ++on[row.machine];
-        ++total;
-        all_present &= present.contains(row.machine);
-      }
-      // One whose machine left its machine group waits for the one in its place.
-      if (misplaced > 0 && total >= app.instances && all_present)
-        fail("everything converges", fmt::format("{} of version {} has {} misplaced instances",
-                                                 app.name, v->first, misplaced));
-      if (app.strategy == "spread" && total + misplaced < app.instances)
-        fail("everything converges", fmt::format("{} of version {} has {} instances, not {}",
-                                                 app.name, v->first, total, app.instances));
-      if (app.strategy == "spread" && total > app.instances)
-        fail("everything converges", fmt::format("{} of version {} has {} instances, not {}",
-                                                 app.name, v->first, total, app.instances));
-      if (app.strategy != "one-per-machine")
-        continue;
-      for (const auto& name : present) {
-        const auto& its = f.machines.find(name);
-        bool serves
-          = its != f.machines.end()
-            && std::any_of(
-              its->second.groups.begin(), its->second.groups.end(), [&](const std::string& each) {
-                return std::find(app.machine_groups.begin(), app.machine_groups.end(), each)
-                       != app.machine_groups.end();
-              });
-        if (serves && on[name] != 1)
-          fail("everything converges", fmt::format("{} of version {} has {} instances on {}",
-                                                   app.name, v->first, on[name], name));
-      }
-    }
-  }
+  for (const auto& [gid, g] : f.groups)
+    if (auto v = f.versions.find(g.deployed_version); v != f.versions.end())
+      for (const auto& app : v->second.applications)
+        check_application(v->second, app, present);
   check_orders();
   check_told_states();
+}
+
+/// Everything of it that should be somewhere is there.
+void checks::check_application(const version& v, const application& app,
+                               const std::set<std::string>& present) {
+  const auto& f = db_.farm();
+  std::map<std::string, std::size_t> on;
+  std::size_t total = 0;
+  std::size_t misplaced = 0;
+  bool all_present = true;
+  for (const auto& [id, row] : f.instances) {
+    if (row.version_id != v.id || row.application != app.name || row.goal != instance_goal::run)
+      continue;
+    if (!is_in_place(f, row)) {
+      ++misplaced;
+      continue;
+    }
+    ++on[row.machine];
+    ++total;
+    all_present &= present.contains(row.machine);
+  }
+  auto name = fmt::format("{} of version {}", app.name, v.id);
+  // One whose machine left its machine group waits for the one in its place.
+  if (misplaced > 0 && total >= app.instances && all_present)
+    fail("everything converges", fmt::format("{} has {} misplaced instances", name, misplaced));
+  bool too_few = total + misplaced < app.instances;
+  if (app.strategy == "spread" && (too_few || total > app.instances))
+    fail("everything converges",
+         fmt::format("{} has {} instances, not {}", name, total, app.instances));
+  for (const auto& each : present)
+    if (auto row = f.machines.find(each); app.strategy == "one-per-machine"
+                                          && row != f.machines.end()
+                                          && actors::is_eligible(row->second, app) && on[each] != 1)
+      fail("everything converges", fmt::format("{} has {} instances on {}", name, on[each], each));
 }
 
 void checks::check_instance(const instance& row) {

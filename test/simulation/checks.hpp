@@ -46,7 +46,7 @@ public:
   void before_end(const std::string& machine, const std::string& id);
 
   /// The same: the public port leads away from it, where there is another one to lead to.
-  void before_end(const machine& box, const std::string& id);
+  void before_target_ends(const machine& box, const std::string& id);
 
   /// A server acknowledges an order: it is in the database.
   void before_acknowledgement(const std::string& order_id);
@@ -61,6 +61,8 @@ private:
   void fail(const std::string& rule, const std::string& what);
   void check_proven(const messages::farm& before, const messages::change& c,
                     const messages::instance& old);
+  void check_application(const messages::version& v, const messages::application& app,
+                         const std::set<std::string>& present);
   void check_instance(const messages::instance& row);
   void check_agent(const agent_host& agent);
   void check_public_port(const agent_host& agent);

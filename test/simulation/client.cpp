@@ -28,16 +28,12 @@ client::client(std::string name, timeline& clock, network& net, trace& record, s
 }
 
 deployminator::bus::time_point client::steady() const {
-  return deployminator::bus::time_point{1h + clock_.now()};
+  return steady_at(clock_.now());
 }
 
 void client::order(std::string order_id, message body) {
   questions_[++last_id_] = {std::move(order_id), std::move(body)};
   send_questions();
-}
-
-void client::watch() {
-  watches_ = true;
 }
 
 std::string client::order_of(std::uint64_t id) const {
@@ -109,7 +105,7 @@ void client::take_answer(const envelope& e) {
   if (step.opened) {
     for (auto& [id, each] : questions_)
       each.last_sent = -1h;
-    if (watches_ && std::get<welcome>(e.body).publish != publish_) {
+    if (std::get<welcome>(e.body).publish != publish_) {
       publish_ = std::get<welcome>(e.body).publish;
       open_events();
     }
@@ -171,8 +167,9 @@ void client::carry_out(const deployminator::bus::follow_step& step) {
     asked_ = ++last_id_;
     send(asked_, events_after{*step.ask_after});
   }
+  // There is but one history here, and the database forgets nothing of it.
   if (step.start_over)
-    ask_for_snapshot();
+    record_.break_promise("watchers see every event once", name_ + " has to begin anew");
 }
 
 void client::tick() {
@@ -181,7 +178,7 @@ void client::tick() {
     carry_out(session_.tick(steady(), dice_.unit()));
   if (follower_ && steady() >= follower_->next_wake())
     carry_out(follower_->tick(steady()));
-  bool wants_snapshot = watches_ && session_.is_open() && subscribed_ && !follower_;
+  bool wants_snapshot = session_.is_open() && subscribed_ && !follower_;
   if (wants_snapshot && (snapshot_ == 0 || clock_.now() - snapshot_asked_ >= repeat_after))
     ask_for_snapshot();
   send_questions();
@@ -192,7 +189,7 @@ void client::schedule() {
   auto next = session_.next_wake();
   if (follower_)
     next = std::min(next, follower_->next_wake());
-  auto when = std::max(clock_.now(), moment{next.time_since_epoch()} - 1h);
+  auto when = std::max(clock_.now(), moment_of(next));
   when = std::min(when, clock_.now() + 1s);
   if (wake_at_ && *wake_at_ <= when)
     return;

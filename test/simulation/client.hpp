@@ -35,9 +35,6 @@ public:
   /// Sends an order until it is answered.
   void order(std::string order_id, messages::message body);
 
-  /// Follows the events from what the server's tables include on.
-  void watch();
-
   [[nodiscard]] const std::string& name() const {
     return name_;
   }
@@ -93,7 +90,6 @@ private:
   std::map<std::uint64_t, question> questions_;
   std::vector<answered> answers_;
 
-  bool watches_ = false;
   std::string publish_;
   deployminator::bus::socket_id events_ = 0;
   bool subscribed_ = false;

@@ -5,6 +5,18 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "simulation/checks.hpp"
+#include "simulation/client.hpp"
+#include "simulation/database.hpp"
+#include "simulation/hosts.hpp"
+#include "simulation/network.hpp"
+
 namespace deployminator::simulation {
 
 namespace {
@@ -140,12 +152,11 @@ void farm::add_machines() {
     h->box.on_launch = [this, h](const std::string& id) { checks_.before_launch(h->name(), id); };
     h->box.on_end = [this, h](const std::string& id) {
       checks_.before_end(h->name(), id);
-      checks_.before_end(h->box, id);
+      checks_.before_target_ends(h->box, id);
     };
     h->box.on_save = [this, h](const agent::agent_record& before, const agent::agent_record& now) {
       checks_.after_save(h->name(), before, now);
     };
-    h->on_send = [](const std::string&, const std::string&) {};
     agents_[each.name] = std::move(host);
     clock_.at(each.joins, [h] { h->start(); });
     if (each.leaves)
@@ -163,7 +174,6 @@ void farm::add_clients() {
     std::vector<std::string> addresses{servers_[0]->address(), servers_[1]->address()};
     clients_.push_back(std::make_unique<client>(fmt::format("client-{}", i), clock_, net_, record_,
                                                 plan_.seed, std::move(addresses)));
-    clients_.back()->watch();
   }
   servers_[0]->start();
 }
@@ -355,13 +365,10 @@ outcome farm::run() {
   outcome out;
   out.broken = record_.broken();
   out.trace_hash = record_.hash();
-  out.events = db_.events().size();
   for (const auto& each : db_.events()) {
     const auto* last = std::get_if<messages::rollout_finished>(&each.what);
     out.failures += last && last->outcome == messages::rollout_outcome::failed ? 1 : 0;
   }
-  for (const auto& [id, each] : programs_)
-    out.launches += static_cast<std::uint64_t>(each.launches);
   return out;
 }
 

@@ -1,18 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <memory>
 #include <optional>
-#include <set>
-#include <string>
-#include <vector>
 
-#include "simulation/checks.hpp"
-#include "simulation/client.hpp"
-#include "simulation/database.hpp"
-#include "simulation/hosts.hpp"
-#include "simulation/network.hpp"
 #include "simulation/plan.hpp"
 #include "simulation/trace.hpp"
 
@@ -23,8 +13,6 @@ struct outcome {
   /// The first promise that was not kept.
   std::optional<violation> broken;
   std::uint64_t trace_hash = 0;
-  std::uint64_t events = 0;
-  std::uint64_t launches = 0;
   /// Rollouts that ended in failure.
   std::uint64_t failures = 0;
 };

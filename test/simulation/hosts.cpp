@@ -6,18 +6,51 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace deployminator::simulation {
 
-namespace {
+host::host(std::string name, surroundings around) : name_(std::move(name)), around_(around) {}
 
-constexpr std::int64_t start_of_utc = 1'700'000'000'000'000;
+process& host::begin(std::shared_ptr<actors::gateway_actor> gateway) {
+  ++lives_;
+  process_ = std::make_unique<process>(name_, around_.clock, around_.record,
+                                       around_.seed + 1'000'003 * lives_);
+  bus_ = std::make_unique<network::process_bus>(
+    around_.net, name_,
+    [gateway = std::move(gateway), p = process_.get()](deployminator::bus::inbound in) {
+      caf::anon_send(*gateway, std::move(in));
+      p->wake();
+    });
+  return *process_;
+}
 
-} // namespace
+void host::later(moment wait, std::function<void()> what) {
+  around_.clock.after(wait, [this, life = lives_, what = std::move(what)] {
+    if (process_ && lives_ == life)
+      what();
+  });
+}
+
+void host::kill_after(std::uint64_t messages, std::function<void()> then) {
+  if (process_)
+    process_->kill_after(messages, [this, life = lives_, then = std::move(then)] {
+      if (lives_ != life)
+        return;
+      kill();
+      then();
+    });
+}
+
+void host::freeze(moment length) {
+  if (process_)
+    process_->freeze(length);
+}
 
 // -- the server -----------------------------------------------------------------------------------
 
 server_host::server_host(std::string name, surroundings around, database& db)
-  : name_(std::move(name)), around_(around), db_(db), dice_(around.seed, name_) {}
+  : host(std::move(name), around), db_(db), dice_(around.seed, name_) {}
 
 std::string server_host::endpoint(int port) const {
   return fmt::format("tcp://{}:{}", name_, port);
@@ -28,66 +61,42 @@ std::string server_host::address() const {
 }
 
 void server_host::start() {
-  wanted_ = true;
-  start_once();
-}
-
-void server_host::start_once() {
-  if (process_ || !wanted_)
+  if (process_)
     return;
-  auto life = ++lives_;
-  auto again = [this, life] {
-    if (wanted_ && lives_ == life) {
-      kill();
-      start();
-    }
-  };
   connection_ = db_.connect();
-  process_ = std::make_unique<process>(name_, around_.clock, around_.record,
-                                       around_.seed + 1'000'003 * life);
   auto gateway = std::make_shared<actors::gateway_actor>();
-  bus_ = std::make_unique<network::process_bus>(
-    around_.net, name_, [gateway, p = process_.get()](deployminator::bus::inbound in) {
-      caf::anon_send(*gateway, std::move(in));
-      p->wake();
-    });
+  auto& p = begin(gateway);
   bus_->on_send = [this](const std::string& to, const std::string& bytes) { on_send(to, bytes); };
-  auto utc = [this] {
-    return messages::timestamp{start_of_utc + (around_.clock.now() + clock_error).count() / 1'000};
-  };
   auto spawned = actors::spawn_server(
-    process_->system(), {connection_.get(), bus_.get(), endpoint(4001), endpoint(4002),
-                         endpoint(4003), false, utc, [this] { return dice_.next(); }});
+    p.system(),
+    {connection_.get(), bus_.get(), endpoint(4001), endpoint(4002), endpoint(4003), false,
+     [this] { return utc_at(around_.clock.now(), clock_error); }, [this] { return dice_.next(); }});
   if (!spawned) {
     around_.record.tell(name_, "cannot start: " + spawned.error().message);
-    around_.clock.after(1s, again);
-    bus_->die();
-    process_.reset();
-    return;
+    return later(1s, [this] {
+      kill();
+      start();
+    });
   }
   *gateway = spawned->gateway;
   epoch_ = spawned->epoch;
   around_.record.tell(name_, fmt::format("starts, epoch {}", epoch_));
   for (auto& each : spawned->all)
-    each->attach_functor([this, life](const caf::error& reason) {
-      bool by_itself = wanted_ && lives_ == life && process_ && reason != caf::exit_reason::kill;
-      if (!by_itself)
+    each->attach_functor([this](const caf::error& reason) {
+      if (reason == caf::exit_reason::kill)
         return;
       around_.record.tell(name_, "ends: " + caf::to_string(reason));
-      around_.clock.after(moment{0}, [this, life] {
-        if (lives_ == life && process_) {
-          kill();
-          on_end();
-        }
+      later(moment{0}, [this] {
+        kill();
+        on_end();
       });
     });
-  process_->slow_down(caf::actor_cast<caf::actor>(spawned->registrar), 100us, 6ms);
-  process_->own(spawned->all);
-  process_->wake();
+  p.slow_down(caf::actor_cast<caf::actor>(spawned->registrar), 100us, 6ms);
+  p.own(spawned->all);
+  p.wake();
 }
 
 void server_host::kill() {
-  wanted_ = false;
   if (!process_)
     return;
   around_.record.tell(name_, "is killed");
@@ -97,44 +106,20 @@ void server_host::kill() {
   connection_.reset();
 }
 
-void server_host::kill_after(std::uint64_t messages, std::function<void()> then) {
-  if (process_)
-    process_->kill_after(messages, [this, life = lives_, then = std::move(then)] {
-      if (lives_ != life)
-        return;
-      kill();
-      then();
-    });
-}
-
-void server_host::freeze(moment length) {
-  if (process_)
-    process_->freeze(length);
-}
-
 // -- the agent ------------------------------------------------------------------------------------
 
 agent_host::agent_host(std::string name, std::vector<std::string> groups, surroundings around,
                        const artifact_server& web, programs& all, std::vector<std::string> servers)
-  : box(name, around.clock, around.record, around.seed, web, all), name_(std::move(name)),
-    groups_(std::move(groups)), around_(around), servers_(std::move(servers)) {}
+  : host(name, around), box(name, around.clock, around.record, around.seed, web, all),
+    groups_(std::move(groups)), servers_(std::move(servers)) {}
 
 void agent_host::start() {
   if (process_)
     return;
-  auto life = ++lives_;
   around_.record.tell(name_, "agent starts");
-  process_ = std::make_unique<process>(name_, around_.clock, around_.record,
-                                       around_.seed + 1'000'003 * life);
-  auto* p = process_.get();
-  auto& system = p->system();
   auto gateway = std::make_shared<actors::gateway_actor>();
-  bus_ = std::make_unique<network::process_bus>(around_.net, name_,
-                                                [gateway, p](deployminator::bus::inbound in) {
-                                                  caf::anon_send(*gateway, std::move(in));
-                                                  p->wake();
-                                                });
-  bus_->on_send = [this](const std::string& to, const std::string& bytes) { on_send(to, bytes); };
+  auto& p = begin(gateway);
+  auto& system = p.system();
   box.agent_begins();
   world_ = box.world();
   *gateway = system.spawn(actors::gateway, bus_.get());
@@ -142,23 +127,21 @@ void agent_host::start() {
   auto it = system.spawn(agent::agent, agent::agent_config{name_, groups_, 1'000, servers_},
                          &world_, *gateway, journal);
   box.attach([to = agent::weak_handle{it}](const agent::process_event& event) { to.send(event); });
-  box.on_answer = [p] { p->wake(); };
-  p->on_idle = [this] { box.send_answers(); };
-  caf::actor_cast<caf::actor>(it)->attach_functor([this, life](const caf::error& reason) {
-    if (!process_ || lives_ != life || reason == caf::exit_reason::kill)
+  box.on_answer = [&p] { p.wake(); };
+  p.on_idle = [this] { box.send_answers(); };
+  caf::actor_cast<caf::actor>(it)->attach_functor([this](const caf::error& reason) {
+    if (reason == caf::exit_reason::kill)
       return;
     around_.record.tell(name_, "agent ends: " + caf::to_string(reason));
-    around_.clock.after(service_restart, [this, life] {
-      if (lives_ != life || !process_)
-        return;
+    later(service_restart, [this] {
       kill();
       start();
     });
   });
-  p->slow_down(caf::actor_cast<caf::actor>(journal), 50us, 4ms);
-  p->own({caf::actor_cast<caf::actor>(it), caf::actor_cast<caf::actor>(journal),
-          caf::actor_cast<caf::actor>(*gateway)});
-  p->wake();
+  p.slow_down(caf::actor_cast<caf::actor>(journal), 50us, 4ms);
+  p.own({caf::actor_cast<caf::actor>(it), caf::actor_cast<caf::actor>(journal),
+         caf::actor_cast<caf::actor>(*gateway)});
+  p.wake();
 }
 
 void agent_host::kill() {
@@ -168,27 +151,11 @@ void agent_host::kill() {
   bus_->die();
   box.agent_ends();
   box.on_answer = [] {};
-  auto dying = std::move(process_);
   // What those actors still ask of the machine that die after the AGENT is not done.
   agent::simulated_machine nowhere{[] { return messages::timestamp{}; }};
   world_ = nowhere.world();
-  dying.reset();
+  process_.reset();
   bus_.reset();
-}
-
-void agent_host::kill_after(std::uint64_t messages, std::function<void()> then) {
-  if (process_)
-    process_->kill_after(messages, [this, life = lives_, then = std::move(then)] {
-      if (lives_ != life)
-        return;
-      kill();
-      then();
-    });
-}
-
-void agent_host::freeze(moment length) {
-  if (process_)
-    process_->freeze(length);
 }
 
 void agent_host::toggle_group(const std::string& group) {

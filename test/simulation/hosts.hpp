@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "simulation/database.hpp"
 #include "simulation/machine.hpp"
@@ -27,17 +27,19 @@ struct surroundings {
   std::uint64_t seed = 0;
 };
 
-/// An address at which a server may run, and the server while it does.
-class server_host {
+/// Where a process of actors runs, one after the other.
+class host {
 public:
-  server_host(std::string name, surroundings around, database& db);
+  host(std::string name, surroundings around);
+  virtual ~host() = default;
+  host(const host&) = delete;
+  host& operator=(const host&) = delete;
 
-  /// Starts it, unless it runs; tries until it succeeds.
-  void start();
-  /// Kills it.
-  void kill();
-  /// Kills it after its actors worked on so many more messages; `then` is called once it is gone.
+  /// Kills the process that runs, if any, as `kill -9` does.
+  virtual void kill() = 0;
+  /// The same after its actors worked on so many more messages; `then` is called once it is gone.
   void kill_after(std::uint64_t messages, std::function<void()> then);
+  /// Nothing of the process runs for so long.
   void freeze(moment length);
 
   [[nodiscard]] bool runs() const {
@@ -46,6 +48,33 @@ public:
   [[nodiscard]] const std::string& name() const {
     return name_;
   }
+
+protected:
+  /// The next process, with actors in it that get what comes in through `gateway`, and its sockets.
+  process& begin(std::shared_ptr<actors::gateway_actor> gateway);
+  /// Calls `what` later, unless the process that runs now is gone by then.
+  void later(moment wait, std::function<void()> what);
+
+  std::string name_;
+  surroundings around_;
+  std::uint64_t lives_ = 0;
+  std::unique_ptr<network::process_bus> bus_;
+  std::unique_ptr<process> process_;
+};
+
+/// An address at which a server may run, and the server while it does.
+class server_host : public host {
+public:
+  server_host(std::string name, surroundings around, database& db);
+  /// The process ends before what its actors use.
+  ~server_host() override {
+    process_.reset();
+  }
+
+  /// Starts it, unless it runs; tries until it succeeds.
+  void start();
+  void kill() override;
+
   /// Of the server that runs, or ran last.
   [[nodiscard]] std::uint64_t epoch() const {
     return epoch_;
@@ -60,53 +89,34 @@ public:
   moment clock_error{0};
 
 private:
-  void start_once();
   [[nodiscard]] std::string endpoint(int port) const;
 
-  std::string name_;
-  surroundings around_;
   database& db_;
   dice dice_;
-  bool wanted_ = false;
-  std::uint64_t lives_ = 0;
   std::uint64_t epoch_ = 0;
   std::unique_ptr<store::store> connection_;
-  std::unique_ptr<network::process_bus> bus_;
-  std::unique_ptr<process> process_;
 };
 
 /// A machine and the agent on it, while it runs.
-class agent_host {
+class agent_host : public host {
 public:
   agent_host(std::string name, std::vector<std::string> groups, surroundings around,
              const artifact_server& web, programs& all, std::vector<std::string> servers);
+  ~agent_host() override {
+    process_.reset();
+  }
 
   void start();
-  void kill();
-  void kill_after(std::uint64_t messages, std::function<void()> then);
-  void freeze(moment length);
+  void kill() override;
   /// Starts it anew, with this machine group where it lacked it, else without.
   void toggle_group(const std::string& group);
 
-  [[nodiscard]] bool runs() const {
-    return static_cast<bool>(process_);
-  }
-  [[nodiscard]] const std::string& name() const {
-    return name_;
-  }
-
   machine box;
-  std::function<void(const std::string& to, const std::string& bytes)> on_send;
 
 private:
-  std::string name_;
   std::vector<std::string> groups_;
-  surroundings around_;
   std::vector<std::string> servers_;
-  std::uint64_t lives_ = 0;
   agent::outside world_;
-  std::unique_ptr<network::process_bus> bus_;
-  std::unique_ptr<process> process_;
 };
 
 } // namespace deployminator::simulation

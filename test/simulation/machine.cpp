@@ -13,7 +13,6 @@ using messages::result;
 
 namespace {
 
-constexpr std::int64_t start_of_utc = 1'700'000'000'000'000;
 /// What was written within this time before a loss of power may not be on the disk.
 constexpr moment unsynced = 5s;
 
@@ -55,11 +54,8 @@ bool was_ready(const program& p, moment now) {
 
 machine::machine(std::string name, timeline& clock, trace& record, std::uint64_t seed,
                  const artifact_server& artifacts, programs& all)
-  : simulated_machine([this] {
-      return messages::timestamp{start_of_utc + (clock_.now() + clock_error).count() / 1'000};
-    }),
-    name_(std::move(name)), clock_(clock), record_(record), dice_(seed, name_),
-    artifacts_(artifacts), all_(all) {
+  : simulated_machine([this] { return utc_at(clock_.now(), clock_error); }), name_(std::move(name)),
+    clock_(clock), record_(record), dice_(seed, name_), artifacts_(artifacts), all_(all) {
   hold_downloads = true;
 }
 

@@ -28,20 +28,15 @@ struct options {
   bool shrinks = true;
   bool twice = false;
   bool first = false;
-  /// The numbers of the faults to keep, `none`, or empty for all.
-  std::string faults;
+  /// The numbers of the faults to keep, or `none`; empty: all.
+  std::vector<std::string> faults;
 };
 
-void keep_faults(plan& p, const std::string& wanted) {
-  if (wanted.empty())
-    return;
-  std::vector<std::uint32_t> numbers;
-  for (const auto& each : CLI::detail::split(wanted, ','))
-    if (each != "none")
-      numbers.push_back(static_cast<std::uint32_t>(std::stoul(each)));
-  std::erase_if(p.faults, [&](const fault& f) {
-    return std::find(numbers.begin(), numbers.end(), f.number) == numbers.end();
-  });
+void keep_faults(plan& p, const std::vector<std::string>& wanted) {
+  if (!wanted.empty())
+    std::erase_if(p.faults, [&](const fault& f) {
+      return std::find(wanted.begin(), wanted.end(), std::to_string(f.number)) == wanted.end();
+    });
 }
 
 std::string command_for(const options& o, const plan& p) {
@@ -98,8 +93,9 @@ int main(int argc, char** argv) {
   app.add_option("--machines", o.machines, "machines in each farm; drawn from the seed by default")
     ->check(CLI::Range(3, 1000));
   app.add_flag("--trace", o.trace, "tell what happens, line by line");
-  app.add_option("--faults", o.faults,
-                 "only these faults of the seed, by their numbers: 3,7 or none");
+  app.add_option("--faults", o.faults, "only these faults of the seed: 3,7 or none")
+    ->delimiter(',')
+    ->check(CLI::Range(1, 1'000'000) | CLI::IsMember({"none"}));
   app.add_flag("!--no-shrink", o.shrinks, "do not look for the few faults that matter");
   app.add_flag("--first", o.first,
                "end with the first seed that breaks a promise, and do not shrink");

@@ -123,12 +123,10 @@ network::process_bus::~process_bus() {
 }
 
 void network::process_bus::die() {
-  alive_ = false;
   std::vector<socket_id> mine;
   for (const auto& [id, each] : net_.sockets_)
     if (each.owner == this)
       mine.push_back(id);
-  alive_ = true;
   for (auto id : mine)
     close(id);
   alive_ = false;

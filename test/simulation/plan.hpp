@@ -2,6 +2,7 @@
 
 #include "messages/wire.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -52,6 +53,8 @@ inline constexpr std::array<std::string_view, 21> fault_names{
   "cut to",         "cut from",     "lossy",           "repeating",       "slow network",
   "database away",  "commits fail", "commits unknown", "artifacts slow",  "artifacts break off",
   "artifacts wrong"};
+
+static_assert(fault_names.size() == static_cast<std::size_t>(fault_kind::artifacts_wrong) + 1);
 
 struct fault {
   /// Stays the same when others are left out.

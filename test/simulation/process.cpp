@@ -4,29 +4,10 @@
 
 namespace deployminator::simulation {
 
-namespace {
-
-/// The actors' clock at the beginning of the simulation: well above zero, for some take zero for
-/// "never".
-constexpr moment epoch_of_clocks = 1h;
-
-caf::actor_clock::time_point to_caf(moment t) {
-  return caf::actor_clock::time_point{epoch_of_clocks + t};
-}
-
-moment from_caf(caf::actor_clock::time_point t) {
-  return t.time_since_epoch() - epoch_of_clocks;
-}
-
-} // namespace
-
 process::process(std::string name, timeline& clock, trace& record, std::uint64_t seed)
   : name_(std::move(name)), clock_(clock), record_(record), dice_(seed, name_ + " schedule") {
-  config_.set("scheduler.policy", caf::atom("testing"));
-  system_.emplace(config_);
-  scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
-  auto& its_clock = scheduler_->clock();
-  its_clock.advance_time(to_caf(clock_.now()) - its_clock.current_time);
+  auto& its_clock = caf_.scheduler.clock();
+  its_clock.advance_time(steady_at(clock_.now()) - its_clock.current_time);
 }
 
 process::~process() {
@@ -75,8 +56,8 @@ void process::run() {
     return schedule();
   running_ = true;
   record_.speaker(name_);
-  auto& its_clock = scheduler_->clock();
-  its_clock.advance_time(to_caf(clock_.now()) - its_clock.current_time);
+  auto& its_clock = caf_.scheduler.clock();
+  its_clock.advance_time(steady_at(clock_.now()) - its_clock.current_time);
   while (run_one()) {
     if (messages_left_ && (*messages_left_)-- == 0) {
       messages_left_.reset();
@@ -95,7 +76,7 @@ void process::run() {
 
 /// Lets one actor, chosen at random, work on one message.
 bool process::run_one() {
-  auto& jobs = scheduler_->jobs;
+  auto& jobs = caf_.scheduler.jobs;
   auto is_ready = [&](caf::resumable* job) {
     for (auto& each : slow_) {
       if (each.job != job)
@@ -118,7 +99,7 @@ bool process::run_one() {
     if (each.job == *at)
       each.ready_at.reset();
   std::iter_swap(jobs.begin(), at);
-  scheduler_->run_once();
+  caf_.scheduler.run_once();
   return true;
 }
 
@@ -126,9 +107,9 @@ bool process::run_one() {
 void process::schedule() {
   std::optional<moment> next;
   auto consider = [&](moment t) { next = next ? std::min(*next, t) : t; };
-  const auto& timeouts = scheduler_->clock().schedule();
+  const auto& timeouts = caf_.scheduler.clock().schedule();
   if (!timeouts.empty())
-    consider(from_caf(timeouts.begin()->first));
+    consider(moment_of(timeouts.begin()->first));
   for (const auto& each : slow_)
     if (each.ready_at)
       consider(*each.ready_at);
@@ -151,7 +132,7 @@ void process::kill() {
     caf::anon_send_exit(each, caf::exit_reason::kill);
   actors_.clear();
   // Nobody hears what the others still say.
-  scheduler_->run();
+  caf_.scheduler.run();
 }
 
 } // namespace deployminator::simulation

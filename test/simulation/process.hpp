@@ -1,7 +1,8 @@
 #pragma once
 
+#include "test/support/deterministic_system.hpp"
+
 #include <caf/all.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 
 #include <functional>
 #include <map>
@@ -26,7 +27,7 @@ public:
   process& operator=(const process&) = delete;
 
   caf::actor_system& system() {
-    return *system_;
+    return caf_.system;
   }
   [[nodiscard]] const std::string& name() const {
     return name_;
@@ -60,9 +61,7 @@ private:
   timeline& clock_;
   trace& record_;
   dice dice_;
-  caf::actor_system_config config_;
-  std::optional<caf::actor_system> system_;
-  caf::scheduler::test_coordinator* scheduler_ = nullptr;
+  test::deterministic_system caf_;
   std::vector<caf::actor> actors_;
 
   struct slow_actor {

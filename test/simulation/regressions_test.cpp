@@ -126,6 +126,28 @@ TEST_CASE("a machine that joins while the database fails gets its instance") {
   }
 }
 
+TEST_CASE("an application that cannot be placed keeps no other of its group from a machine") {
+  auto p = three_machines();
+  p.machines[0].groups.push_back("db");
+  p.machines[2].joins = 60s;
+  auto& order = std::get<submit_build>(p.orders[0].body);
+  order.file += R"(      - name: beside
+        downloadurl: http://web/beside-${BUILDID}.tar
+        binary: beside
+        args: ["--behave=good", "--min-ready=500"]
+        machines: db
+        rollout: {parallel: 100%, min_ready: 500ms, deadline: 60s}
+)";
+  SUBCASE("where no machine is in its machine group") {
+    p.faults.push_back({1, fault_kind::regrouped, 30s, 0s, "m1", 0});
+    check_kept(p);
+  }
+  SUBCASE("where those that are, are out of reach") {
+    p.machines[0].leaves = 30s;
+    check_kept(p);
+  }
+}
+
 TEST_CASE("reports that overtake each other leave no old state behind") {
   for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     auto p = three_machines(seed);

@@ -6,9 +6,28 @@
 
 namespace deployminator::simulation {
 
+namespace {
+
+constexpr moment start_of_steady = 1h;
+constexpr std::int64_t start_of_utc = 1'700'000'000'000'000;
+
+} // namespace
+
 std::string to_text(moment t) {
   auto us = t.count() / 1'000;
   return fmt::format("{}.{:06}", us / 1'000'000, us % 1'000'000);
+}
+
+std::chrono::steady_clock::time_point steady_at(moment t) {
+  return std::chrono::steady_clock::time_point{start_of_steady + t};
+}
+
+moment moment_of(std::chrono::steady_clock::time_point t) {
+  return t.time_since_epoch() - start_of_steady;
+}
+
+messages::timestamp utc_at(moment t, moment error) {
+  return {start_of_utc + (t + error).count() / 1'000};
 }
 
 void timeline::at(moment when, std::function<void()> what) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "messages/timestamp.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -17,6 +19,13 @@ using moment = std::chrono::nanoseconds;
 
 /// `12.345678`, in seconds.
 std::string to_text(moment t);
+
+/// What a clock that never jumps shows then: well above zero, for some take zero for "never".
+std::chrono::steady_clock::time_point steady_at(moment t);
+moment moment_of(std::chrono::steady_clock::time_point t);
+
+/// What a clock that tells UTC shows then; it is wrong by `error`.
+messages::timestamp utc_at(moment t, moment error);
 
 /// What happens when: one queue for all of the farm.
 class timeline {

@@ -28,18 +28,7 @@ void recording_bus::send(socket_id socket, std::string, std::string bytes) {
   list.push_back(*decoded);
 }
 
-namespace {
-
-caf::actor_system_config& with_test_scheduler(caf::actor_system_config& config) {
-  config.set("scheduler.policy", caf::atom("testing"));
-  return config;
-}
-
-} // namespace
-
-agent_bench::process::process(std::chrono::nanoseconds now)
-  : system(with_test_scheduler(config)),
-    scheduler(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())) {
+agent_bench::process::process(std::chrono::nanoseconds now) {
   scheduler.advance_time(now);
 }
 

@@ -2,9 +2,9 @@
 
 #include "agent/agent.hpp"
 #include "messages/wire.hpp"
+#include "test/support/deterministic_system.hpp"
 
 #include <caf/all.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
 
 #include <chrono>
 #include <functional>
@@ -93,11 +93,8 @@ public:
   simulated_machine machine;
 
   /// The actors live in here; a crash destroys it.
-  struct process {
+  struct process : test::deterministic_system {
     explicit process(std::chrono::nanoseconds now);
-    caf::actor_system_config config;
-    caf::actor_system system;
-    caf::scheduler::test_coordinator& scheduler;
     outside world;
     actors::gateway_actor gateway;
     journal_actor journal;
