@@ -5,10 +5,14 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <fcntl.h>
+#include <filesystem>
 #include <pwd.h>
 #include <string>
+#include <system_error>
 
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -20,15 +24,27 @@ using messages::result;
 
 namespace {
 
-/// Binds the abstract name; none when another has it.
-owned_fd bind_name(const char* kind, std::int64_t number) {
-  auto name = fmt::format("autodeployer/{}/{}", kind, number);
+constexpr auto user_locks = "/run/autodeployer/users";
+
+/// Binds the port's abstract name; none when another has it.
+owned_fd bind_name(std::int64_t port) {
+  auto name = fmt::format("autodeployer/port/{}", port);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path + 1, name.data(), name.size());
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
   owned_fd fd{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
   if (fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size))
+    fd.reset();
+  return fd;
+}
+
+/// Locks the user's file; none when another has it. The files stay: to remove one that another
+/// agent has just opened would let two have it.
+owned_fd lock_file_of(std::int64_t uid) {
+  auto path = fmt::format("{}/{}", user_locks, uid);
+  owned_fd fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  if (fd && flock(fd.get(), LOCK_EX | LOCK_NB))
     fd.reset();
   return fd;
 }
@@ -69,7 +85,7 @@ result<reservation> reservations::port() {
   for (auto n = first_port; n <= last_port; ++n) {
     if (ports_.count(n))
       continue;
-    auto holder = bind_name("port", n);
+    auto holder = bind_name(n);
     if (!holder || !can_bind(AF_INET, n) || !can_bind(AF_INET6, n))
       continue;
     ports_.insert(n);
@@ -82,7 +98,7 @@ result<reservation> reservations::port() {
 }
 
 std::optional<owned_fd> reservations::this_user(std::int64_t uid) {
-  auto holder = bind_name("uid", uid);
+  auto holder = lock_file_of(uid);
   if (!holder)
     return std::nullopt;
   users_.insert(uid);
@@ -90,6 +106,13 @@ std::optional<owned_fd> reservations::this_user(std::int64_t uid) {
 }
 
 result<reservation> reservations::user(std::int64_t preferred) {
+  std::error_code why;
+  std::filesystem::create_directories(user_locks, why);
+  if (why)
+    return failure{failure_code::internal,
+                   fmt::format("cannot make {}, in which users are reserved: {}", user_locks,
+                               why.message()),
+                   {}};
   if (preferred >= first_uid && preferred <= last_uid)
     if (auto holder = this_user(preferred))
       return reservation{preferred, std::move(*holder)};

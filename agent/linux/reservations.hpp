@@ -10,18 +10,18 @@
 
 namespace deployminator::agent {
 
-/// A number that is ours on this host while `holder`, a bound abstract unix socket, or a copy of it
-/// in another process, is open.
+/// A number that is ours on this host while `holder`, or a copy of it in another process, is open.
 struct reservation {
   std::int64_t number = 0;
   owned_fd holder;
 };
 
-/// Gives out users and ports that nobody else on this host has, whichever agent asks: the kernel
-/// binds one name to one socket, and frees it when its last holder is gone, however it went.
+/// Gives out users and ports that nobody else on this host has, whichever agent asks. The kernel
+/// gives each to one holder, and frees it when the last copy of that is gone, however it went:
 ///
-///   @autodeployer/port/N   a TCP port
-///   @autodeployer/uid/N    an operating-system user
+///   @autodeployer/port/N        a TCP port: an abstract unix socket, one for each network
+///                               namespace, as the port itself
+///   /run/autodeployer/users/N   an operating-system user: a locked file (flock), for the whole host
 ///
 /// What is reserved and freed again through one object of this class is remembered there, only to
 /// save asking the kernel for it.

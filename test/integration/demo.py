@@ -142,7 +142,7 @@ def show(farm):
     say("undeploy: nothing is left behind")
     run(farm, "undeploy", "demo/shop")
     wait_until(lambda: not farm.leftovers(), "every process and directory is gone")
-    wait_until(lambda: farm.reservations() <= before, "no port is reserved any more")
+    wait_until(lambda: farm.reservations() <= before, "no port or user is reserved any more")
     print("no process, no reserved port, no instance directory")
 
 

@@ -1,5 +1,6 @@
 """A farm on loopback for tests and the demonstration: the real server, agents and command line."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -193,8 +194,17 @@ class Farm:
 
     @staticmethod
     def reservations():
-        return {line.split("@", 1)[1] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
+        """The ports and users that somebody holds."""
+        held = {line.split("@", 1)[1] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
                 if "@autodeployer/" in line}
+        users = pathlib.Path("/run/autodeployer/users")
+        for user in users.glob("*") if os.geteuid() == 0 else []:
+            with user.open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    held.add(f"user {user.name}")
+        return held
 
     def close(self):
         for name in list(self.processes):
