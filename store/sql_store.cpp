@@ -137,7 +137,12 @@ result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::ch
 }
 
 result<std::vector<messages::event>> sql_store::events_after(std::uint64_t seq, std::size_t limit) {
-  return attempt([&] { return read_events(*db_, seq, limit); });
+  return attempt([&] {
+    auto events = read_events(*db_, seq, limit);
+    // After the reading: what was stored before the reign ended is ours.
+    insist_on_reign(read_reign(*db_).epoch);
+    return events;
+  });
 }
 
 } // namespace deployminator::store

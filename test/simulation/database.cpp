@@ -46,6 +46,8 @@ public:
   result<std::vector<messages::event>> events_after(std::uint64_t seq, std::size_t limit) override {
     if (db_.is_away_for(epoch_))
       return out_of_order();
+    if (epoch_ != db_.epoch_)
+      return db_.taken_over(epoch_);
     auto first = std::min<std::size_t>(seq, db_.events_.size());
     auto count = std::min(limit, db_.events_.size() - first);
     auto begin = db_.events_.begin() + static_cast<std::ptrdiff_t>(first);

@@ -67,6 +67,7 @@ void check_that_changes_are_kept(const fresh_database& fresh) {
   }
   RC_ASSERT(value(s->load()) == expected.all);
   s = opened(db.url);
+  value(s->begin_epoch());
   RC_ASSERT(value(s->load()) == expected.all);
   RC_ASSERT(value(s->events_after(0, 1000)) == expected.events);
 }
@@ -99,6 +100,10 @@ void check_epochs(const fresh_database& fresh) {
   auto lost = first->check_reign();
   REQUIRE_FALSE(lost);
   CHECK(lost.error().code == failure_code::refused);
+  auto events = first->events_after(0, 10);
+  REQUIRE_FALSE(events);
+  CHECK(events.error().code == failure_code::refused);
+  CHECK(second->events_after(0, 10));
   auto stale = first->commit(2, machine_only("b"));
   REQUIRE_FALSE(stale);
   CHECK(stale.error().code == failure_code::refused);

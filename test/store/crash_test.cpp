@@ -134,6 +134,7 @@ TEST_CASE("what was acknowledged is there, whole, after the writer was killed at
 
     auto s = store::open_store(url);
     REQUIRE(s);
+    REQUIRE((*s)->begin_epoch());
     auto f = (*s)->load();
     REQUIRE(f);
     auto found = changes_in(*f);
