@@ -55,7 +55,9 @@ public:
 
   void at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>& agents,
                   const std::set<std::string>& switched_off);
-  void at_the_end(const client& watcher);
+  /// `published`: how many events every watcher has heard of by now; later ones may be on their
+  /// way.
+  void at_the_end(const client& watcher, std::size_t published);
 
 private:
   void fail(const std::string& rule, const std::string& what);

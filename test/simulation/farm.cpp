@@ -21,6 +21,9 @@ namespace deployminator::simulation {
 
 namespace {
 
+/// How long anything is on its way from the store to a watcher while nothing is wrong.
+constexpr moment arrives_within = 1s;
+
 /// Sends what the actors log into the trace.
 class log_in_trace {
 public:
@@ -46,6 +49,7 @@ public:
   outcome run();
 
 private:
+  void run_until(moment when);
   void add_machines();
   void add_clients();
   void plan_orders();
@@ -354,13 +358,19 @@ void farm::split(const fault& f) {
   clock_.after(14s, [this, who, from_new] { net_.set_weather(from_new, who, {}); });
 }
 
-outcome farm::run() {
-  while (!record_.broken() && clock_.step(plan_.end)) {
+void farm::run_until(moment when) {
+  while (!record_.broken() && clock_.step(when)) {
   }
+}
+
+outcome farm::run() {
+  run_until(plan_.end - arrives_within);
+  auto published = db_.events().size();
+  run_until(plan_.end);
   if (!record_.broken()) {
     checks_.at_the_end(agents_, switched_off_);
     for (const auto& each : clients_)
-      checks_.at_the_end(*each);
+      checks_.at_the_end(*each, published);
   }
   outcome out;
   out.broken = record_.broken();
