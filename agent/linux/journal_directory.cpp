@@ -5,13 +5,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cerrno>
-#include <filesystem>
-#include <unistd.h>
 #include <utility>
-
-#include <sys/stat.h>
 
 namespace deployminator::agent {
 
@@ -19,97 +13,47 @@ using messages::failure;
 using messages::failure_code;
 using messages::result;
 
-namespace {
+journal_directory::journal_directory(std::string directory)
+  : agent_path_(directory + "/agent"), records_(directory + "/records") {}
 
-namespace fs = std::filesystem;
-
-constexpr std::string_view temporary_ending = ".tmp";
-
-/// Reads one record; `not_found` where there is no file.
-template <class Record>
-result<Record> load(const std::string& path, std::string_view what_is_lost) {
-  auto bytes = read_file(path);
+result<agent_record> journal_directory::load_agent() {
+  auto bytes = read_file(agent_path_);
+  if (!bytes && bytes.error().code == failure_code::not_found)
+    return agent_record{};
   if (!bytes)
     return bytes.error();
   try {
-    return messages::from_bytes<Record>(*bytes);
+    return messages::from_bytes<agent_record>(*bytes);
   } catch (const msgpack::type_error&) {
   } catch (const msgpack::unpack_error&) {
   }
   return failure{failure_code::internal,
-                 fmt::format("{} is damaged ({} bytes that are not a record of this agent)", path,
-                             bytes->size()),
-                 fmt::format("remove it and start the agent again; {}", what_is_lost)};
-}
-
-} // namespace
-
-journal_directory::journal_directory(std::string directory) : directory_(std::move(directory)) {}
-
-std::string journal_directory::agent_path() const {
-  return directory_ + "/agent";
-}
-
-std::string journal_directory::instances_path() const {
-  return directory_ + "/instances";
-}
-
-result<agent_record> journal_directory::load_agent() {
-  auto record = load<agent_record>(
-    agent_path(), "the server then sends the assignment anew, and the machine gets a new identity");
-  if (!record && record.error().code == failure_code::not_found)
-    return agent_record{};
-  return record;
+                 fmt::format("{} is damaged ({} bytes that are not a record of this agent)",
+                             agent_path_, bytes->size()),
+                 "remove it and start the agent again; the server then sends the assignment anew, "
+                 "and the machine gets a new identity"};
 }
 
 result<std::vector<instance_record>> journal_directory::load_instances() {
-  std::vector<std::string> paths;
-  std::error_code error;
-  for (fs::directory_iterator it{instances_path(), error}, end; !error && it != end;
-       it.increment(error)) {
-    if (!it->path().string().ends_with(temporary_ending))
-      paths.push_back(it->path().string());
-  }
-  if (error && error != std::errc::no_such_file_or_directory) {
-    errno = error.value();
-    return file_failure("list", instances_path());
-  }
-  std::sort(paths.begin(), paths.end());
+  auto all = records_.read();
+  if (!all)
+    return all.error();
   std::vector<instance_record> out;
-  for (const auto& path : paths) {
-    auto record = load<instance_record>(path, "the instance's count of restarts is lost with it");
-    // A running agent may remove one while another program looks.
-    if (!record && record.error().code == failure_code::not_found)
-      continue;
-    if (!record)
-      return record.error();
-    out.push_back(std::move(*record));
-  }
+  for (auto& [id, record] : *all)
+    out.push_back(std::move(record));
   return out;
 }
 
 result<void> journal_directory::save_agent(const agent_record& record) {
-  return replace_file(agent_path(), messages::to_bytes(record), true);
+  return replace_file(agent_path_, messages::to_bytes(record), true);
 }
 
 result<void> journal_directory::save_instance(const instance_record& record) {
-  auto path = instances_path() + "/" + record.id;
-  auto bytes = messages::to_bytes(record);
-  auto done = replace_file(path, bytes, false);
-  if (done || done.error().code != failure_code::not_found)
-    return done;
-  if (mkdir(instances_path().c_str(), 0700) && errno != EEXIST)
-    return file_failure("create the directory", instances_path());
-  return replace_file(path, bytes, false);
+  return records_.save(record);
 }
 
 result<void> journal_directory::remove_instance(const std::string& id) {
-  auto path = instances_path() + "/" + id;
-  // An agent that died while it wrote left this.
-  unlink((path + std::string{temporary_ending}).c_str());
-  if (unlink(path.c_str()) && errno != ENOENT)
-    return file_failure("remove", path);
-  return {};
+  return records_.remove(id);
 }
 
 } // namespace deployminator::agent

@@ -1,14 +1,15 @@
 #pragma once
 
+#include "agent/linux/record_log.hpp"
 #include "agent/outside.hpp"
 
 #include <string>
 
 namespace deployminator::agent {
 
-/// The journal as msgpack files: DIR/agent, and DIR/instances/ID for each instance. Each is
-/// replaced as a whole. Only `save_agent` waits for the disk: what is known of instances matters to
-/// a restarted agent, while a crash of the machine ends the instances themselves.
+/// The journal as msgpack files: DIR/agent, which is replaced as a whole, and DIR/records of the
+/// instances. Only `save_agent` waits for the disk: what is known of instances matters to a
+/// restarted agent, while a crash of the machine ends the instances themselves.
 class journal_directory : public journal_files {
 public:
   explicit journal_directory(std::string directory);
@@ -20,10 +21,8 @@ public:
   messages::result<void> remove_instance(const std::string& id) override;
 
 private:
-  std::string agent_path() const;
-  std::string instances_path() const;
-
-  std::string directory_;
+  std::string agent_path_;
+  record_log records_;
 };
 
 } // namespace deployminator::agent

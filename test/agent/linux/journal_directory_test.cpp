@@ -61,14 +61,8 @@ TEST_CASE("a file that was being written when the agent died is not taken for a 
   scratch root;
   journal_directory journal{root.path};
   CHECK(journal.save_agent(some_agent()));
-  CHECK(journal.save_instance(some_instance("a")));
   write(root / "agent.tmp", "half");
-  write(root / "instances/a.tmp", "half");
   CHECK(*journal.load_agent() == some_agent());
-  CHECK(journal.load_instances()->size() == 1);
-  CHECK(content(root / "instances/a.tmp") == "half");
-  CHECK(journal.remove_instance("a"));
-  CHECK_FALSE(std::filesystem::exists(root / "instances/a.tmp"));
 }
 
 TEST_CASE("damage is named, with what to do") {
@@ -84,9 +78,6 @@ TEST_CASE("damage is named, with what to do") {
     CHECK(loaded.error().message.find((root / "agent") + " is damaged") == 0);
     CHECK(loaded.error().hint.find("remove it") == 0);
   }
-  REQUIRE(journal.save_instance(some_instance("a")));
-  write(root / "instances/a", "garbage");
-  CHECK_FALSE(journal.load_instances());
 }
 
 TEST_CASE("a journal that cannot be written says where") {

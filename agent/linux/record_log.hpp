@@ -1,0 +1,47 @@
+#pragma once
+
+#include "agent/linux/owned_fd.hpp"
+#include "agent/outside.hpp"
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace deployminator::agent {
+
+/// The instances' records in one file, to which each change is appended under a checksum. The last
+/// one of an instance counts. An agent or a machine that dies while it writes leaves half a change
+/// at the end: that one is as if it had never been.
+///
+/// One file, because a new one for each change is slow on ext4, which passes over inodes that were
+/// freed less than half a minute ago one by one.
+class record_log {
+public:
+  using records = std::map<std::string, instance_record>;
+
+  explicit record_log(std::string path);
+
+  /// What the file says; nothing where there is none. Does not keep a running agent from writing.
+  messages::result<records> read() const;
+
+  /// Does not wait for the disk.
+  messages::result<void> save(const instance_record& record);
+  messages::result<void> remove(const std::string& id);
+
+private:
+  messages::result<void> open();
+  messages::result<void> append(const std::string& change);
+  void shrink();
+
+  std::string path_;
+  /// Open once something was written.
+  owned_fd file_;
+  /// What the file says, and its length.
+  records live_;
+  std::size_t size_ = 0;
+  /// From this length on the file is written anew, without what no longer counts.
+  std::size_t too_long_ = 0;
+};
+
+} // namespace deployminator::agent

@@ -1,0 +1,116 @@
+#include "agent/linux/record_log.hpp"
+#include "test/agent/linux/machine.hpp"
+
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <rapidcheck.h>
+
+#include <sys/resource.h>
+
+using namespace deployminator::agent;
+using namespace deployminator::agent::testing;
+
+namespace {
+
+instance_record record_of(const std::string& id, std::uint32_t restarts) {
+  instance_record out;
+  out.id = id;
+  out.restarts = restarts;
+  out.exit = 137;
+  return out;
+}
+
+/// Makes any change to an instance, in the log and in what it should say.
+void change_one(record_log& log, record_log::records& expected) {
+  auto id = std::string(1, *rc::gen::inRange('a', 'e'));
+  if (*rc::gen::inRange(0, 4) == 0) {
+    RC_ASSERT(log.remove(id));
+    expected.erase(id);
+    return;
+  }
+  auto record = record_of(id, *rc::gen::arbitrary<std::uint32_t>());
+  RC_ASSERT(log.save(record));
+  expected[id] = record;
+}
+
+} // namespace
+
+TEST_CASE("a log that does not exist says nothing, and is made by the first change") {
+  scratch root;
+  record_log log{root / "records"};
+  CHECK(log.read()->empty());
+  CHECK(log.remove("never"));
+  CHECK(log.save(record_of("a", 1)));
+  CHECK(log.read()->at("a") == record_of("a", 1));
+}
+
+TEST_CASE("wherever the writing was broken off, all whole changes before it are there") {
+  CHECK(rc::check([] {
+    scratch root;
+    auto path = root / "records";
+    record_log::records expected;
+    std::vector<std::pair<std::size_t, record_log::records>> after{{0, expected}};
+    {
+      record_log log{path};
+      for (auto changes = *rc::gen::inRange(1, 8); changes > 0; --changes) {
+        change_one(log, expected);
+        if (std::filesystem::exists(path))
+          after.emplace_back(std::filesystem::file_size(path), expected);
+      }
+    }
+    auto whole = content(path);
+    auto kept = *rc::gen::inRange<std::size_t>(0, whole.size() + 1);
+    auto garbage = *rc::gen::element<std::string>("", "0000", std::string(40, '\0'), "00000001x");
+    std::filesystem::remove(path);
+    write(path, whole.substr(0, kept) + garbage);
+    for (const auto& [size, all] : after)
+      if (size <= kept)
+        expected = all;
+    record_log again{path};
+    RC_ASSERT(*again.read() == expected);
+    change_one(again, expected);
+    change_one(again, expected);
+    RC_ASSERT(*again.read() == expected);
+    RC_ASSERT(*record_log{path}.read() == expected);
+  }));
+}
+
+TEST_CASE("the file does not grow without end") {
+  scratch root;
+  record_log log{root / "records"};
+  for (std::uint32_t n = 1; n <= 20'000; ++n)
+    REQUIRE(log.save(record_of(n % 2 ? "a" : "b", n)));
+  CHECK(std::filesystem::file_size(root / "records") < 1024 * 1024);
+  record_log next{root / "records"};
+  CHECK(*next.read()
+        == record_log::records{{"a", record_of("a", 19'999)}, {"b", record_of("b", 20'000)}});
+}
+
+TEST_CASE("a change that finds no room leaves those before it, and may be repeated") {
+  scratch root;
+  record_log log{root / "records"};
+  REQUIRE(log.save(record_of("a", 1)));
+  auto before = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit usual{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &usual) == 0);
+  rlimit tight{std::filesystem::file_size(root / "records") + 9, usual.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &tight) == 0);
+  auto failed = log.save(record_of("b", 2));
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &usual) == 0);
+  std::signal(SIGXFSZ, before);
+  REQUIRE_FALSE(failed);
+  CHECK(failed.error().message.starts_with("cannot write " + (root / "records") + ": "));
+  CHECK(*record_log{root / "records"}.read() == record_log::records{{"a", record_of("a", 1)}});
+  CHECK(log.save(record_of("b", 2)));
+  CHECK(log.read()->size() == 2);
+}
+
+TEST_CASE("a file of something else is named, with what to do, and left as it is") {
+  scratch root;
+  std::filesystem::create_directory(root / "records");
+  record_log log{root / "records"};
+  CHECK_FALSE(log.read());
+  CHECK_FALSE(log.save(record_of("a", 1)));
+}
