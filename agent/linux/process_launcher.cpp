@@ -279,10 +279,13 @@ void process_launcher::unpack_now(const unpack_order& order, std::shared_ptr<own
                         fmt::format("instance {} is being {} already", order.id,
                                     found->second.ending ? "ended" : "unpacked"),
                         {}});
+  bool archive = messages::is_archive(order.download_url);
+  if (!archive && link_program(order, found->second, artifact->get()))
+    return done(finish_unpack(order.id, {}));
   unpacker::job job;
   job.id = order.id;
   job.artifact = std::move(artifact);
-  job.archive = messages::is_archive(order.download_url);
+  job.archive = archive;
   job.binary = order.binary;
   job.target = config_.where.home(order.id) + ".tmp";
   job.uid = uid_ == 0 ? found->second.granted.uid : -1;
@@ -308,6 +311,27 @@ result<void> process_launcher::make_target(const std::string& id, const instance
   if (uid_ == 0 && lchown(target.c_str(), uid, uid))
     return file_failure("give away the directory", target);
   return {};
+}
+
+/// Instead of a copy of its own, a plain program can have the cache's file itself where it runs as
+/// a user who may not write to that. False where it cannot (another file system, too many links).
+bool process_launcher::link_program(const unpack_order& order, const instance& i, int artifact) {
+  if (uid_ != 0 || i.granted.uid == 0 || !make_target(order.id, i))
+    return false;
+  auto uid = static_cast<uid_t>(i.granted.uid);
+  auto path = config_.where.home(order.id) + ".tmp";
+  std::string_view rest = order.binary;
+  for (auto slash = rest.find('/'); slash != rest.npos; slash = rest.find('/')) {
+    path += fmt::format("/{}", rest.substr(0, slash));
+    rest.remove_prefix(slash + 1);
+    if ((mkdir(path.c_str(), 0755) && errno != EEXIST) || lchown(path.c_str(), uid, uid))
+      return false;
+  }
+  path += fmt::format("/{}", rest);
+  return fchmod(artifact, 0755) == 0
+         && linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", artifact).c_str(), AT_FDCWD,
+                   path.c_str(), AT_SYMLINK_FOLLOW)
+              == 0;
 }
 
 result<void> process_launcher::finish_unpack(const std::string& id, const result<void>& outcome) {

@@ -83,6 +83,7 @@ private:
                   const std::optional<messages::failure>& missing, on_unpacked done);
   bool is_unpacked(const std::string& id, const instance& i) const;
   messages::result<void> make_target(const std::string& id, const instance& i);
+  bool link_program(const unpack_order& order, const instance& i, int artifact);
   messages::result<void> finish_unpack(const std::string& id, const messages::result<void>& done);
 
   void launch_now(const launch_order& order);

@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 struct scratch {
   std::string path;
 
-  scratch() {
-    std::string pattern = "/tmp/deployminator-test-XXXXXX";
+  explicit scratch(const std::string& parent = "/tmp") {
+    auto pattern = parent + "/deployminator-test-XXXXXX";
     path = mkdtemp(pattern.data());
     std::filesystem::permissions(path, std::filesystem::perms{0755});
   }

@@ -200,12 +200,36 @@ TEST_CASE("a plain program is given its name and made executable") {
         == "cannot read the artifact " + (u.root / "missing") + ": No such file or directory");
 }
 
+TEST_CASE("a plain program is not copied for a user who may not write to it, where that can be") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: without root every instance runs as the agent's user");
+    return;
+  }
+  unpacking u;
+  write(u.root / "a", "#!/bin/sh\n");
+  REQUIRE(u.unpack(u.root / "a", "bin/server", "http://x/server"));
+  struct stat artifact {}, program {}, directory {};
+  REQUIRE(stat((u.root / "a").c_str(), &artifact) == 0);
+  REQUIRE(lstat((u.home() + "/bin/server").c_str(), &program) == 0);
+  REQUIRE(lstat((u.home() + "/bin").c_str(), &directory) == 0);
+  CHECK(program.st_ino == artifact.st_ino);
+  CHECK(program.st_uid == 0);
+  CHECK(directory.st_uid == u.uid);
+  scratch elsewhere{"/dev/shm"};
+  write(elsewhere / "a", "#!/bin/sh\n");
+  REQUIRE(u.unpack(elsewhere / "a", "server", "http://x/server"));
+  REQUIRE(lstat((u.home() + "/server").c_str(), &program) == 0);
+  CHECK(program.st_uid == u.uid);
+  CHECK(content(u.home() + "/server") == "#!/bin/sh\n");
+}
+
 TEST_CASE(
   "unpacking twice does it once, and again when the first was before a restart of the host") {
   unpacking u;
   write(u.root / "a", "1");
   REQUIRE(u.unpack(u.root / "a", "run", "x"));
   auto id = "i" + std::to_string(u.count - 1);
+  std::filesystem::remove(u.root / "a");
   write(u.root / "a", "2");
   CHECK(u.m.unpack(id, u.root / "a", "run", "x"));
   CHECK(content(u.home() + "/run") == "1");
