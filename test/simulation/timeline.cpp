@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace deployminator::simulation {
@@ -23,7 +24,7 @@ std::chrono::steady_clock::time_point steady_at(moment t) {
 }
 
 moment moment_of(std::chrono::steady_clock::time_point t) {
-  return t.time_since_epoch() - start_of_steady;
+  return std::max(t, steady_at(moment{0})).time_since_epoch() - start_of_steady;
 }
 
 messages::timestamp utc_at(moment t, moment error) {

@@ -22,6 +22,7 @@ std::string to_text(moment t);
 
 /// What a clock that never jumps shows then: well above zero, for some take zero for "never".
 std::chrono::steady_clock::time_point steady_at(moment t);
+/// The reverse; 0 for what is earlier than that.
 moment moment_of(std::chrono::steady_clock::time_point t);
 
 /// What a clock that tells UTC shows then; it is wrong by `error`.
