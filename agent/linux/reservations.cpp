@@ -1,19 +1,21 @@
 #include "agent/linux/reservations.hpp"
 
+#include "agent/linux/files.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
-#include <filesystem>
 #include <pwd.h>
 #include <string>
-#include <system_error>
+#include <unistd.h>
 
 #include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 namespace deployminator::agent {
@@ -24,7 +26,7 @@ using messages::result;
 
 namespace {
 
-constexpr auto user_locks = "/run/autodeployer/users";
+constexpr auto user_locks = "/run/autodeployer-users";
 
 /// Binds the port's abstract name; none when another has it.
 owned_fd bind_name(std::int64_t port) {
@@ -39,14 +41,25 @@ owned_fd bind_name(std::int64_t port) {
   return fd;
 }
 
-/// Locks the user's file; none when another has it. The files stay: to remove one that another
-/// agent has just opened would let two have it.
-owned_fd lock_file_of(std::int64_t uid) {
-  auto path = fmt::format("{}/{}", user_locks, uid);
-  owned_fd fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (fd && flock(fd.get(), LOCK_EX | LOCK_NB))
-    fd.reset();
-  return fd;
+/// Makes the directory of the locks. Whoever else could write to it could give a user to two.
+result<void> make_user_locks() {
+  if (mkdir(user_locks, 0700) && errno != EEXIST)
+    return file_failure("create the directory", user_locks);
+  struct stat info {};
+  if (lstat(user_locks, &info))
+    return file_failure("look at", user_locks);
+  if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 022))
+    return failure{failure_code::internal,
+                   fmt::format("cannot reserve users in {}: it has to be a directory of root's to "
+                               "which nobody else may write",
+                               user_locks),
+                   "remove it"};
+  return {};
+}
+
+bool is_removed(const owned_fd& file) {
+  struct stat info {};
+  return fstat(file.get(), &info) == 0 && info.st_nlink == 0;
 }
 
 /// Whether a server could bind the port on every address of the family; yes, where the host does
@@ -97,30 +110,38 @@ result<reservation> reservations::port() {
     "stop some instances here"};
 }
 
-std::optional<owned_fd> reservations::this_user(std::int64_t uid) {
-  auto holder = lock_file_of(uid);
-  if (!holder)
-    return std::nullopt;
+/// The files stay: to remove one that another agent has just opened would let two have it.
+result<owned_fd> reservations::this_user(std::int64_t uid) {
+  auto path = fmt::format("{}/{}", user_locks, uid);
+  owned_fd file;
+  do {
+    if (auto made = make_user_locks(); !made)
+      return made.error();
+    file = owned_fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!file)
+      return file_failure("open", path);
+    if (flock(file.get(), LOCK_EX | LOCK_NB)) {
+      if (errno != EWOULDBLOCK)
+        return file_failure("lock", path);
+      return failure{failure_code::refused, fmt::format("user {} is another instance's", uid), {}};
+    }
+  } while (is_removed(file));
   users_.insert(uid);
-  return holder;
+  return file;
 }
 
 result<reservation> reservations::user(std::int64_t preferred) {
-  std::error_code why;
-  std::filesystem::create_directories(user_locks, why);
-  if (why)
-    return failure{failure_code::internal,
-                   fmt::format("cannot make {}, in which users are reserved: {}", user_locks,
-                               why.message()),
-                   {}};
   if (preferred >= first_uid && preferred <= last_uid)
     if (auto holder = this_user(preferred))
       return reservation{preferred, std::move(*holder)};
   for (auto n = first_uid; n <= last_uid; ++n) {
     if (users_.count(n) || has_entry(n))
       continue;
-    if (auto holder = this_user(n))
+    auto holder = this_user(n);
+    if (holder)
       return reservation{n, std::move(*holder)};
+    if (holder.error().code != failure_code::refused)
+      return holder.error();
   }
   return failure{failure_code::refused,
                  fmt::format("no user from {} to {} is free on this machine", first_uid, last_uid),

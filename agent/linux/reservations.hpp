@@ -4,7 +4,6 @@
 #include "agent/outside.hpp"
 
 #include <cstdint>
-#include <optional>
 #include <set>
 #include <vector>
 
@@ -21,7 +20,8 @@ struct reservation {
 ///
 ///   @autodeployer/port/N        a TCP port: an abstract unix socket, one for each network
 ///                               namespace, as the port itself
-///   /run/autodeployer/users/N   an operating-system user: a locked file (flock), for the whole host
+///   /run/autodeployer-users/N   an operating-system user: a locked file (flock), for all agents
+///                               that have one /run
 ///
 /// What is reserved and freed again through one object of this class is remembered there, only to
 /// save asking the kernel for it.
@@ -29,10 +29,10 @@ class reservations {
 public:
   static constexpr std::int64_t first_port = 4100;
   static constexpr std::int64_t last_port = 65535;
-  /// Above every range that Debian (65,533 users, 524,288 and more for subordinates) and systemd
-  /// (61,184 to 65,519) give out.
-  static constexpr std::int64_t first_uid = 200'000;
-  static constexpr std::int64_t last_uid = 299'999;
+  /// Above what Debian and systemd give out (to 65,535), below the subordinate ids of users, which
+  /// begin at 100,000 (SUB_UID_MIN in /etc/login.defs).
+  static constexpr std::int64_t first_uid = 70'000;
+  static constexpr std::int64_t last_uid = 99'999;
 
   /// Reserves the lowest port that is free: reserved by nobody, and with no socket bound to it now,
   /// not even one in TIME_WAIT, which a server without SO_REUSEADDR could not bind over.
@@ -42,8 +42,8 @@ public:
   /// entry in the user database.
   messages::result<reservation> user(std::int64_t preferred);
 
-  /// Reserves exactly this user, or nothing.
-  std::optional<owned_fd> this_user(std::int64_t uid);
+  /// Reserves exactly this user; `refused` when another has it.
+  messages::result<owned_fd> this_user(std::int64_t uid);
 
   /// The number is in use by a starter that was found alive.
   void note_port(std::int64_t port);

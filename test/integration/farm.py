@@ -197,7 +197,7 @@ class Farm:
         """The ports and users that somebody holds."""
         held = {line.split("@", 1)[1] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
                 if "@autodeployer/" in line}
-        users = pathlib.Path("/run/autodeployer/users")
+        users = pathlib.Path("/run/autodeployer-users")
         for user in users.glob("*") if os.geteuid() == 0 else []:
             with user.open() as file:
                 try:
