@@ -21,13 +21,13 @@ using messages::result;
 
 namespace {
 
-/// How much may lie in the file that no longer counts: this, or three times what does.
-constexpr std::size_t most_waste = 256 * 1024;
-
 // A change is the length of its content (8 hex digits), the first 16 hex digits of the content's
 // SHA-256, and the content.
 constexpr std::size_t length_digits = 8;
 constexpr std::size_t head_digits = length_digits + 16;
+
+/// Far more than a change takes: what is longer and holds none is not a log.
+constexpr std::size_t longest_change = 4096;
 
 struct change {
   instance_record record;
@@ -67,18 +67,21 @@ struct content {
 
 content parse(std::string_view text) {
   content out;
-  for (;;) {
-    auto next = first_content(text.substr(out.size));
-    if (next.empty())
-      return out;
+  for (std::size_t at = 0; at < text.size();) {
+    auto next = first_content(text.substr(at));
+    if (next.empty()) {
+      ++at;
+      continue;
+    }
     auto c = messages::from_bytes<change>(next);
-    out.size += head_digits + next.size();
+    at = out.size = at + head_digits + next.size();
     auto id = c.record.id;
     if (c.removed)
       out.live.erase(id);
     else
       out.live[id] = std::move(c.record);
   }
+  return out;
 }
 
 result<content> load(const std::string& path) {
@@ -88,12 +91,14 @@ result<content> load(const std::string& path) {
   if (!text)
     return text.error();
   try {
-    return parse(*text);
+    auto all = parse(*text);
+    if (all.size > 0 || text->size() <= longest_change)
+      return all;
   } catch (const msgpack::type_error&) {
   } catch (const msgpack::unpack_error&) {
   }
   return messages::failure{
-    failure_code::internal, fmt::format("{} is damaged (no records of this agent)", path),
+    failure_code::internal, fmt::format("{} is damaged: it holds no records of this agent", path),
     "remove it and start the agent again; the instances' counts of restarts are lost with it"};
 }
 
@@ -143,13 +148,14 @@ result<void> record_log::open() {
   file_ = std::move(file);
   live_ = std::move(all->live);
   size_ = all->size;
-  too_long_ = std::max(size_, most_waste);
   return {};
 }
 
 result<void> record_log::append(const std::string& change) {
   if (size_ >= too_long_)
     shrink();
+  if (auto opened = open(); !opened)
+    return opened;
   auto written = pwrite(file_.get(), change.data(), change.size(), static_cast<off_t>(size_));
   if (written == static_cast<ssize_t>(change.size())) {
     size_ += change.size();
@@ -168,15 +174,10 @@ void record_log::shrink() {
   std::string text;
   for (const auto& [id, record] : live_)
     text += to_text({record, false});
-  too_long_ = size_ + most_waste;
-  if (!replace_file(path_, text, true))
-    return;
-  owned_fd file{::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW)};
-  if (!file)
-    return file_.reset();
-  file_ = std::move(file);
-  size_ = text.size();
-  too_long_ = size_ + std::max(3 * size_, most_waste);
+  bool done = static_cast<bool>(replace_file(path_, text, true));
+  too_long_ = done ? text.size() + std::max(3 * text.size(), most_waste) : size_ + most_waste;
+  // Even a failure may have put another file in its place.
+  file_.reset();
 }
 
 } // namespace deployminator::agent

@@ -11,8 +11,8 @@
 namespace deployminator::agent {
 
 /// The instances' records in one file, to which each change is appended under a checksum. The last
-/// one of an instance counts. An agent or a machine that dies while it writes leaves half a change
-/// at the end: that one is as if it had never been.
+/// one of an instance counts. What an agent or a machine that died left half written, or a disk has
+/// damaged, is passed over: those changes are as if they had never been.
 ///
 /// One file, because a new one for each change is slow on ext4, which passes over inodes that were
 /// freed less than half a minute ago one by one.
@@ -22,10 +22,11 @@ public:
 
   explicit record_log(std::string path);
 
-  /// What the file says; nothing where there is none. Does not keep a running agent from writing.
+  /// What the file says; nothing where there is none. Any process may ask while an agent writes.
+  /// `internal` for a file that holds something else.
   messages::result<records> read() const;
 
-  /// Does not wait for the disk.
+  /// Neither waits for the disk, but when the file has become too long and is written anew.
   messages::result<void> save(const instance_record& record);
   messages::result<void> remove(const std::string& id);
 
@@ -41,7 +42,10 @@ private:
   records live_;
   std::size_t size_ = 0;
   /// From this length on the file is written anew, without what no longer counts.
-  std::size_t too_long_ = 0;
+  std::size_t too_long_ = most_waste;
+
+  /// How much may lie in the file that no longer counts: this, or three times what does.
+  static constexpr std::size_t most_waste = 256 * 1024;
 };
 
 } // namespace deployminator::agent

@@ -107,7 +107,44 @@ TEST_CASE("a change that finds no room leaves those before it, and may be repeat
   CHECK(log.read()->size() == 2);
 }
 
+TEST_CASE("a damaged change costs no other") {
+  CHECK(rc::check([] {
+    scratch root;
+    auto path = root / "records";
+    {
+      record_log log{path};
+      for (auto id : {"a", "b", "c", "d"})
+        RC_ASSERT(log.save(record_of(id, 1)));
+    }
+    auto bytes = content(path);
+    auto at = *rc::gen::inRange<std::size_t>(0, bytes.size());
+    bytes[at] = static_cast<char>(bytes[at] ^ *rc::gen::inRange(1, 256));
+    write(path, bytes);
+    record_log again{path};
+    auto found = again.read();
+    RC_ASSERT(found);
+    // A letter's case in a checksum or length may change without a difference.
+    RC_ASSERT(found->size() >= 3u);
+    RC_ASSERT(again.save(record_of("e", 1)));
+    RC_ASSERT(again.read()->size() == found->size() + 1);
+  }));
+}
+
 TEST_CASE("a file of something else is named, with what to do, and left as it is") {
+  scratch root;
+  auto text = std::string(5000, 'x');
+  write(root / "records", text);
+  record_log log{root / "records"};
+  auto found = log.read();
+  REQUIRE_FALSE(found);
+  CHECK(found.error().message
+        == (root / "records") + " is damaged: it holds no records of this agent");
+  CHECK(found.error().hint.starts_with("remove it"));
+  CHECK_FALSE(log.save(record_of("a", 1)));
+  CHECK(content(root / "records") == text);
+}
+
+TEST_CASE("a directory in its place is no log") {
   scratch root;
   std::filesystem::create_directory(root / "records");
   record_log log{root / "records"};
