@@ -35,8 +35,8 @@ public:
     = 0;
 
   /// The stored events with numbers above `seq`, oldest first, at most `limit`. Old ones are
-  /// dropped: the first one returned may be later than `seq + 1`. Refused before an epoch is
-  /// begun, and when another server has taken the reign: there are more than this one knows of.
+  /// dropped: the first one returned may be later than `seq + 1`. Refused when another server
+  /// has taken the reign: there are more than this one knows of.
   virtual messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
                                                                       std::size_t limit)
     = 0;

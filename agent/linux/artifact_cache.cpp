@@ -30,7 +30,7 @@ bool is_hash(const std::string& name) {
 struct cached_file {
   fs::path path;
   std::uint64_t size = 0;
-  fs::file_time_type used;
+  std::chrono::nanoseconds used{};
 };
 
 } // namespace
@@ -49,7 +49,8 @@ std::optional<artifact> artifact_cache::find(const std::string& sha256) const {
   // The kernel's own "now" is too coarse to tell which of two quick uses was the later.
   std::array<timespec, 2> now{};
   clock_gettime(CLOCK_REALTIME, &now[0]);
-  now[1] = now[0];
+  // Programs that run from a link to it may watch the time of their last change.
+  now[1].tv_nsec = UTIME_OMIT;
   utimensat(AT_FDCWD, path.c_str(), now.data(), AT_SYMLINK_NOFOLLOW);
   return artifact{sha256, static_cast<std::uint64_t>(info.st_size), path};
 }
@@ -111,18 +112,18 @@ void artifact_cache::evict() const {
   std::error_code error;
   for (fs::directory_iterator it{directory_, error}, end; !error && it != end;
        it.increment(error)) {
-    std::error_code gone;
-    if (!is_hash(it->path().filename()) || !it->is_regular_file(gone))
+    struct stat info {};
+    if (!is_hash(it->path().filename()) || lstat(it->path().c_str(), &info)
+        || !S_ISREG(info.st_mode))
       continue;
-    cached_file file{it->path(), it->file_size(gone), it->last_write_time(gone)};
-    if (gone)
-      continue;
-    all += file.size;
-    files.push_back(std::move(file));
+    auto used
+      = std::chrono::seconds{info.st_atim.tv_sec} + std::chrono::nanoseconds{info.st_atim.tv_nsec};
+    files.push_back({it->path(), static_cast<std::uint64_t>(info.st_size), used});
+    all += files.back().size;
   }
   std::sort(files.begin(), files.end(),
             [](const cached_file& a, const cached_file& b) { return a.used < b.used; });
-  auto protected_from = fs::file_time_type::clock::now() - protected_for_;
+  auto protected_from = std::chrono::system_clock::now().time_since_epoch() - protected_for_;
   // The newest is what was just fetched.
   for (std::size_t n = 0; n + 1 < files.size() && all > most_bytes_; ++n)
     if (files[n].used <= protected_from && fs::remove(files[n].path, error))

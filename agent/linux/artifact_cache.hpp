@@ -11,8 +11,9 @@
 namespace deployminator::agent {
 
 /// The files DIR/SHA256: each appears when it is whole and right, is marked when it is used, and is
-/// evicted when it was not used for the longest time. What is on its way lies in DIR/partial/.
-/// For one thread.
+/// evicted when it was not used for the longest time (by its access time, so programs that are run
+/// from a link to it count as uses; one that still is takes its room until it ends, too). What is
+/// on its way lies in DIR/partial/. For one thread.
 class artifact_cache {
 public:
   /// `most_bytes`: of the whole files. What was used within `protected_for` stays in any case: it

@@ -1,8 +1,7 @@
 #include "agent/linux/download.hpp"
 
-#include "messages/url.hpp"
-
 #include "agent/linux/files.hpp"
+#include "messages/url.hpp"
 
 #include <fmt/format.h>
 
@@ -114,8 +113,7 @@ bool is_worth_retrying(CURLcode code, long status) {
 download::download(const download_config& config, artifact_cache& cache, CURLM* multi,
                    download_order order)
   : config_(config), cache_(cache), multi_(multi), order_(std::move(order)),
-    shown_url_(messages::public_url(order_.url)),
-    meter_(config.progress_every) {
+    shown_url_(messages::public_url(order_.url)), meter_(config.progress_every) {
   order_.sha256 = lower(order_.sha256);
 }
 
@@ -197,6 +195,8 @@ download::outcome download::complete(moment now) {
   }
   tell(meter_.finish(now, bytes_));
   auto done = cache_.complete(order_.key, file_.get(), hash);
+  // A file that is open for writing cannot be executed.
+  file_.reset();
   return done;
 }
 

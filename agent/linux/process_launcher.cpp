@@ -140,7 +140,11 @@ result<found_instance> process_launcher::recover_one(const std::string& id) {
     found.exit = state->exit;
   if (over)
     return found;
-  if (auto sweeping = begin_sweep(id, state->uid, false))
+  auto sweeping = begin_sweep(id, state->uid, false);
+  // `refused`: the user is another instance's now, which must not be ended.
+  if (!sweeping && sweeping.error().code != failure_code::refused)
+    return sweeping.error();
+  if (sweeping)
     reap(sweeping->process.handle);
   reserved_.free_user(state->uid);
   return found;
@@ -289,7 +293,10 @@ void process_launcher::unpack_now(const unpack_order& order, std::shared_ptr<own
   job.binary = order.binary;
   job.target = config_.where.home(order.id) + ".tmp";
   job.uid = uid_ == 0 ? found->second.granted.uid : -1;
-  job.prepare = [this, id = order.id] { return make_target(id, instances_[id]); };
+  job.prepare = [this, id = order.id, target = job.target] {
+    auto made = make_target(id);
+    return made ? give_away(target, instances_[id]) : made;
+  };
   job.done = [this, id = order.id, done = std::move(done)](result<void> outcome) {
     done(finish_unpack(id, outcome));
     end_if_over(id);
@@ -302,36 +309,46 @@ bool process_launcher::is_unpacked(const std::string& id, const instance& i) con
   return boot && *boot == boot_ && owner_of(config_.where.home(id)) == i.granted.uid;
 }
 
-result<void> process_launcher::make_target(const std::string& id, const instance& i) {
+result<void> process_launcher::make_target(const std::string& id) {
   auto target = config_.where.home(id) + ".tmp";
   discard(target);
   if (mkdir(target.c_str(), 0700))
     return file_failure("create the directory", target);
+  return {};
+}
+
+result<void> process_launcher::give_away(const std::string& path, const instance& i) const {
   auto uid = static_cast<uid_t>(i.granted.uid);
-  if (uid_ == 0 && lchown(target.c_str(), uid, uid))
-    return file_failure("give away the directory", target);
+  if (uid_ == 0 && lchown(path.c_str(), uid, uid))
+    return file_failure("give away the directory", path);
   return {};
 }
 
 /// Instead of a copy of its own, a plain program can have the cache's file itself where it runs as
 /// a user who may not write to that. False where it cannot (another file system, too many links).
 bool process_launcher::link_program(const unpack_order& order, const instance& i, int artifact) {
-  if (uid_ != 0 || i.granted.uid == 0 || !make_target(order.id, i))
+  struct stat info {};
+  bool own_user = uid_ == 0 && i.granted.uid != 0;
+  if (!own_user || fstat(artifact, &info)
+      || static_cast<std::uint64_t>(info.st_size) > config_.unpacking.bytes
+      || !make_target(order.id))
     return false;
-  auto uid = static_cast<uid_t>(i.granted.uid);
-  auto path = config_.where.home(order.id) + ".tmp";
-  std::string_view rest = order.binary;
-  for (auto slash = rest.find('/'); slash != rest.npos; slash = rest.find('/')) {
-    path += fmt::format("/{}", rest.substr(0, slash));
-    rest.remove_prefix(slash + 1);
-    if ((mkdir(path.c_str(), 0755) && errno != EEXIST) || lchown(path.c_str(), uid, uid))
+  auto path = fs::path{config_.where.home(order.id) + ".tmp"};
+  auto binary = fs::path{order.binary}.lexically_normal();
+  std::vector<fs::path> made{path};
+  for (const auto& part : binary.parent_path()) {
+    made.push_back(path /= part);
+    if (mkdir(path.c_str(), 0755))
       return false;
   }
-  path += fmt::format("/{}", rest);
-  return fchmod(artifact, 0755) == 0
-         && linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", artifact).c_str(), AT_FDCWD,
-                   path.c_str(), AT_SYMLINK_FOLLOW)
-              == 0;
+  path /= binary.filename();
+  if (fchmod(artifact, 0755)
+      || linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", artifact).c_str(), AT_FDCWD, path.c_str(),
+                AT_SYMLINK_FOLLOW))
+    return false;
+  // From within: as long as the outermost is root's, nobody gets in and puts a link in the way.
+  return std::all_of(made.rbegin(), made.rend(),
+                     [&](const fs::path& each) { return static_cast<bool>(give_away(each, i)); });
 }
 
 result<void> process_launcher::finish_unpack(const std::string& id, const result<void>& outcome) {
@@ -594,11 +611,7 @@ result<process_launcher::sweep> process_launcher::begin_sweep(const std::string&
   if (uid >= 0 && !user_held) {
     auto again = reserved_.this_user(uid);
     if (!again)
-      return failure{failure_code::refused,
-                     fmt::format("user {} of instance {} was given to another instance before what "
-                                 "its killed starter left could be ended",
-                                 uid, id),
-                     {}};
+      return again.error();
     out.user = std::move(*again);
   }
   auto process = spawn_sweep(config_.programs.starter, uid, config_.where.home(id));
@@ -611,7 +624,8 @@ result<process_launcher::sweep> process_launcher::begin_sweep(const std::string&
 void process_launcher::sweep_after(const std::string& id, instance& i) {
   auto begun = begin_sweep(id, uid_ == 0 ? i.granted.uid : -1, !i.held.empty());
   if (!begun) {
-    i.problem = begun.error().message;
+    i.problem
+      = fmt::format("what its killed starter left could not be ended: {}", begun.error().message);
     return;
   }
   i.sweeping = true;

@@ -82,7 +82,8 @@ private:
   void unpack_now(const unpack_order& order, std::shared_ptr<owned_fd> artifact,
                   const std::optional<messages::failure>& missing, on_unpacked done);
   bool is_unpacked(const std::string& id, const instance& i) const;
-  messages::result<void> make_target(const std::string& id, const instance& i);
+  messages::result<void> make_target(const std::string& id);
+  messages::result<void> give_away(const std::string& path, const instance& i) const;
   bool link_program(const unpack_order& order, const instance& i, int artifact);
   messages::result<void> finish_unpack(const std::string& id, const messages::result<void>& done);
 

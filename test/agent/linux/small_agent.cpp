@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <future>
 #include <string>
 #include <unistd.h>
@@ -29,12 +30,17 @@ int main(int argc, char** argv) {
                             }};
   if (!launcher.recover())
     return 4;
+  // The instances' file is linked to it, and that of the earlier ones may run.
+  auto sleep = where.cache + "/sleep";
+  std::filesystem::copy_file("/bin/sleep", sleep + ".tmp",
+                             std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::rename(sleep + ".tmp", sleep);
   for (int n = 0; n < std::atoi(argv[2]); ++n) {
     started = {};
     auto id = "sleeper-" + std::to_string(n);
     auto granted = launcher.reserve(id, 1);
     std::promise<bool> unpacked;
-    launcher.unpack({id, "/bin/sleep", "/bin/sleep", "sleep"},
+    launcher.unpack({id, sleep, sleep, "sleep"},
                     [&](auto done) { unpacked.set_value(static_cast<bool>(done)); });
     if (!granted || !unpacked.get_future().get())
       return 5;

@@ -208,7 +208,9 @@ TEST_CASE("a plain program is not copied for a user who may not write to it, whe
   unpacking u;
   write(u.root / "a", "#!/bin/sh\n");
   REQUIRE(u.unpack(u.root / "a", "bin/server", "http://x/server"));
-  struct stat artifact {}, program {}, directory {};
+  struct stat artifact {};
+  struct stat program {};
+  struct stat directory {};
   REQUIRE(stat((u.root / "a").c_str(), &artifact) == 0);
   REQUIRE(lstat((u.home() + "/bin/server").c_str(), &program) == 0);
   REQUIRE(lstat((u.home() + "/bin").c_str(), &directory) == 0);
