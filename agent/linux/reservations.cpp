@@ -53,7 +53,7 @@ result<void> make_user_locks() {
                    fmt::format("cannot reserve users in {}: it has to be a directory of root's to "
                                "which nobody else may write",
                                user_locks),
-                   "remove it"};
+                   "chown it to root, chmod it to 700"};
   return {};
 }
 
