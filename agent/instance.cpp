@@ -49,24 +49,24 @@ public:
     self_->send(state_.fetcher, atom::abandon_v, id());
   }
   void operator()(const reserve_grant& action) {
-    events_.emplace_back(reserve_ended{launcher_().reserve(id(), action.ports)});
+    events_.emplace_back(reserve_ended{instances().reserve(id(), action.ports)});
   }
   void operator()(const unpack_order& action) {
-    launcher_().unpack(action, [me = weak_handle{me_}](void_result outcome) {
+    instances().unpack(action, [me = weak_handle{me_}](void_result outcome) {
       me.send(atom::unpacked_v, std::move(outcome));
     });
   }
   void operator()(const launch_order& action) {
-    launcher_().launch(action);
+    instances().launch(action);
   }
   void operator()(const signal_program& action) {
-    launcher_().signal(id(), action.number);
+    instances().signal(id(), action.number);
   }
   void operator()(const kill_everything&) {
-    launcher_().kill_all(id());
+    instances().kill_all(id());
   }
   void operator()(const remove_files&) {
-    launcher_().remove(id(), [me = weak_handle{me_}](void_result outcome) {
+    instances().remove(id(), [me = weak_handle{me_}](void_result outcome) {
       me.send(atom::removed_v, std::move(outcome));
     });
   }
@@ -85,7 +85,7 @@ private:
   [[nodiscard]] const std::string& id() const {
     return state_.life.spec->id;
   }
-  [[nodiscard]] launcher& launcher_() const {
+  [[nodiscard]] launcher& instances() const {
     return *state_.world->instances;
   }
 
