@@ -159,7 +159,7 @@ static_ports(static_ports_actor::stateful_pointer<static_ports_state> self, outs
   auto& state = self->state;
   state.world = world;
   state.agent = agent;
-  state.observer = std::move(agent);
+  state.observer = agent;
   look_at_settings(self);
   self->delayed_send(self, look_interval, atom::tick_v);
   self->delayed_send(self, check_interval, atom::check_v);

@@ -90,7 +90,7 @@ result<child_process> spawn_starter(const starter_setup& setup, const launch_ord
   out.env.push_back("HOME=" + setup.home);
   for (const auto& [key, value] : order.env)
     if (key != "HOME")
-      out.env.push_back(key + "=" + value);
+      out.env.push_back(fmt::format("{}={}", key, value));
   out.inherited = reservations;
   out.inherited.push_back(lock->get());
   out.signals_blocked = true;
