@@ -3,6 +3,7 @@
 #include "messages/result.hpp"
 #include "messages/wire.hpp"
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -37,6 +38,17 @@ msgpack::object_handle unpack_within_limits(std::span<const char> bytes);
 template <class T>
 T from_bytes(std::span<const char> bytes) {
   return unpack_within_limits(bytes).get().template as<T>();
+}
+
+/// The same; nothing where `bytes` are something else.
+template <class T>
+std::optional<T> try_from_bytes(std::span<const char> bytes) {
+  try {
+    return from_bytes<T>(bytes);
+  } catch (const msgpack::type_error&) {
+  } catch (const msgpack::unpack_error&) {
+  }
+  return std::nullopt;
 }
 
 /// A digest (64-bit FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/) of values in their wire

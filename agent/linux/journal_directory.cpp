@@ -22,11 +22,8 @@ result<agent_record> journal_directory::load_agent() {
     return agent_record{};
   if (!bytes)
     return bytes.error();
-  try {
-    return messages::from_bytes<agent_record>(*bytes);
-  } catch (const msgpack::type_error&) {
-  } catch (const msgpack::unpack_error&) {
-  }
+  if (auto record = messages::try_from_bytes<agent_record>(*bytes))
+    return std::move(*record);
   return failure{failure_code::internal,
                  fmt::format("{} is damaged ({} bytes that are not a record of this agent)",
                              agent_path_, bytes->size()),

@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <charconv>
 #include <fcntl.h>
+#include <optional>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
@@ -69,17 +70,17 @@ content parse(std::string_view text) {
   content out;
   for (std::size_t at = 0; at < text.size();) {
     auto next = first_content(text.substr(at));
-    if (next.empty()) {
+    auto c = next.empty() ? std::nullopt : messages::try_from_bytes<change>(next);
+    if (!c) {
       ++at;
       continue;
     }
-    auto c = messages::from_bytes<change>(next);
     at = out.size = at + head_digits + next.size();
-    auto id = c.record.id;
-    if (c.removed)
+    auto id = c->record.id;
+    if (c->removed)
       out.live.erase(id);
     else
-      out.live[id] = std::move(c.record);
+      out.live[id] = std::move(c->record);
   }
   return out;
 }
@@ -90,13 +91,9 @@ result<content> load(const std::string& path) {
     return content{};
   if (!text)
     return text.error();
-  try {
-    auto all = parse(*text);
-    if (all.size > 0 || text->size() <= longest_change)
-      return all;
-  } catch (const msgpack::type_error&) {
-  } catch (const msgpack::unpack_error&) {
-  }
+  auto all = parse(*text);
+  if (all.size > 0 || text->size() <= longest_change)
+    return all;
   return messages::failure{
     failure_code::internal, fmt::format("{} is damaged: it holds no records of this agent", path),
     "remove it and start the agent again; the instances' counts of restarts are lost with it"};

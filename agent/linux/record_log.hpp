@@ -14,8 +14,8 @@ namespace deployminator::agent {
 /// one of an instance counts. What an agent or a machine that died left half written, or a disk has
 /// damaged, is passed over: those changes are as if they had never been.
 ///
-/// One file, because a new one for each change is slow on ext4, which passes over inodes that were
-/// freed less than half a minute ago one by one.
+/// One file, because a new one for each change is slow on ext4, which passes one by one over inodes
+/// that were freed lately (`recently_deleted` in Linux's fs/ext4/ialloc.c).
 class record_log {
 public:
   using records = std::map<std::string, instance_record>;
