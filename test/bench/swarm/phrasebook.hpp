@@ -1,0 +1,29 @@
+#pragma once
+
+#include "messages/wire.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace deployminator::bench {
+
+/// Translates messages, and the one that is said most, the heartbeat, only once.
+class phrasebook {
+public:
+  /// What these bytes say, or nothing; valid until the next call.
+  const messages::envelope* read(std::string_view bytes);
+
+  /// A heartbeat that knows this epoch.
+  const std::string& heartbeat(std::uint64_t epoch);
+
+private:
+  std::string heard_bytes_;
+  messages::envelope heard_;
+  std::optional<messages::envelope> other_;
+  std::uint64_t epoch_ = 0;
+  std::string said_;
+};
+
+} // namespace deployminator::bench
