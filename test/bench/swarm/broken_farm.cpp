@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::chrono::seconds pause_time{5};
 constexpr std::chrono::milliseconds look_interval{200};
-/// So long nothing may change before the agents count as being in sync: an assignment that the
-/// server sends right after its welcome may still be on its way.
-constexpr std::chrono::seconds settle_time{1};
+/// So long all must stay in sync to count: longer than it takes to lose a server that is busy with
+/// what was said before.
+constexpr std::chrono::seconds settle_time{5};
 
 void wait_until_in_sync(stage& on, row& r, const meter& m) {
   r.complete = on.wait_for([](const counts& c) {
@@ -30,6 +30,22 @@ void tell(const questioner& asking, row& r) {
   r.more["worst_answer_seconds"] = asking.worst_answer_seconds();
   r.more["answers"] = asking.answers();
 }
+
+/// All machines hang for as long as it lives.
+class standstill {
+public:
+  explicit standstill(swarm& of) : of_(of) {
+    of_.freeze(true);
+  }
+  ~standstill() {
+    of_.freeze(false);
+  }
+  standstill(const standstill&) = delete;
+  standstill& operator=(const standstill&) = delete;
+
+private:
+  swarm& of_;
+};
 
 std::uint64_t unreachable_machines(cli::client& client, cli::client::clock::duration patience) {
   using namespace messages;
@@ -68,6 +84,7 @@ void measure_pause(stage& on, row& r, meter& m) {
   auto lost_before = on.swarm.state().read().sessions_lost;
   on.server.pause();
   std::this_thread::sleep_for(pause_time);
+  on.until += pause_time;
   m.begin();
   on.server.go_on();
   questioner asking{on.server.port()};
@@ -80,8 +97,8 @@ void measure_loss(stage& on, row& r, meter& m) {
   cli::client client{on.server.endpoint(), on.stop};
   auto left = [&] { return on.until - std::chrono::steady_clock::now(); };
   client.ask<messages::table>(messages::query{}, left());
-  on.swarm.freeze(true);
   m.begin();
+  standstill all_hang{on.swarm};
   std::uint64_t unreachable = 0;
   auto all = on.swarm.state().read().agents;
   while (unreachable < all && left() > look_interval && !on.stop.requested()) {
@@ -93,7 +110,6 @@ void measure_loss(stage& on, row& r, meter& m) {
   r.done = unreachable;
   r.more["unreachable"] = unreachable;
   m.finish(r);
-  on.swarm.freeze(false);
 }
 
 } // namespace deployminator::bench
