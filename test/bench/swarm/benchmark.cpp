@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <exception>
 #include <utility>
 
@@ -81,11 +82,18 @@ private:
   void reach(scene wanted) {
     bool orders_are_due = wanted == scene::empty_farm && now_ <= wanted && !on_.on_empty_farm
                           && is_chosen(on_, "order");
-    if (now_ < wanted)
-      measured(on_, "", wanted == scene::empty_farm ? measure_connect : measure_deploy);
+    if (now_ < wanted && wanted == scene::empty_farm)
+      prepare("connect", measure_connect);
+    if (now_ < wanted && wanted == scene::filled_farm)
+      prepare("deploy", measure_deploy);
     now_ = std::max(now_, wanted);
     if (orders_are_due)
-      measured(on_, "", measure_orders_on_empty_farm);
+      prepare("order on an empty farm", measure_orders_on_empty_farm);
+  }
+
+  void prepare(const char* name, measurement work) {
+    if (auto r = measured(on_, name, work); !r.complete)
+      std::fprintf(stderr, "swarm: what comes next lacks a complete %s\n", name);
   }
 
   stage& on_;

@@ -94,9 +94,10 @@ void measure_deploy(stage& on, row& r, meter& m) {
   r.more["rollouts_succeeded"] = watch.succeeded();
 }
 
-void measure_orders_on_empty_farm(stage& on, row&, meter& m) {
+void measure_orders_on_empty_farm(stage& on, row& r, meter& m) {
   rollout_watch watch{on.server.endpoint(), on.stop, on.until};
   on.on_empty_farm = time_orders(on, watch, m);
+  r.complete = on.on_empty_farm->orders == orders;
   remove_small_group(watch);
 }
 
