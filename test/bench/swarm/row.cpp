@@ -30,7 +30,7 @@ double rounded(double value) {
 }
 
 std::optional<double> rate_of(const row& r) {
-  if (!r.done || r.seconds <= 0)
+  if (!r.complete || !r.done || r.seconds <= 0)
     return std::nullopt;
   return static_cast<double>(*r.done) / r.seconds;
 }
