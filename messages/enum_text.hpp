@@ -1,7 +1,8 @@
 #pragma once
 
+#include "messages/packing.hpp"
+
 #include <fmt/format.h>
-#include <msgpack.hpp>
 
 #include <array>
 #include <cstddef>

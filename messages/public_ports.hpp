@@ -1,6 +1,6 @@
 #pragma once
 
-#include <msgpack.hpp>
+#include "messages/packing.hpp"
 
 #include <cstdint>
 #include <string>
