@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace messages;
-using pointer = deployminator_actor::stateful_pointer<deployminator_state>;
+using deployminator_pointer = deployminator_actor::stateful_pointer<deployminator_state>;
 
 constexpr auto commit_patience = 60s;
 constexpr auto strategy_patience = 5s;
@@ -30,16 +30,16 @@ constexpr auto reign_interval = 5s;
 /// How long after its start the server believes that machines come back.
 constexpr auto return_grace = 5s;
 
-void proceed(pointer self);
-void fill_up_all(pointer self);
+void proceed(deployminator_pointer self);
+void fill_up_all(deployminator_pointer self);
 
-void enqueue(pointer self, work w) {
+void enqueue(deployminator_pointer self, work w) {
   self->state.queue.push_back(std::move(w));
   proceed(self);
 }
 
 /// For works that place instances: right after the start nobody knows which machines are there.
-void enqueue_placing(pointer self, work w) {
+void enqueue_placing(deployminator_pointer self, work w) {
   if (!self->state.settled)
     return self->state.held_back.push_back(std::move(w));
   enqueue(self, std::move(w));
@@ -53,7 +53,7 @@ std::set<std::string> connected_machines(const deployminator_state& state) {
   return out;
 }
 
-void settle_machines(pointer self) {
+void settle_machines(deployminator_pointer self) {
   auto& state = self->state;
   state.settled = true;
   for (auto& each : std::exchange(state.held_back, {}))
@@ -84,7 +84,7 @@ rollout_view_ptr view_of(deployminator_state& state, std::uint64_t group_id) {
 }
 
 /// Shows a group's ROLLOUT what became of it; the actor comes and goes with the rollout.
-void update_rollout(pointer self, std::uint64_t group_id) {
+void update_rollout(deployminator_pointer self, std::uint64_t group_id) {
   auto& state = self->state;
   auto actor = state.rollouts.find(group_id);
   if (!state.farm.rollouts.contains(group_id)) {
@@ -116,7 +116,7 @@ std::set<std::uint64_t> groups_concerned(const farm& f, const change& c) {
   return out;
 }
 
-void send_assignment(pointer self, const std::string& machine_name) {
+void send_assignment(deployminator_pointer self, const std::string& machine_name) {
   auto& state = self->state;
   auto known = state.machines.find(machine_name);
   if (known != state.machines.end())
@@ -125,7 +125,7 @@ void send_assignment(pointer self, const std::string& machine_name) {
                  assignment_of(state.farm, machine_name))});
 }
 
-void fill_up(pointer self, std::uint64_t group_id);
+void fill_up(deployminator_pointer self, std::uint64_t group_id);
 
 /// The version that the group has, outside of any rollout.
 const version* settled_version(const farm& f, std::uint64_t group_id) {
@@ -134,7 +134,7 @@ const version* settled_version(const farm& f, std::uint64_t group_id) {
 }
 
 /// What replaces an instance on a machine that left its groups may be ready now.
-void move_misplaced(pointer self, const change& c) {
+void move_misplaced(deployminator_pointer self, const change& c) {
   const auto& f = self->state.farm;
   std::set<std::uint64_t> groups;
   for (const auto& each : c.instances)
@@ -147,7 +147,7 @@ void move_misplaced(pointer self, const change& c) {
 }
 
 /// Tells everybody whom a committed change concerns.
-void act_on(pointer self, const change& c) {
+void act_on(deployminator_pointer self, const change& c) {
   std::set<std::string> machine_names;
   for (const auto& each : c.machines)
     machine_names.insert(each.name);
@@ -160,7 +160,7 @@ void act_on(pointer self, const change& c) {
   move_misplaced(self, c);
 }
 
-void look_at_all_rollouts(pointer self) {
+void look_at_all_rollouts(deployminator_pointer self) {
   for (const auto& [group_id, each] : self->state.farm.rollouts) {
     ++self->state.revisions[group_id];
     update_rollout(self, group_id);
@@ -169,7 +169,8 @@ void look_at_all_rollouts(pointer self) {
 
 // -- deciding and committing ----------------------------------------------------------------------
 
-void finish(pointer self, std::vector<work>& batch, const result<std::uint64_t>& outcome) {
+void finish(deployminator_pointer self, std::vector<work>& batch,
+            const result<std::uint64_t>& outcome) {
   for (auto& each : batch)
     if (each.finished)
       each.finished(outcome);
@@ -178,7 +179,7 @@ void finish(pointer self, std::vector<work>& batch, const result<std::uint64_t>&
 }
 
 /// After a failed commit the store alone knows what happened: begin from what it has.
-void reload(pointer self) {
+void reload(deployminator_pointer self) {
   self->request(self->state.config.registrar, commit_patience, atom::load_v)
     .then(
       [self](const farm_ptr& loaded) {
@@ -198,7 +199,7 @@ void reload(pointer self) {
       });
 }
 
-void commit(pointer self, std::vector<work> batch) {
+void commit(deployminator_pointer self, std::vector<work> batch) {
   auto& state = self->state;
   state.busy = true;
   auto total = std::make_shared<change>();
@@ -232,7 +233,7 @@ void commit(pointer self, std::vector<work> batch) {
       });
 }
 
-void proceed(pointer self) {
+void proceed(deployminator_pointer self) {
   auto& state = self->state;
   if (state.busy || state.queue.empty())
     return;
@@ -272,7 +273,7 @@ void count_earlier(const place_tasks& tasks, std::size_t done, placement_request
 }
 
 /// Asks the strategies for one task after the other.
-void place_next(pointer self, std::shared_ptr<place_tasks> tasks, std::size_t next,
+void place_next(deployminator_pointer self, std::shared_ptr<place_tasks> tasks, std::size_t next,
                 const on_placed& done) {
   if (next == tasks->size())
     return done(std::move(*tasks));
@@ -298,12 +299,13 @@ void place_next(pointer self, std::shared_ptr<place_tasks> tasks, std::size_t ne
       [done](const caf::error& e) { done(to_failure(e)); });
 }
 
-void place(pointer self, place_tasks tasks, const on_placed& done) {
+void place(deployminator_pointer self, place_tasks tasks, const on_placed& done) {
   place_next(self, std::make_shared<place_tasks>(std::move(tasks)), 0, done);
 }
 
 /// One application alone, so that one which cannot be placed keeps no other from its machines.
-void fill_up(pointer self, std::uint64_t group_id, const std::string& application_name) {
+void fill_up(deployminator_pointer self, std::uint64_t group_id,
+             const std::string& application_name) {
   auto tasks = std::make_shared<place_tasks>();
   auto deployed = [self, group_id] { return settled_version(self->state.farm, group_id); };
   work w;
@@ -337,7 +339,7 @@ void fill_up(pointer self, std::uint64_t group_id, const std::string& applicatio
 
 /// Adds what a deployed group lacks, say on a machine that joined, and then takes away what is on
 /// machines that left its groups; not while it is rolled out.
-void fill_up(pointer self, std::uint64_t group_id) {
+void fill_up(deployminator_pointer self, std::uint64_t group_id) {
   if (const auto* v = settled_version(self->state.farm, group_id))
     for (const auto& app : v->applications)
       fill_up(self, group_id, app.name);
@@ -345,7 +347,7 @@ void fill_up(pointer self, std::uint64_t group_id) {
 
 // -- orders ---------------------------------------------------------------------------------------
 
-using promise = caf::response_promise;
+using message_promise = caf::response_promise;
 
 } // namespace
 
@@ -353,7 +355,7 @@ using promise = caf::response_promise;
 struct pending_order {
   std::string id;
   /// One for each copy of the order that came while it was under way.
-  std::vector<promise> answers;
+  std::vector<message_promise> answers;
   std::optional<failure> refused;
   std::vector<group_version> versions;
   bool known_already = false;
@@ -363,7 +365,7 @@ struct pending_order {
 
 namespace {
 
-void answer_order(pointer self, const pending_order_ptr& order,
+void answer_order(deployminator_pointer self, const pending_order_ptr& order,
                   const result<std::uint64_t>& first_event) {
   self->state.orders_under_way.erase(order->id);
   for (auto& each : order->answers) {
@@ -376,7 +378,8 @@ void answer_order(pointer self, const pending_order_ptr& order,
 }
 
 /// The order to work on, or null where a copy of it is under way, which answers this one as well.
-pending_order_ptr begin_order(pointer self, const std::string& id, promise answer) {
+pending_order_ptr begin_order(deployminator_pointer self, const std::string& id,
+                              message_promise answer) {
   auto& under_way = self->state.orders_under_way;
   if (auto copy = under_way.find(id); copy != under_way.end()) {
     copy->second->answers.push_back(std::move(answer));
@@ -466,7 +469,7 @@ struct groups_to_place {
 using groups_source = std::function<result<groups_to_place>()>;
 using order_decision = std::function<result<ordered>(const std::vector<planned_group>&)>;
 
-work placing_work(pointer self, const pending_order_ptr& order, groups_source source,
+work placing_work(deployminator_pointer self, const pending_order_ptr& order, groups_source source,
                   order_decision decide) {
   auto planned = std::make_shared<std::vector<planned_group>>();
   work w;
@@ -497,7 +500,7 @@ work placing_work(pointer self, const pending_order_ptr& order, groups_source so
   return w;
 }
 
-void take_build(pointer self, const submit_build& build, promise answer) {
+void take_build(deployminator_pointer self, const submit_build& build, message_promise answer) {
   auto order = begin_order(self, build.order_id, std::move(answer));
   if (!order)
     return;
@@ -514,7 +517,7 @@ void take_build(pointer self, const submit_build& build, promise answer) {
                        }));
 }
 
-void take_roll(pointer self, const roll_to_version& roll, promise answer) {
+void take_roll(deployminator_pointer self, const roll_to_version& roll, message_promise answer) {
   auto order = begin_order(self, roll.order_id, std::move(answer));
   if (!order)
     return;
@@ -535,7 +538,7 @@ void take_roll(pointer self, const roll_to_version& roll, promise answer) {
                        }));
 }
 
-void take_undeploy(pointer self, const undeploy& body, promise answer) {
+void take_undeploy(deployminator_pointer self, const undeploy& body, message_promise answer) {
   auto order = begin_order(self, body.order_id, std::move(answer));
   if (!order)
     return;
@@ -550,7 +553,7 @@ void take_undeploy(pointer self, const undeploy& body, promise answer) {
   enqueue(self, std::move(w));
 }
 
-caf::result<message_ptr> take_order(pointer self, const envelope_ptr& envelope) {
+caf::result<message_ptr> take_order(deployminator_pointer self, const envelope_ptr& envelope) {
   auto answer = self->make_response_promise();
   if (const auto* build = std::get_if<submit_build>(&envelope->body))
     take_build(self, *build, answer);
@@ -565,7 +568,7 @@ caf::result<message_ptr> take_order(pointer self, const envelope_ptr& envelope) 
 
 // -- questions ------------------------------------------------------------------------------------
 
-void answer_query(pointer self, const query& question, promise answered) {
+void answer_query(deployminator_pointer self, const query& question, message_promise answered) {
   auto& state = self->state;
   auto rows = answer(state.farm, state.reachable, question, state.config.utc_now());
   if (rows)
@@ -576,7 +579,7 @@ void answer_query(pointer self, const query& question, promise answered) {
 
 /// Answered between two commits, so that nobody sees what is not stored: what it is decided with
 /// may be refused by the store, and the numbers of its events are not given away yet.
-void enqueue_query(pointer self, const query& question, promise answered) {
+void enqueue_query(deployminator_pointer self, const query& question, message_promise answered) {
   work w;
   w.decide = [] { return change{}; };
   w.finished = [self, question, answered](const result<std::uint64_t>& outcome) {
@@ -588,13 +591,13 @@ void enqueue_query(pointer self, const query& question, promise answered) {
   enqueue(self, std::move(w));
 }
 
-caf::result<message_ptr> take_query(pointer self, const query& question) {
+caf::result<message_ptr> take_query(deployminator_pointer self, const query& question) {
   auto answered = self->make_response_promise();
   enqueue_query(self, question, answered);
   return answered;
 }
 
-caf::result<message_ptr> take_question(pointer self, const envelope_ptr& envelope) {
+caf::result<message_ptr> take_question(deployminator_pointer self, const envelope_ptr& envelope) {
   if (const auto* question = std::get_if<query>(&envelope->body))
     return take_query(self, *question);
   const auto* log = std::get_if<read_log>(&envelope->body);
@@ -616,13 +619,14 @@ caf::result<message_ptr> take_question(pointer self, const envelope_ptr& envelop
 // -- machines -------------------------------------------------------------------------------------
 
 /// A machine that is new or serves other groups may have to get instances.
-void fill_up_all(pointer self) {
+void fill_up_all(deployminator_pointer self) {
   for (const auto& [group_id, each] : self->state.farm.groups)
     if (each.deployed_version && !self->state.farm.rollouts.contains(group_id))
       fill_up(self, group_id);
 }
 
-caf::result<briefing_ptr> take_join(pointer self, const hello_ptr& h, const machine_actor& from) {
+caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr& h,
+                                    const machine_actor& from) {
   auto joined = self->make_response_promise();
   work w;
   auto machine_name = h->agent->name;
@@ -659,7 +663,8 @@ caf::result<briefing_ptr> take_join(pointer self, const hello_ptr& h, const mach
   return joined;
 }
 
-void take_loss(pointer self, const std::string& machine_name, const std::string& reason) {
+void take_loss(deployminator_pointer self, const std::string& machine_name,
+               const std::string& reason) {
   work w;
   w.decide = [self, machine_name, reason] {
     auto& state = self->state;
@@ -674,7 +679,7 @@ void take_loss(pointer self, const std::string& machine_name, const std::string&
   enqueue(self, std::move(w));
 }
 
-caf::result<bool> take_report(pointer self, const std::string& machine_name,
+caf::result<bool> take_report(deployminator_pointer self, const std::string& machine_name,
                               const report_ptr& news) {
   auto stored = self->make_response_promise();
   work w;
@@ -691,7 +696,7 @@ caf::result<bool> take_report(pointer self, const std::string& machine_name,
   return stored;
 }
 
-void take_step(pointer self, std::uint64_t group_id, std::uint64_t revision,
+void take_step(deployminator_pointer self, std::uint64_t group_id, std::uint64_t revision,
                const rollout_decision_ptr& decision) {
   work w;
   w.decide = [self, group_id, revision, decision] {
@@ -705,7 +710,7 @@ void take_step(pointer self, std::uint64_t group_id, std::uint64_t revision,
 }
 
 /// A server that has lost the reign finds out with its next change; it may have none to make.
-void ask_for_reign(pointer self) {
+void ask_for_reign(deployminator_pointer self) {
   if (std::exchange(self->state.asks_for_reign, true))
     return;
   self->request(self->state.config.registrar, commit_patience, atom::reign_v)
@@ -717,7 +722,7 @@ void ask_for_reign(pointer self) {
           });
 }
 
-void give_up_on_absent_machines(pointer self) {
+void give_up_on_absent_machines(deployminator_pointer self) {
   auto& state = self->state;
   for (const auto& [machine_name, each] : state.farm.machines)
     if (state.reachable.contains(machine_name) && !state.machines.contains(machine_name)
@@ -727,7 +732,7 @@ void give_up_on_absent_machines(pointer self) {
     settle_machines(self);
 }
 
-void begin(pointer self, deployminator_config config) {
+void begin(deployminator_pointer self, deployminator_config config) {
   auto& state = self->state;
   state.config = std::move(config);
   state.farm = *state.config.farm;

@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace messages;
-using pointer = machine_actor::stateful_pointer<machine_actor_state>;
+using machine_pointer = machine_actor::stateful_pointer<machine_actor_state>;
 
-constexpr auto look_interval = 250ms;
+constexpr auto machine_look_interval = 250ms;
 
 /// An assignment that is not confirmed for so long is sent again.
 constexpr auto assignment_patience = 2s;
@@ -22,7 +22,7 @@ constexpr auto assignment_patience = 2s;
 /// How long a question waits for the agent's answer.
 constexpr auto question_patience = 10s;
 
-void send_to(pointer self, bus::socket_id socket, std::string peer, message body,
+void send_to(machine_pointer self, bus::socket_id socket, std::string peer, message body,
              std::uint64_t id = 0) {
   auto& state = self->state;
   auto envelope = std::make_shared<const messages::envelope>(
@@ -31,7 +31,7 @@ void send_to(pointer self, bus::socket_id socket, std::string peer, message body
              envelope_ptr{envelope});
 }
 
-void send(pointer self, message body, std::uint64_t id = 0) {
+void send(machine_pointer self, message body, std::uint64_t id = 0) {
   auto& state = self->state;
   if (!state.session)
     return;
@@ -40,7 +40,7 @@ void send(pointer self, message body, std::uint64_t id = 0) {
 }
 
 /// Sends the difference to what is confirmed; one at a time, so that its base is certain.
-void send_assignment(pointer self) {
+void send_assignment(machine_pointer self) {
   auto& state = self->state;
   bool nothing_to_send = !state.session || state.in_flight || !state.target
                          || (state.confirmed && *state.confirmed == *state.target);
@@ -53,7 +53,7 @@ void send_assignment(pointer self) {
     send(self, std::move(each));
 }
 
-void end_session(pointer self) {
+void end_session(machine_pointer self) {
   auto& state = self->state;
   state.session.reset();
   state.confirmed = nullptr;
@@ -63,7 +63,7 @@ void end_session(pointer self) {
                               fmt::format("machine {} went out of reach", state.config.name), ""}));
 }
 
-void lose(pointer self, const std::string& why) {
+void lose(machine_pointer self, const std::string& why) {
   auto& state = self->state;
   end_session(self);
   log::warning("machine lost agent", {{"machine", state.config.name}, {"reason", why}});
@@ -71,7 +71,7 @@ void lose(pointer self, const std::string& why) {
 }
 
 /// The agent is known to the farm: the session begins.
-void open_session(pointer self, const received& in, const agent_introduction& agent,
+void open_session(machine_pointer self, const received& in, const agent_introduction& agent,
                   const briefing& b) {
   auto& state = self->state;
   state.socket = in.socket;
@@ -94,7 +94,7 @@ void open_session(pointer self, const received& in, const agent_introduction& ag
   send_assignment(self);
 }
 
-void greet(pointer self, const received& in, const hello& h) {
+void greet(machine_pointer self, const received& in, const hello& h) {
   auto& state = self->state;
   const auto& agent = *h.agent;
   if (state.session && agent.identity != state.identity) {
@@ -123,7 +123,7 @@ void greet(pointer self, const received& in, const hello& h) {
       });
 }
 
-void confirm(pointer self, const assigned& a) {
+void confirm(machine_pointer self, const assigned& a) {
   auto& state = self->state;
   bool is_answer = state.in_flight && a.generation == state.in_flight->generation
                    && a.digest == digest_of(specs_of(*state.in_flight));
@@ -133,7 +133,7 @@ void confirm(pointer self, const assigned& a) {
   send_assignment(self);
 }
 
-void take_report(pointer self, const report& news) {
+void take_report(machine_pointer self, const report& news) {
   auto& state = self->state;
   auto revision = news.revision;
   if (revision <= state.revision)
@@ -150,7 +150,7 @@ void take_report(pointer self, const report& news) {
           });
 }
 
-void answer_question(pointer self, std::uint64_t id, const message& answer) {
+void answer_question(machine_pointer self, std::uint64_t id, const message& answer) {
   auto& questions = self->state.questions;
   auto found = questions.find(id);
   if (found == questions.end())
@@ -162,7 +162,7 @@ void answer_question(pointer self, std::uint64_t id, const message& answer) {
   questions.erase(found);
 }
 
-void take(pointer self, const received& in) {
+void take(machine_pointer self, const received& in) {
   auto& state = self->state;
   const auto& body = in.envelope->body;
   if (const auto* h = std::get_if<hello>(&body))
@@ -178,7 +178,7 @@ void take(pointer self, const received& in) {
     answer_question(self, in.envelope->id, body);
 }
 
-caf::result<message_ptr> pass_on(pointer self, const envelope_ptr& question) {
+caf::result<message_ptr> pass_on(machine_pointer self, const envelope_ptr& question) {
   auto& state = self->state;
   if (!state.session)
     return to_error({failure_code::unreachable,
@@ -192,7 +192,7 @@ caf::result<message_ptr> pass_on(pointer self, const envelope_ptr& question) {
   return promise;
 }
 
-void look_after_session(pointer self) {
+void look_after_session(machine_pointer self) {
   auto& state = self->state;
   if (!state.session)
     return;
@@ -217,7 +217,7 @@ machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_act
   self->monitor(config.deployminator);
   self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
   self->state.config = std::move(config);
-  self->delayed_send(self, look_interval, atom::tick_v);
+  self->delayed_send(self, machine_look_interval, atom::tick_v);
   return {
     [self](atom::deliver, const received& in) { take(self, in); },
     [self](atom::assign, const machine_assignment_ptr& target) {
@@ -229,7 +229,7 @@ machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_act
     },
     [self](atom::ask, const envelope_ptr& question) { return pass_on(self, question); },
     [self](atom::tick) {
-      self->delayed_send(self, look_interval, atom::tick_v);
+      self->delayed_send(self, machine_look_interval, atom::tick_v);
       look_after_session(self);
     },
     [self](atom::tick, std::uint64_t question) {

@@ -12,7 +12,7 @@ namespace deployminator::actors {
 namespace {
 
 using namespace std::chrono_literals;
-using pointer = publisher_actor::stateful_pointer<publisher_state>;
+using publisher_pointer = publisher_actor::stateful_pointer<publisher_state>;
 
 /// How many events late watchers get without the store.
 constexpr std::size_t kept = 10'000;
@@ -22,14 +22,14 @@ constexpr std::size_t most_waiting = 5'000;
 
 constexpr auto announce_interval = 1s;
 
-void send(pointer self, messages::message what) {
+void send(publisher_pointer self, messages::message what) {
   auto& state = self->state;
   auto envelope = std::make_shared<const messages::envelope>(
     messages::envelope{0, state.epoch, std::move(what)});
   self->send(state.gateway, atom::dispatch_v, state.socket, std::string{}, envelope_ptr{envelope});
 }
 
-void publish(pointer self, const std::vector<messages::event>& list) {
+void publish(publisher_pointer self, const std::vector<messages::event>& list) {
   auto& state = self->state;
   messages::events batch;
   std::size_t bytes = 0;
@@ -51,7 +51,7 @@ void publish(pointer self, const std::vector<messages::event>& list) {
   state.last = list.back().seq;
 }
 
-void store_waiting(pointer self) {
+void store_waiting(publisher_pointer self) {
   auto& state = self->state;
   if (state.storing || state.waiting.empty())
     return;

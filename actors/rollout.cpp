@@ -4,7 +4,7 @@ namespace deployminator::actors {
 
 namespace {
 
-using pointer = rollout_actor::stateful_pointer<rollout_state>;
+using rollout_pointer = rollout_actor::stateful_pointer<rollout_state>;
 
 /// Notes what the new view begins: a phase, an instance that is told to run.
 void keep_time(rollout_state& state, const rollout_view_ptr& view,
@@ -34,7 +34,7 @@ rollout_waits waits_at(const rollout_state& state, caf::actor_clock::time_point 
   return out;
 }
 
-void look(pointer self) {
+void look(rollout_pointer self) {
   auto& state = self->state;
   auto waits = waits_at(state, self->clock().now());
   auto decision = next_step(*state.view, waits);

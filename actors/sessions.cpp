@@ -14,12 +14,12 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace messages;
-using pointer = sessions_actor::stateful_pointer<sessions_state>;
+using sessions_pointer = sessions_actor::stateful_pointer<sessions_state>;
 
-constexpr auto look_interval = 500ms;
+constexpr auto sessions_look_interval = 500ms;
 constexpr auto order_patience = 60s;
 
-void send(pointer self, const received& to, message body) {
+void send(sessions_pointer self, const received& to, message body) {
   auto& state = self->state;
   auto envelope = std::make_shared<const messages::envelope>(
     messages::envelope{to.envelope->id, state.config.epoch, std::move(body)});
@@ -45,7 +45,7 @@ std::optional<failure> objection_to(const sessions_state& state, const hello& h)
   return std::nullopt;
 }
 
-void greet_agent(pointer self, const received& in, const hello& h) {
+void greet_agent(sessions_pointer self, const received& in, const hello& h) {
   auto& state = self->state;
   auto& machine_of_name = state.machines[h.agent->name];
   if (!machine_of_name)
@@ -57,7 +57,7 @@ void greet_agent(pointer self, const received& in, const hello& h) {
   self->send(machine_of_name, atom::deliver_v, in);
 }
 
-void greet(pointer self, const received& in, const hello& h) {
+void greet(sessions_pointer self, const received& in, const hello& h) {
   auto& state = self->state;
   if (auto objection = objection_to(state, h)) {
     log::warning("sessions refused hello", {{"reason", objection->message}});
@@ -75,18 +75,18 @@ void greet(pointer self, const received& in, const hello& h) {
 
 /// Answers a client with what `asked` yields.
 template <class Request>
-void answer_from(pointer self, const received& in, Request asked) {
+void answer_from(sessions_pointer self, const received& in, Request asked) {
   asked.then([self, in](const message_ptr& answer) { send(self, in, *answer); },
              [self, in](const caf::error& e) { send(self, in, refusal{to_failure(e)}); });
 }
 
-void answer_events(pointer self, const received& in, std::uint64_t seq) {
+void answer_events(sessions_pointer self, const received& in, std::uint64_t seq) {
   self->request(self->state.config.publisher, order_patience, atom::ask_v, seq)
     .then([self, in](const event_page_ptr& page) { send(self, in, *page); },
           [self, in](const caf::error& e) { send(self, in, refusal{to_failure(e)}); });
 }
 
-void serve_client(pointer self, const received& in) {
+void serve_client(sessions_pointer self, const received& in) {
   const auto& to = self->state.config.deployminator;
   std::visit(
     [&](const auto& body) {
@@ -111,7 +111,7 @@ void serve_client(pointer self, const received& in) {
     in.envelope->body);
 }
 
-void take_order_socket(pointer self, const received& in) {
+void take_order_socket(sessions_pointer self, const received& in) {
   auto& state = self->state;
   if (const auto* h = std::get_if<hello>(&in.envelope->body))
     return greet(self, in, *h);
@@ -127,7 +127,7 @@ void take_order_socket(pointer self, const received& in) {
 }
 
 /// What may be lost is taken from anybody, so nothing else is: no end of a rollout, say.
-void take_progress(pointer self, const progress& news) {
+void take_progress(sessions_pointer self, const progress& news) {
   auto list = std::make_shared<std::vector<event>>();
   std::copy_if(news.list.begin(), news.list.end(), std::back_inserter(*list),
                [](const event& e) { return std::holds_alternative<download_progress>(e.what); });
@@ -135,7 +135,7 @@ void take_progress(pointer self, const progress& news) {
     self->send(self->state.config.publisher, atom::collect_v, events_ptr{std::move(list)});
 }
 
-void take(pointer self, const received& in) {
+void take(sessions_pointer self, const received& in) {
   if (!in.envelope)
     return;
   // Progress is published without an address, all else comes from a peer.
@@ -145,7 +145,7 @@ void take(pointer self, const received& in) {
     take_progress(self, *news);
 }
 
-void look_after_peers(pointer self) {
+void look_after_peers(sessions_pointer self) {
   auto& state = self->state;
   auto now = self->clock().now();
   for (auto each = state.clients.begin(); each != state.clients.end();) {
@@ -167,7 +167,7 @@ void look_after_peers(pointer self) {
 sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions_state> self,
                                        sessions_config config) {
   self->state.config = std::move(config);
-  self->delayed_send(self, look_interval, atom::tick_v);
+  self->delayed_send(self, sessions_look_interval, atom::tick_v);
   // One that fails takes all with it: a new start finds everything in the store.
   self->set_down_handler([self](const caf::down_msg& down) {
     if (down.reason && down.reason != caf::exit_reason::user_shutdown)
@@ -180,7 +180,7 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
       take(self, in);
     },
     [self](atom::tick) {
-      self->delayed_send(self, look_interval, atom::tick_v);
+      self->delayed_send(self, sessions_look_interval, atom::tick_v);
       look_after_peers(self);
     },
   };

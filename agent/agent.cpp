@@ -15,7 +15,7 @@ namespace deployminator::agent {
 
 namespace {
 
-using pointer = agent_actor::stateful_pointer<agent_state>;
+using agent_pointer = agent_actor::stateful_pointer<agent_state>;
 using namespace std::chrono_literals;
 namespace log = actors::log;
 
@@ -31,9 +31,9 @@ constexpr std::size_t most_waiting = 256;
 /// The answer to `read_log` carries no more.
 constexpr std::size_t log_piece_bytes = 256 << 10;
 
-void work_off_waiting(pointer self);
-void on_written(pointer self);
-void on_unwritten(pointer self);
+void work_off_waiting(agent_pointer self);
+void on_written(agent_pointer self);
+void on_unwritten(agent_pointer self);
 
 std::string random_name(const ambience& ambient) {
   std::string out;
@@ -44,7 +44,7 @@ std::string random_name(const ambience& ambient) {
 
 // -- writing the record ---------------------------------------------------------------------------
 
-void write(pointer self) {
+void write(agent_pointer self) {
   auto& state = self->state;
   state.unwritten = false;
   self->request(state.journal, journal_patience, atom::save_v, state.writing)
@@ -56,14 +56,14 @@ void write(pointer self) {
           });
 }
 
-void write_again(pointer self) {
+void write_again(agent_pointer self) {
   self->state.retry_is_due = false;
   if (self->state.unwritten)
     write(self);
 }
 
 /// Keeps what is `held` with the highest epoch, then calls `done`.
-void remember(pointer self, const held_assignment& held, std::function<void()> done) {
+void remember(agent_pointer self, const held_assignment& held, std::function<void()> done) {
   auto& state = self->state;
   agent_record record{
     state.identity, std::max(state.epoch, state.link.session.epoch()), held.generation, {}};
@@ -83,7 +83,7 @@ void remember(pointer self, const held_assignment& held, std::function<void()> d
 
 // -- instances ------------------------------------------------------------------------------------
 
-void spawn_instance(pointer self, const spec_ptr& spec, std::optional<found_instance> found,
+void spawn_instance(agent_pointer self, const spec_ptr& spec, std::optional<found_instance> found,
                     std::optional<instance_record> record) {
   auto& state = self->state;
   self->send(state.ports, atom::expect_v, spec);
@@ -93,7 +93,7 @@ void spawn_instance(pointer self, const spec_ptr& spec, std::optional<found_inst
   state.instances[spec->id] = {actor, spec};
 }
 
-void direct(pointer self, const spec_ptr& spec) {
+void direct(agent_pointer self, const spec_ptr& spec) {
   auto& child = self->state.instances.at(spec->id);
   child.spec = spec;
   self->send(self->state.ports, atom::direct_v, spec, child.actor);
@@ -113,7 +113,7 @@ spec_ptr to_be_gone(const std::string& id) {
 }
 
 /// Brings the instances in line with what is held.
-void align(pointer self) {
+void align(agent_pointer self) {
   auto& state = self->state;
   spec_map existing;
   for (const auto& [id, child] : state.instances)
@@ -138,7 +138,7 @@ void align(pointer self) {
 /// Ends what the record that cannot be written has no more: that frees the very disk. A crash
 /// before it is written starts those instances again, as the last assignment that was confirmed
 /// wants.
-void stop_ahead(pointer self) {
+void stop_ahead(agent_pointer self) {
   auto& state = self->state;
   spec_map existing;
   for (const auto& [id, child] : state.instances)
@@ -149,7 +149,7 @@ void stop_ahead(pointer self) {
 
 // -- reports --------------------------------------------------------------------------------------
 
-void send(pointer self, messages::message body, std::uint64_t id = 0) {
+void send(agent_pointer self, messages::message body, std::uint64_t id = 0) {
   auto& link = self->state.link;
   if (link.orders == 0)
     return;
@@ -159,7 +159,7 @@ void send(pointer self, messages::message body, std::uint64_t id = 0) {
   link.session.sent(self->clock().now());
 }
 
-void report(pointer self) {
+void report(agent_pointer self) {
   auto& state = self->state;
   if (!state.in_session)
     return;
@@ -177,19 +177,19 @@ void report(pointer self) {
 
 // -- what the server says -------------------------------------------------------------------------
 
-void say_what_is_held(pointer self) {
+void say_what_is_held(agent_pointer self) {
   const auto& held = self->state.held;
   if (self->state.in_session)
     send(self, messages::assigned{held.generation, digest_of(held)});
 }
 
-void attach_progress(pointer self, bus::socket_id socket) {
+void attach_progress(agent_pointer self, bus::socket_id socket) {
   auto& state = self->state;
   state.link.progress = socket;
   self->send(state.fetcher, atom::attach_v, socket, state.link.session.epoch());
 }
 
-void open_progress(pointer self, const std::string& endpoint) {
+void open_progress(agent_pointer self, const std::string& endpoint) {
   auto& link = self->state.link;
   if (endpoint == link.collect || endpoint.empty())
     return attach_progress(self, link.progress);
@@ -208,7 +208,7 @@ void open_progress(pointer self, const std::string& endpoint) {
           });
 }
 
-void handle(pointer self, const messages::welcome& welcome) {
+void handle(agent_pointer self, const messages::welcome& welcome) {
   auto& state = self->state;
   log::info("agent is connected", {{"server", welcome.software},
                                    {"epoch", state.epoch},
@@ -220,7 +220,7 @@ void handle(pointer self, const messages::welcome& welcome) {
 }
 
 /// An instance that was wanted and given up again before this agent heard of it is gone as well.
-void report_never_begun(pointer self, const std::vector<std::string>& removed) {
+void report_never_begun(agent_pointer self, const std::vector<std::string>& removed) {
   auto& state = self->state;
   for (const auto& id : removed)
     if (!state.instances.contains(id))
@@ -228,7 +228,7 @@ void report_never_begun(pointer self, const std::vector<std::string>& removed) {
   report(self);
 }
 
-void hold(pointer self, const assignment_verdict& verdict) {
+void hold(agent_pointer self, const assignment_verdict& verdict) {
   auto& state = self->state;
   bool is_first = state.held.generation == 0;
   state.held = verdict.next;
@@ -241,7 +241,7 @@ void hold(pointer self, const assignment_verdict& verdict) {
   report_never_begun(self, verdict.removed);
 }
 
-void handle(pointer self, const messages::assignment& part) {
+void handle(agent_pointer self, const messages::assignment& part) {
   auto& state = self->state;
   auto verdict = state.inbox.take(part, state.held);
   switch (verdict.what) {
@@ -259,7 +259,7 @@ void handle(pointer self, const messages::assignment& part) {
 }
 
 /// A newer assignment takes the place of one that cannot be written: it may be what frees the disk.
-void look_for_newer_assignment(pointer self) {
+void look_for_newer_assignment(agent_pointer self) {
   auto& state = self->state;
   while (state.unwritten) {
     auto next = std::find_if(state.waiting.begin(), state.waiting.end(), [](const auto& envelope) {
@@ -273,7 +273,7 @@ void look_for_newer_assignment(pointer self) {
   }
 }
 
-void on_unwritten(pointer self) {
+void on_unwritten(agent_pointer self) {
   auto& state = self->state;
   state.unwritten = true;
   if (!std::exchange(state.retry_is_due, true))
@@ -282,7 +282,7 @@ void on_unwritten(pointer self) {
   look_for_newer_assignment(self);
 }
 
-void lose(pointer self, const messages::observation& last) {
+void lose(agent_pointer self, const messages::observation& last) {
   auto& state = self->state;
   // Told before the record is written, a crash would bring back what the server believes gone.
   if (state.writing && state.held.specs.contains(last.id))
@@ -293,7 +293,7 @@ void lose(pointer self, const messages::observation& last) {
   report(self);
 }
 
-void on_written(pointer self) {
+void on_written(agent_pointer self) {
   auto& state = self->state;
   state.writing = nullptr;
   std::exchange(state.when_written, nullptr)();
@@ -302,7 +302,7 @@ void on_written(pointer self) {
   work_off_waiting(self);
 }
 
-void handle(pointer self, const messages::reported& confirmed) {
+void handle(agent_pointer self, const messages::reported& confirmed) {
   self->state.ledger.confirm(confirmed.revision);
   report(self);
 }
@@ -318,7 +318,7 @@ messages::result<messages::log_chunk> read(log_reader& logs, const messages::rea
   return messages::log_chunk{piece->offset, {piece->data.begin(), piece->data.end()}, piece->more};
 }
 
-void answer(pointer self, std::uint64_t id, const messages::read_log& wanted) {
+void answer(agent_pointer self, std::uint64_t id, const messages::read_log& wanted) {
   auto chunk = read(*self->state.world->logs, wanted);
   if (chunk)
     send(self, std::move(*chunk), id);
@@ -327,7 +327,7 @@ void answer(pointer self, std::uint64_t id, const messages::read_log& wanted) {
 }
 
 /// The messages of the session that an agent understands; the others are none of its business.
-void work_on(pointer self, const messages::envelope& e) {
+void work_on(agent_pointer self, const messages::envelope& e) {
   if (const auto* welcome = std::get_if<messages::welcome>(&e.body))
     return handle(self, *welcome);
   if (const auto* assignment = std::get_if<messages::assignment>(&e.body))
@@ -340,7 +340,7 @@ void work_on(pointer self, const messages::envelope& e) {
     log::warning("agent was refused", {{"reason", refused->error.message}});
 }
 
-void work_off_waiting(pointer self) {
+void work_off_waiting(agent_pointer self) {
   auto& state = self->state;
   while (!state.writing && !state.waiting.empty()) {
     if (state.link.session.epoch() > state.epoch)
@@ -353,7 +353,7 @@ void work_off_waiting(pointer self) {
 
 // -- the session ----------------------------------------------------------------------------------
 
-void say_hello(pointer self) {
+void say_hello(agent_pointer self) {
   auto& state = self->state;
   messages::agent_introduction who{
     state.config.name,      state.identity,        state.incarnation,     state.config.groups,
@@ -367,7 +367,7 @@ void say_hello(pointer self) {
 }
 
 /// Closes the orders socket and opens one to the next server; says hello when it is open.
-void reopen(pointer self) {
+void reopen(agent_pointer self) {
   auto& link = self->state.link;
   if (link.orders != 0)
     self->send(link.gateway, atom::shut_v, link.orders);
@@ -394,7 +394,7 @@ void reopen(pointer self) {
 }
 
 /// Has the session's `tick` called in time.
-void schedule(pointer self) {
+void schedule(agent_pointer self) {
   auto& link = self->state.link;
   auto next = link.session.next_wake();
   if (link.wake && *link.wake <= next)
@@ -403,7 +403,7 @@ void schedule(pointer self) {
   self->delayed_send(self, next - self->clock().now(), atom::tick_v, ++link.tick);
 }
 
-void carry_out(pointer self, const bus::client_step& step) {
+void carry_out(agent_pointer self, const bus::client_step& step) {
   auto& state = self->state;
   if (step.lost) {
     log::warning("agent lost its server");
@@ -422,7 +422,7 @@ void carry_out(pointer self, const bus::client_step& step) {
   schedule(self);
 }
 
-void wake(pointer self, std::uint64_t number) {
+void wake(agent_pointer self, std::uint64_t number) {
   auto& link = self->state.link;
   if (number != link.tick)
     return;
@@ -431,7 +431,7 @@ void wake(pointer self, std::uint64_t number) {
   carry_out(self, link.session.tick(self->clock().now(), random));
 }
 
-void arrived(pointer self, const actors::received& in) {
+void arrived(agent_pointer self, const actors::received& in) {
   auto& state = self->state;
   auto& link = state.link;
   if (in.socket != link.orders || !in.envelope)
@@ -457,7 +457,7 @@ void note(found_instance& stranger, const process_event& event) {
     stranger.exit = event.exit;
 }
 
-void pass_on(pointer self, const process_event& event) {
+void pass_on(agent_pointer self, const process_event& event) {
   auto& state = self->state;
   if (auto child = state.instances.find(event.id); child != state.instances.end())
     self->send(child->second.actor, event);
@@ -467,7 +467,7 @@ void pass_on(pointer self, const process_event& event) {
 
 // -- start ----------------------------------------------------------------------------------------
 
-void connect(pointer self) {
+void connect(agent_pointer self) {
   auto& link = self->state.link;
   link.session = bus::client_session{self->state.epoch};
   self->send(link.gateway, atom::attach_v, actors::receiver_actor{agent_actor{self}});
@@ -477,7 +477,8 @@ void connect(pointer self) {
 }
 
 /// Re-creates the instances as they are on the machine.
-void take_over(pointer self, const journal_content& memory, std::vector<found_instance> found) {
+void take_over(agent_pointer self, const journal_content& memory,
+               std::vector<found_instance> found) {
   auto& state = self->state;
   for (auto& each : found)
     state.strangers.emplace(each.id, std::move(each));
@@ -505,7 +506,7 @@ void take_over(pointer self, const journal_content& memory, std::vector<found_in
   align(self);
 }
 
-void start(pointer self, const journal_content& memory) {
+void start(agent_pointer self, const journal_content& memory) {
   auto& state = self->state;
   auto found = state.world->instances->recover();
   if (!found)

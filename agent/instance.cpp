@@ -10,7 +10,7 @@ namespace deployminator::agent {
 
 namespace {
 
-using pointer = instance_actor::stateful_pointer<instance_state>;
+using instance_pointer = instance_actor::stateful_pointer<instance_state>;
 
 /// How much of a failed program's output is reported.
 constexpr std::uint32_t tail_lines = 40;
@@ -39,7 +39,7 @@ spec_ptr spec_to_fetch(const instance_life& life) {
 /// Carries out one action; what follows at once is appended to `events`.
 class performer {
 public:
-  performer(pointer self, std::deque<instance_event>& events)
+  performer(instance_pointer self, std::deque<instance_event>& events)
     : self_(self), state_(self->state), me_(self), events_(events) {}
 
   void operator()(const fetch_artifact&) {
@@ -89,7 +89,7 @@ private:
     return *state_.world->instances;
   }
 
-  pointer self_;
+  instance_pointer self_;
   instance_state& state_;
   instance_actor me_;
   std::deque<instance_event>& events_;
@@ -106,7 +106,7 @@ void log_change(const messages::observation& before, const messages::observation
 }
 
 /// Tells OBSERVER and JOURNAL what is new.
-void tell(pointer self) {
+void tell(instance_pointer self) {
   auto& state = self->state;
   const auto& seen = state.life.seen;
   if (state.life.phase == instance_phase::removed)
@@ -123,7 +123,7 @@ void tell(pointer self) {
   self->send(state.journal, atom::note_v, std::move(record));
 }
 
-void handle(pointer self, instance_event event) {
+void handle(instance_pointer self, instance_event event) {
   auto& state = self->state;
   std::deque<instance_event> events{std::move(event)};
   while (!events.empty()) {
@@ -136,7 +136,7 @@ void handle(pointer self, instance_event event) {
   tell(self);
 }
 
-std::string output_after(pointer self, const process_event& event) {
+std::string output_after(instance_pointer self, const process_event& event) {
   auto& state = self->state;
   bool failed = event.what == process_event::kind::exited
                 && state.life.phase != instance_phase::stopping
@@ -144,7 +144,7 @@ std::string output_after(pointer self, const process_event& event) {
   return failed ? output_of(*state.world->logs, event.id) : std::string{};
 }
 
-begun beginning_of(pointer self, instance_config& config) {
+begun beginning_of(instance_pointer self, instance_config& config) {
   begun out{std::move(config.found), std::move(config.record), {}};
   if (out.found && out.found->exit)
     out.output = output_of(*self->state.world->logs, out.found->id);

@@ -10,7 +10,7 @@ namespace deployminator::agent {
 
 namespace {
 
-using pointer = static_ports_actor::stateful_pointer<static_ports_state>;
+using static_ports_pointer = static_ports_actor::stateful_pointer<static_ports_state>;
 using messages::redirect;
 using namespace std::chrono_literals;
 namespace log = actors::log;
@@ -70,7 +70,7 @@ std::vector<redirect> lead(static_ports_state& state, std::vector<redirect> targ
 }
 
 /// Prepares what the next report says of the ports; false: nothing new.
-bool tell(pointer self) {
+bool tell(static_ports_pointer self) {
   auto& state = self->state;
   messages::public_ports now{state.in_effect,
                              state.wrong_settings.empty() ? state.stuck : state.wrong_settings};
@@ -84,7 +84,7 @@ bool tell(pointer self) {
 
 /// Leads every port where it should lead now. Whether the rules are still those that were set is
 /// looked at only where `doubt` says so. True: there is something to report.
-bool keep_in_step(pointer self, bool doubt = false) {
+bool keep_in_step(static_ports_pointer self, bool doubt = false) {
   auto& state = self->state;
   if (!state.entries || !state.knows_all)
     return false;
@@ -96,7 +96,7 @@ bool keep_in_step(pointer self, bool doubt = false) {
   return tell(self);
 }
 
-void keep_in_step_and_report(pointer self, bool doubt = false) {
+void keep_in_step_and_report(static_ports_pointer self, bool doubt = false) {
   if (keep_in_step(self, doubt))
     self->send(self->state.agent, atom::report_v);
 }
@@ -112,7 +112,7 @@ void answer_begin(static_ports_state& state) {
     state.when_all_known.deliver(true);
 }
 
-void look_at_settings(pointer self) {
+void look_at_settings(static_ports_pointer self) {
   auto& state = self->state;
   auto news = state.world->ports->news();
   if (!news)
@@ -129,7 +129,7 @@ void look_at_settings(pointer self) {
   state.entries = std::move(**news);
 }
 
-void see(pointer self, const observation_ptr& seen) {
+void see(static_ports_pointer self, const observation_ptr& seen) {
   auto& state = self->state;
   auto known = state.instances.find(seen->id);
   if (known != state.instances.end())
@@ -141,7 +141,7 @@ void see(pointer self, const observation_ptr& seen) {
   answer_begin(state);
 }
 
-void lose(pointer self, const observation_ptr& last) {
+void lose(static_ports_pointer self, const observation_ptr& last) {
   auto& state = self->state;
   state.instances.erase(last->id);
   state.unseen.erase(last->id);

@@ -11,7 +11,7 @@
 namespace deployminator::cli {
 
 using namespace messages;
-using state = messages::instance_state;
+using reported_state = messages::instance_state;
 
 namespace {
 
@@ -21,21 +21,21 @@ void keep_only(Map& all, const Keys& keys) {
   std::erase_if(all, [&](const auto& each) { return !keys.contains(each.first); });
 }
 
-int rank_of(state s) {
+int rank_of(reported_state s) {
   switch (s) {
-    case state::failed:
-    case state::lost:
+    case reported_state::failed:
+    case reported_state::lost:
       return 1;
-    case state::downloading:
+    case reported_state::downloading:
       return 2;
-    case state::starting:
-    case state::running:
-    case state::stopping:
+    case reported_state::starting:
+    case reported_state::running:
+    case reported_state::stopping:
       return 3;
-    case state::preparing:
-    case state::stopped:
+    case reported_state::preparing:
+    case reported_state::stopped:
       return 5;
-    case state::ready:
+    case reported_state::ready:
       break;
   }
   return 6;
@@ -45,8 +45,8 @@ constexpr int rank_of_busy_heading = 0;
 constexpr int rank_of_download = 2;
 constexpr int rank_of_idle_heading = 4;
 
-bool is_going(state s) {
-  return s == state::stopping || s == state::stopped;
+bool is_going(reported_state s) {
+  return s == reported_state::stopping || s == reported_state::stopped;
 }
 
 /// The columns left beside what has to be seen.
@@ -134,7 +134,8 @@ void board::take(const event& e, const download_progress& p) {
 }
 
 void board::take(const event& e, const instance_change& c) {
-  bool is_gone = c.to == state::stopped && (is_going(c.from) || c.from == state::failed);
+  bool is_gone
+    = c.to == reported_state::stopped && (is_going(c.from) || c.from == reported_state::failed);
   auto& i = instances_[c.id];
   i.id = c.id;
   i.group = {e.namespace_, e.group};
@@ -143,12 +144,13 @@ void board::take(const event& e, const instance_change& c) {
   i.state = c.to;
   i.ports = c.ports;
   i.reason = c.reason;
-  if (c.to == state::starting || (c.to == state::running && c.from != state::starting))
+  if (c.to == reported_state::starting
+      || (c.to == reported_state::running && c.from != reported_state::starting))
     i.started = e.time;
-  if (c.to == state::ready && i.started)
+  if (c.to == reported_state::ready && i.started)
     i.seconds_to_ready
       = static_cast<double>(e.time.microseconds - i.started.microseconds) / 1'000'000;
-  if (is_gone || (c.to == state::stopped && !is_current(i)))
+  if (is_gone || (c.to == reported_state::stopped && !is_current(i)))
     instances_.erase(c.id);
   forget_downloads_without_waiters();
 }
@@ -200,8 +202,8 @@ bool board::is_current(const instance_state& i) const {
 void board::forget_downloads_without_waiters() {
   auto waits = [&](const std::string& id) {
     auto found = instances_.find(id);
-    return found == instances_.end() || found->second.state == state::preparing
-           || found->second.state == state::downloading;
+    return found == instances_.end() || found->second.state == reported_state::preparing
+           || found->second.state == reported_state::downloading;
   };
   std::erase_if(downloads_, [&](const auto& each) {
     const auto& waiters = each.second.progress.instances;
@@ -218,7 +220,7 @@ line board::heading(const group_name& name, const group_state& g, const canvas& 
     if (i.group != name)
       continue;
     current += is_current(i) ? 1 : 0;
-    ready += is_current(i) && i.state == state::ready ? 1 : 0;
+    ready += is_current(i) && i.state == reported_state::ready ? 1 : 0;
     others += is_current(i) ? 0 : 1;
   }
   line out{span{}};
@@ -249,11 +251,11 @@ line board::row(const instance_state& i, const canvas& c) const {
   auto room = room_beside(2 + columns(state_name), c);
   line out{{"  " + place_text(printable(i.machine), printable(i.id), room, c.unicode), tone::plain},
            {std::move(state_name), tone_of(i.state)}};
-  bool serves = i.state == state::running || i.state == state::ready;
+  bool serves = i.state == reported_state::running || i.state == reported_state::ready;
   auto detail = serves ? ports_text(i.ports) : "";
-  if (i.state == state::ready && i.seconds_to_ready)
+  if (i.state == reported_state::ready && i.seconds_to_ready)
     detail += " (" + seconds_text(*i.seconds_to_ready) + ")";
-  if (i.state != state::ready && !i.reason.empty())
+  if (i.state != reported_state::ready && !i.reason.empty())
     detail += ": " + printable(i.reason);
   out.push_back({detail, tone::plain});
   if (!is_current(i))
@@ -273,7 +275,7 @@ void board::add_rows(std::vector<ranked_line>& out, const group_name& name, cons
   }
   std::vector<const instance_state*> rows;
   for (const auto& [id, i] : instances_)
-    if (i.group == name && !(shown.contains(id) && i.state == state::downloading))
+    if (i.group == name && !(shown.contains(id) && i.state == reported_state::downloading))
       rows.push_back(&i);
   std::stable_sort(rows.begin(), rows.end(),
                    [](auto* a, auto* b) { return a->machine < b->machine; });

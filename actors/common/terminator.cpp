@@ -16,9 +16,9 @@ using namespace std::chrono_literals;
 constexpr auto grace_of_each = 500ms;
 constexpr auto grace_of_all = 4s;
 
-using pointer = terminator_actor::stateful_pointer<terminator_state>;
+using terminator_pointer = terminator_actor::stateful_pointer<terminator_state>;
 
-void end_next(pointer self, std::chrono::milliseconds grace) {
+void end_next(terminator_pointer self, std::chrono::milliseconds grace) {
   auto& state = self->state;
   if (state.remaining.empty()) {
     state.done.deliver(true);
