@@ -2,7 +2,9 @@
 
 #include "actors/common/interfaces.hpp"
 #include "actors/decisions/assignment.hpp"
+#include "actors/decisions/orders/order.hpp"
 #include "actors/decisions/placement.hpp"
+#include "actors/decisions/plan.hpp"
 #include "actors/decisions/rollout.hpp"
 
 #include <caf/all.hpp>
@@ -14,29 +16,50 @@
 namespace deployminator::actors {
 
 using change_ptr = std::shared_ptr<const messages::change>;
-using farm_ptr = std::shared_ptr<const messages::farm>;
+/// Given away: whoever gets it may take the farm out of it.
+using farm_ptr = std::shared_ptr<messages::farm>;
 using events_ptr = std::shared_ptr<const std::vector<messages::event>>;
 using event_page_ptr = std::shared_ptr<const messages::event_page>;
 using hello_ptr = std::shared_ptr<const messages::hello>;
 using report_ptr = std::shared_ptr<const messages::report>;
 using message_ptr = std::shared_ptr<const messages::message>;
+using order_ptr = std::shared_ptr<const messages::order>;
+using readable_order_ptr = std::shared_ptr<const readable_order>;
 using placement_request_ptr = std::shared_ptr<const placement_request>;
 using placement_ptr = std::shared_ptr<const placement>;
-using rollout_view_ptr = std::shared_ptr<const rollout_view>;
+using plan_view_ptr = std::shared_ptr<const plan_view>;
+using plan_ptr = std::shared_ptr<const plan>;
+using rollout_news_ptr = std::shared_ptr<const rollout_news>;
 using rollout_decision_ptr = std::shared_ptr<const rollout_decision>;
+using assignment_difference_ptr = std::shared_ptr<const assignment_difference>;
 
 /// What a MACHINE must know of its agent's instances to answer a hello.
 struct briefing {
-  machine_assignment assignment;
+  assignment_head assignment;
   /// `digest_of` the observations that the server has.
   std::uint64_t observation_digest = 0;
 };
 
 using briefing_ptr = std::shared_ptr<const briefing>;
-using machine_assignment_ptr = std::shared_ptr<const machine_assignment>;
+using group_ids_ptr = std::shared_ptr<const std::vector<std::uint64_t>>;
+
+using order_call_ptr = std::shared_ptr<const order_call>;
+
+/// What became of a look at a group.
+enum class upkeep_outcome {
+  /// It has all it should have.
+  satisfied,
+  /// A rollout has begun.
+  moving,
+  /// Something is lacking that cannot be mended now.
+  lacking,
+  /// The plan was stale: look again.
+  stale,
+};
 
 } // namespace deployminator::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::caller)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::change_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::farm_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::events_ptr)
@@ -44,28 +67,41 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::event_page_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::hello_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::report_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::message_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::order_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::readable_order_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::placement_request_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::placement_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::rollout_view_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::plan_view_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::plan_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::rollout_news_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::rollout_decision_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::assignment_difference_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::briefing_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::machine_assignment_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::group_ids_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::order_call_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::upkeep_outcome)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::rollout_outcome)
 
 CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_common::end)
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, advance, "advance")
-  CAF_ADD_ATOM(deployminator_server, deployminator::atom, ask, "ask")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, assign, "assign")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, collect, "collect")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, commit, "commit")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, events, "events")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, join, "join")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, lead, "lead")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, load, "load")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, lost, "lost")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, observe, "observe")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, order, "order")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, place, "place")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, plan, "plan")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, publish, "publish")
-  CAF_ADD_ATOM(deployminator_server, deployminator::atom, reign, "reign")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, question, "question")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, read, "read")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, upkeep, "upkeep")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, view, "view")
 CAF_END_TYPE_ID_BLOCK(deployminator_server)
 
 /// The actors of the server and what they say to each other: the architecture in one file.
@@ -78,7 +114,7 @@ using publisher_actor = caf::typed_actor<
   /// From SESSIONS: progress that an agent published. Stored and published with the next batch.
   caf::reacts_to<atom::collect, events_ptr>,
   /// The events after a number, as many as fit into a page.
-  caf::replies_to<atom::ask, std::uint64_t>::with<event_page_ptr>,
+  caf::replies_to<atom::events, std::uint64_t>::with<event_page_ptr>,
   /// From itself, every second: time to tell watchers the last number.
   caf::reacts_to<atom::tick>>;
 
@@ -91,65 +127,105 @@ using registrar_actor = caf::typed_actor<
   /// Makes a change; answers with the number of the last event once it is on disk. After an error
   /// it is unknown whether the change was made: load to find out.
   caf::replies_to<atom::commit, change_ptr>::with<std::uint64_t>,
-  /// Whether this server still reigns; `refused` where another one does.
-  caf::replies_to<atom::reign>::with<bool>,
+  /// Whether this server still leads; `refused` where another one has taken over.
+  caf::replies_to<atom::lead>::with<bool>,
   /// The stored events after a number, as many as fit into a page.
-  caf::replies_to<atom::ask, std::uint64_t>::with<event_page_ptr>>;
+  caf::replies_to<atom::events, std::uint64_t>::with<event_page_ptr>>;
 
 /// A STRATEGY: chooses machines. One per placement strategy, looked up by its name in deploy.yaml.
 using strategy_actor = caf::typed_actor<
   /// Where do the missing instances of this application go? The same question gets the same answer.
   caf::replies_to<atom::place, placement_request_ptr>::with<placement_ptr>>;
 
-/// A ROLLOUT: moves one group from one version to another.
+/// The PLANNER: reads orders and asks STRATEGIES for the machines of a whole order. Changes nothing
+/// and holds nobody up.
+using planner_actor = caf::typed_actor<
+  /// From the DEPLOYMINATOR: an order, to be read as far as deciding needs it.
+  caf::replies_to<atom::read, order_ptr>::with<readable_order_ptr>,
+  /// From the DEPLOYMINATOR: where does all this go, in the farm as the view shows it?
+  caf::replies_to<atom::plan, plan_view_ptr>::with<plan_ptr>>;
+
+/// A ROLLOUT: takes one group through its rollout.
 using rollout_actor = caf::typed_actor<
-  /// From the DEPLOYMINATOR: the group looks like this now.
-  caf::reacts_to<atom::update, rollout_view_ptr>,
-  /// From itself: time to look again; ticks of older views are ignored by their revision.
+  /// From the DEPLOYMINATOR: what has changed. Answered by an `advance`, before which no further
+  /// news come.
+  caf::reacts_to<atom::update, rollout_news_ptr>,
+  /// From itself: time to look again; only the newest such tick counts.
   caf::reacts_to<atom::tick, std::uint64_t>>;
 
 /// A MACHINE: the server's side of one agent, for as long as the server runs.
 using machine_actor = caf::typed_actor<
-  /// From SESSIONS: the agent said hello, or something else.
+  /// From SESSIONS: the agent said hello, or something else that is no heartbeat.
   caf::reacts_to<atom::deliver, received>,
-  /// From the DEPLOYMINATOR: what should be on the machine now.
-  caf::reacts_to<atom::assign, machine_assignment_ptr>,
+  /// From SESSIONS: the agent's connection is lost, and why.
+  caf::reacts_to<atom::lost, std::string>,
+  /// From the DEPLOYMINATOR: what should be on the machine now, as the difference to what it said
+  /// last.
+  caf::reacts_to<atom::assign, assignment_difference_ptr>,
   /// Passes a question of a client on to the agent and its answer back.
-  caf::replies_to<atom::ask, envelope_ptr>::with<message_ptr>,
-  /// From itself: time to look after the session and what was not confirmed.
-  caf::reacts_to<atom::tick>,
+  caf::replies_to<atom::question, envelope_ptr>::with<message_ptr>,
+  /// From itself: the assignment of this generation was not confirmed in time.
+  caf::reacts_to<atom::tick, atom::assign, std::uint64_t>,
   /// From itself: the question with this correlation id has waited long enough.
-  caf::reacts_to<atom::tick, std::uint64_t>>;
+  caf::reacts_to<atom::tick, atom::question, std::uint64_t>>;
+
+/// UPKEEP: looks after what is deployed while machines come and go.
+using upkeep_actor = caf::typed_actor<
+  /// From the DEPLOYMINATOR: something happened that may concern these groups.
+  caf::reacts_to<atom::upkeep, group_ids_ptr, std::string>,
+  /// From the DEPLOYMINATOR: a rollout that nobody ordered has failed in this group.
+  caf::reacts_to<atom::upkeep, std::uint64_t>,
+  /// From itself: time to look at what is lacking.
+  caf::reacts_to<atom::tick>>;
 
 /// The DEPLOYMINATOR: owns the desired state. All changes of the farm happen here, one after the
 /// other, and are stored before anybody hears of them.
 using deployminator_actor = caf::typed_actor<
-  /// An order of a client; answered when it is committed.
-  caf::replies_to<atom::order, envelope_ptr>::with<message_ptr>,
+  /// Who looks after what is deployed; before anything else.
+  caf::reacts_to<atom::attach, upkeep_actor>,
+  /// From ORDERS: what this order needs placed, in the farm as it is. What needs something waits,
+  /// after the start, until it is known who is there. An order that makes no sense needs nothing.
+  caf::replies_to<atom::view, readable_order_ptr>::with<plan_view_ptr>,
+  /// From ORDERS: carry this out; answered when it is committed. Null: the plan is stale, make
+  /// another one.
+  caf::replies_to<atom::order, order_call_ptr>::with<message_ptr>,
+  /// From UPKEEP: what this group needs placed.
+  caf::replies_to<atom::view, std::uint64_t>::with<plan_view_ptr>,
+  /// From UPKEEP: mend what is lacking in this group, and on which occasion; answered when it is
+  /// committed.
+  caf::replies_to<atom::upkeep, std::uint64_t, plan_ptr, std::string>::with<upkeep_outcome>,
   /// A question of a client: a table, or an instance's output.
-  caf::replies_to<atom::ask, envelope_ptr>::with<message_ptr>,
+  caf::replies_to<atom::question, envelope_ptr>::with<message_ptr>,
   /// From a MACHINE: its agent said hello.
   caf::replies_to<atom::join, hello_ptr, machine_actor>::with<briefing_ptr>,
   /// From a MACHINE: its agent fell silent, and why.
   caf::reacts_to<atom::lost, std::string, std::string>,
   /// From a MACHINE: its agent reported; answered when the news are committed.
   caf::replies_to<atom::observe, std::string, report_ptr>::with<bool>,
-  /// From a ROLLOUT: the next step of a group, decided on the view of this revision.
-  caf::reacts_to<atom::advance, std::uint64_t, std::uint64_t, rollout_decision_ptr>,
-  /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who reigns; where it
+  /// From a MACHINE: all that should be on it.
+  caf::replies_to<atom::assign, std::string>::with<assignment_difference_ptr>,
+  /// From a ROLLOUT: the next step of a group, or that there is none now.
+  caf::reacts_to<atom::advance, std::uint64_t, rollout_decision_ptr>,
+  /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who leads; where it
   /// is another one, this server ends.
-  caf::reacts_to<atom::reign>,
-  /// From itself, every few seconds: time to ask the store who reigns.
-  caf::reacts_to<atom::tick, atom::reign>,
+  caf::reacts_to<atom::lead>,
+  /// From itself, every few seconds: time to ask the store who leads.
+  caf::reacts_to<atom::tick, atom::lead>,
   /// From itself, after a failed commit and a failed load: time to load again.
   caf::reacts_to<atom::load>,
-  /// From itself, once after the start: machines that have not come back yet are out of reach.
+  /// From itself, after the start: machines that do not come back are given up.
   caf::reacts_to<atom::tick>>;
 
-/// SESSIONS: who is connected. Answers hellos, keeps the clients' sessions and passes everything on
-/// to where it belongs.
+/// ORDERS: takes the clients' orders, has them read and placed, one after the other, and carried
+/// out. An order that is repeated while it is under way is carried out once.
+using orders_actor = caf::typed_actor<
+  /// From SESSIONS: an order and who gave it; answered when it is committed.
+  caf::replies_to<atom::order, messages::caller, order_ptr>::with<message_ptr>>;
+
+/// SESSIONS: who is connected. Answers hellos, keeps all sessions alive, notices who is lost, and
+/// passes everything else on to where it belongs.
 using sessions_actor = caf::typed_actor<
-  /// From itself: time to look after the clients' sessions.
+  /// From itself: time to look after the sessions.
   caf::reacts_to<atom::tick>>::extend_with<receiver_actor>;
 
 } // namespace deployminator::actors

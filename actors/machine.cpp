@@ -2,9 +2,10 @@
 
 #include "actors/common/errors.hpp"
 #include "actors/common/logging.hpp"
-#include "messages/codec.hpp"
 
 #include <fmt/format.h>
+
+#include <utility>
 
 namespace deployminator::actors {
 
@@ -14,135 +15,195 @@ using namespace std::chrono_literals;
 using namespace messages;
 using machine_pointer = machine_actor::stateful_pointer<machine_actor_state>;
 
-constexpr auto machine_look_interval = 250ms;
-
 /// An assignment that is not confirmed for so long is sent again.
-constexpr auto assignment_patience = 2s;
+constexpr auto assignment_timeout = 2s;
 
 /// How long a question waits for the agent's answer.
-constexpr auto question_patience = 10s;
+constexpr auto question_timeout = 10s;
 
-void send_to(machine_pointer self, bus::socket_id socket, std::string peer, message body,
-             std::uint64_t id = 0) {
-  auto& state = self->state;
-  auto envelope = std::make_shared<const messages::envelope>(
-    messages::envelope{id, state.config.epoch, std::move(body)});
-  self->send(state.config.gateway, atom::dispatch_v, socket, std::move(peer),
-             envelope_ptr{envelope});
-}
+/// How long the DEPLOYMINATOR may take.
+constexpr auto commit_timeout = 60s;
 
 void send(machine_pointer self, message body, std::uint64_t id = 0) {
   auto& state = self->state;
-  if (!state.session)
-    return;
-  send_to(self, state.socket, state.peer, std::move(body), id);
-  state.session->sent(self->clock().now());
+  auto envelope = std::make_shared<const messages::envelope>(
+    messages::envelope{id, state.config.epoch, std::move(body)});
+  self->send(state.config.gateway, atom::dispatch_v, state.socket, state.peer,
+             envelope_ptr{envelope});
 }
 
-/// Sends the difference to what is confirmed; one at a time, so that its base is certain.
-void send_assignment(machine_pointer self) {
+const agent_introduction& introduction_of(const machine_actor_state& state) {
+  return *std::get<hello>(state.hello->body).agent;
+}
+
+// -- the assignment -------------------------------------------------------------------------------
+
+void send_next(machine_pointer self) {
   auto& state = self->state;
-  bool nothing_to_send = !state.session || state.in_flight || !state.target
-                         || (state.confirmed && *state.confirmed == *state.target);
-  if (nothing_to_send)
+  if (!state.session || state.in_flight || !state.next)
     return;
-  state.in_flight = state.target;
-  state.sent_at = self->clock().now();
-  auto base = state.confirmed ? *state.confirmed : machine_assignment{};
-  for (auto& each : messages_for(base, *state.target))
+  auto difference = std::move(*std::exchange(state.next, std::nullopt));
+  state.in_flight = difference.head;
+  for (auto& each : messages_for(difference))
     send(self, std::move(each));
+  self->delayed_send(self, assignment_timeout, atom::tick_v, atom::assign_v,
+                     difference.head.generation);
 }
 
-void end_session(machine_pointer self) {
+/// What the agent holds is not certain: begin from nothing.
+void ask_for_all(machine_pointer self) {
   auto& state = self->state;
-  state.session.reset();
-  state.confirmed = nullptr;
-  state.in_flight = nullptr;
-  for (auto& [id, promise] : std::exchange(state.questions, {}))
-    promise.deliver(to_error({failure_code::unreachable,
-                              fmt::format("machine {} went out of reach", state.config.name), ""}));
-}
-
-void lose(machine_pointer self, const std::string& why) {
-  auto& state = self->state;
-  end_session(self);
-  log::warning("machine lost agent", {{"machine", state.config.name}, {"reason", why}});
-  self->send(state.config.deployminator, atom::lost_v, state.config.name, why);
-}
-
-/// The agent is known to the farm: the session begins.
-void open_session(machine_pointer self, const received& in, const agent_introduction& agent,
-                  const briefing& b) {
-  auto& state = self->state;
-  state.socket = in.socket;
-  state.peer = in.peer;
-  if (agent.incarnation != state.incarnation)
-    state.revision = 0;
-  state.identity = agent.identity;
-  state.incarnation = agent.incarnation;
-  state.session.emplace(self->clock().now());
-  state.target = std::make_shared<const machine_assignment>(b.assignment);
-  bool holds_it = agent.generation == b.assignment.generation
-                  && agent.assignment_digest == digest_of(specs_of(b.assignment));
-  state.confirmed = holds_it ? state.target : nullptr;
-  state.in_flight = nullptr;
-  log::info("machine welcomes agent", {{"machine", state.config.name},
-                                       {"generation", b.assignment.generation},
-                                       {"instances", b.assignment.specs.size()}});
-  send(self, welcome{highest_protocol, DEPLOYMINATOR_VERSION, state.config.publish,
-                     state.config.collect, agent.observation_digest != b.observation_digest});
-  send_assignment(self);
-}
-
-void greet(machine_pointer self, const received& in, const hello& h) {
-  auto& state = self->state;
-  const auto& agent = *h.agent;
-  if (state.session && agent.identity != state.identity) {
-    send_to(self, in.socket, in.peer,
-            refusal{{failure_code::refused,
-                     fmt::format("a machine named {} is connected already", agent.name),
-                     "give this agent another --name"}},
-            in.envelope->id);
+  state.in_flight.reset();
+  state.next.reset();
+  if (std::exchange(state.asks_for_all, true))
     return;
-  }
-  // It is there, so its silence on the old connection is no loss.
-  end_session(self);
-  ++state.joining;
-  self
-    ->request(state.config.deployminator, 30s, atom::join_v,
-              hello_ptr{std::make_shared<const hello>(h)}, machine_actor{self})
+  self->request(state.config.deployminator, commit_timeout, atom::assign_v, state.config.name)
     .then(
-      [self, in, agent](const briefing_ptr& b) {
-        --self->state.joining;
-        open_session(self, in, agent, *b);
+      [self](const assignment_difference_ptr& all) {
+        self->state.asks_for_all = false;
+        self->state.next = *all;
+        send_next(self);
       },
-      [self, in](const caf::error& e) {
-        send_to(self, in.socket, in.peer, refusal{to_failure(e)}, in.envelope->id);
-        if (--self->state.joining == 0 && !self->state.session)
-          lose(self, "its agent's hello was refused: " + to_failure(e).message);
+      [self](const caf::error& e) {
+        self->state.asks_for_all = false;
+        log::warning("machine was not told its assignment",
+                     {{"machine", self->state.config.name}, {"reason", to_failure(e).message}});
+        self->delayed_send(self, assignment_timeout, atom::tick_v, atom::assign_v,
+                           std::uint64_t{0});
       });
+}
+
+void take_assignment(machine_pointer self, const assignment_difference& difference) {
+  auto& state = self->state;
+  // What is asked for has it already.
+  if (!state.session || state.asks_for_all)
+    return;
+  auto base = state.in_flight ? state.in_flight->generation : state.confirmed;
+  if (state.next)
+    state.next = joined(std::move(*state.next), difference);
+  else if (difference.base == base)
+    state.next = difference;
+  else
+    return ask_for_all(self);
+  send_next(self);
 }
 
 void confirm(machine_pointer self, const assigned& a) {
   auto& state = self->state;
   bool is_answer = state.in_flight && a.generation == state.in_flight->generation
-                   && a.digest == digest_of(specs_of(*state.in_flight));
+                   && a.digest == state.in_flight->digest;
   if (!is_answer)
     return;
-  state.confirmed = std::exchange(state.in_flight, nullptr);
-  send_assignment(self);
+  state.confirmed = a.generation;
+  state.in_flight.reset();
+  send_next(self);
 }
 
-void take_report(machine_pointer self, const report& news) {
+/// It was lost, or the agent holds something else than believed.
+void look_after_assignment(machine_pointer self, std::uint64_t generation) {
   auto& state = self->state;
-  auto revision = news.revision;
-  if (revision <= state.revision)
+  bool is_late = generation == 0 || (state.in_flight && state.in_flight->generation == generation);
+  if (state.session && is_late)
+    ask_for_all(self);
+}
+
+// -- the session ----------------------------------------------------------------------------------
+
+void end_session(machine_pointer self) {
+  auto& state = self->state;
+  state.session.reset();
+  state.confirmed = 0;
+  state.in_flight.reset();
+  state.next.reset();
+  for (auto& [id, promise] : std::exchange(state.questions, {}))
+    promise.deliver(to_error({failure_code::unreachable,
+                              fmt::format("machine {} went out of reach", state.config.name), ""}));
+}
+
+/// The agent is known to the farm: the session begins.
+void open_session(machine_pointer self, const briefing& b) {
+  auto& state = self->state;
+  const auto& agent = introduction_of(state);
+  if (agent.incarnation != state.incarnation)
+    state.revision = 0;
+  state.incarnation = agent.incarnation;
+  log::info("machine welcomes agent",
+            {{"machine", state.config.name}, {"generation", b.assignment.generation}});
+  state.session = welcome{highest_protocol, DEPLOYMINATOR_VERSION, state.config.publish,
+                          state.config.collect, agent.observation_digest != b.observation_digest};
+  send(self, *state.session, state.hello->id);
+  if (assignment_head{agent.generation, agent.assignment_digest} == b.assignment)
+    state.confirmed = agent.generation;
+  else
+    ask_for_all(self);
+}
+
+void lose(machine_pointer self, const std::string& why) {
+  auto& state = self->state;
+  end_session(self);
+  state.hello = nullptr;
+  state.joining.clear();
+  log::warning("machine lost agent", {{"machine", state.config.name}, {"reason", why}});
+  self->send(state.config.deployminator, atom::lost_v, state.config.name, why);
+}
+
+/// Whether this is the answer to the newest question, and the agent is still there.
+bool is_joined(machine_pointer self, std::uint64_t join) {
+  auto& state = self->state;
+  if (state.join != join || state.joining.empty())
+    return false;
+  state.joining.clear();
+  return true;
+}
+
+void refused_by_farm(machine_pointer self, const failure& why) {
+  send(self, refusal{why}, self->state.hello->id);
+  lose(self, "its agent's hello was refused: " + why.message);
+}
+
+void greet(machine_pointer self, const received& in) {
+  auto& state = self->state;
+  const auto& said = std::get<hello>(in.envelope->body);
+  const auto& incarnation = said.agent->incarnation;
+  bool is_repeated = state.session && in.peer == state.peer && incarnation == state.incarnation;
+  if (is_repeated)
+    return send(self, *state.session, in.envelope->id);
+  // It is there, so its silence on the old connection is no loss.
+  end_session(self);
+  state.hello = in.envelope;
+  state.socket = in.socket;
+  state.peer = in.peer;
+  if (state.joining == incarnation)
     return;
-  state.revision = revision;
+  state.joining = incarnation;
+  auto join = ++state.join;
   self
-    ->request(state.config.deployminator, 30s, atom::observe_v, state.config.name,
-              report_ptr{std::make_shared<const report>(news)})
-    .then([self, revision](bool) { send(self, reported{revision}); },
+    ->request(state.config.deployminator, commit_timeout, atom::join_v,
+              hello_ptr{in.envelope, &said}, machine_actor{self})
+    .then(
+      [self, join](const briefing_ptr& b) {
+        if (is_joined(self, join))
+          open_session(self, *b);
+      },
+      [self, join](const caf::error& e) {
+        if (is_joined(self, join))
+          refused_by_farm(self, to_failure(e));
+      });
+}
+
+// -- what the agent says --------------------------------------------------------------------------
+
+void take_report(machine_pointer self, const envelope_ptr& envelope) {
+  auto& state = self->state;
+  const auto& news = std::get<report>(envelope->body);
+  if (news.revision <= state.revision)
+    return;
+  state.revision = news.revision;
+  self
+    ->request(state.config.deployminator, commit_timeout, atom::observe_v, state.config.name,
+              report_ptr{envelope, &news})
+    .then([self, revision = news.revision](
+            bool) { send(self, reported{revision}); },
           [self](const caf::error& e) {
             // The agent reports again until it is confirmed.
             log::warning("machine could not store report",
@@ -165,15 +226,14 @@ void answer_question(machine_pointer self, std::uint64_t id, const message& answ
 void take(machine_pointer self, const received& in) {
   auto& state = self->state;
   const auto& body = in.envelope->body;
-  if (const auto* h = std::get_if<hello>(&body))
-    return greet(self, in, *h);
+  if (std::holds_alternative<hello>(body))
+    return greet(self, in);
   if (!state.session || in.peer != state.peer || in.socket != state.socket)
-    return send_to(self, in.socket, in.peer, unknown_peer{});
-  state.session->arrived(self->clock().now());
+    return;
   if (const auto* a = std::get_if<assigned>(&body))
     confirm(self, *a);
-  else if (const auto* news = std::get_if<report>(&body))
-    take_report(self, *news);
+  else if (std::holds_alternative<report>(body))
+    take_report(self, in.envelope);
   else if (in.envelope->id != 0)
     answer_question(self, in.envelope->id, body);
 }
@@ -185,29 +245,11 @@ caf::result<message_ptr> pass_on(machine_pointer self, const envelope_ptr& quest
                      fmt::format("machine {} is out of reach", state.config.name),
                      "see `deploy machines`"});
   auto id = ++state.last_id;
-  auto promise = self->make_response_promise();
+  auto promise = self->make_response_promise<message_ptr>();
   state.questions[id] = promise;
   send(self, question->body, id);
-  self->delayed_send(self, question_patience, atom::tick_v, id);
+  self->delayed_send(self, question_timeout, atom::tick_v, atom::question_v, id);
   return promise;
-}
-
-void look_after_session(machine_pointer self) {
-  auto& state = self->state;
-  if (!state.session)
-    return;
-  auto now = self->clock().now();
-  auto step = state.session->tick(now);
-  if (step.lost)
-    return lose(self, "nothing was heard of its agent for 4 s");
-  if (step.send_heartbeat)
-    send(self, heartbeat{});
-  if (state.in_flight && now - state.sent_at >= assignment_patience) {
-    // It was lost, or the agent holds something else than believed: begin from nothing.
-    state.in_flight = nullptr;
-    state.confirmed = nullptr;
-    send_assignment(self);
-  }
 }
 
 } // namespace
@@ -217,24 +259,19 @@ machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_act
   self->monitor(config.deployminator);
   self->set_down_handler([self](const caf::down_msg&) { self->quit(); });
   self->state.config = std::move(config);
-  self->delayed_send(self, machine_look_interval, atom::tick_v);
   return {
     [self](atom::deliver, const received& in) { take(self, in); },
-    [self](atom::assign, const machine_assignment_ptr& target) {
-      const auto& known = self->state.target;
-      if (known && target->generation < known->generation)
-        return;
-      self->state.target = target;
-      send_assignment(self);
+    [self](atom::lost, const std::string& why) { lose(self, why); },
+    [self](atom::assign, const assignment_difference_ptr& difference) {
+      take_assignment(self, *difference);
     },
-    [self](atom::ask, const envelope_ptr& question) { return pass_on(self, question); },
-    [self](atom::tick) {
-      self->delayed_send(self, machine_look_interval, atom::tick_v);
-      look_after_session(self);
+    [self](atom::question, const envelope_ptr& question) { return pass_on(self, question); },
+    [self](atom::tick, atom::assign, std::uint64_t generation) {
+      look_after_assignment(self, generation);
     },
-    [self](atom::tick, std::uint64_t question) {
+    [self](atom::tick, atom::question, std::uint64_t id) {
       answer_question(
-        self, question,
+        self, id,
         refusal{{failure_code::timeout,
                  fmt::format("the agent of {} did not answer within 10 s", self->state.config.name),
                  "try again"}});

@@ -1,10 +1,10 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-#include "messages/bus/session.hpp"
 
 #include <map>
 #include <optional>
+#include <string>
 
 namespace deployminator::actors {
 
@@ -24,27 +24,34 @@ struct machine_actor_state {
   static inline constexpr const char* name = "machine";
   machine_config config;
 
-  /// The agent's connection, its session and who it is; no session while it is out of reach.
+  /// The agent's newest hello; null while its connection is lost.
+  envelope_ptr hello;
+  /// Where it came from: the agent's connection.
   bus::socket_id socket = 0;
   std::string peer;
-  std::optional<bus::peer_session> session;
-  std::string identity;
+  /// The hello was answered, with this.
+  std::optional<messages::welcome> session;
+  /// The incarnation for which the DEPLOYMINATOR is being asked; repeated hellos do not ask again.
+  std::string joining;
+  /// Counts how often it was asked: the answer to an earlier question means nothing.
+  std::uint64_t join = 0;
+  /// The agent's process; its reports count up.
   std::string incarnation;
-  /// Hellos that the DEPLOYMINATOR has not answered yet.
-  int joining = 0;
   /// The newest report of this incarnation; what comes later and is older says nothing new.
   std::uint64_t revision = 0;
 
-  /// What the agent should hold, what it is known to hold, and what was sent last and is not
-  /// confirmed yet. Null: nothing, or unknown.
-  machine_assignment_ptr target;
-  machine_assignment_ptr confirmed;
-  machine_assignment_ptr in_flight;
-  bus::time_point sent_at;
+  /// The generation that the agent is known to hold; 0: nothing, or unknown.
+  std::uint64_t confirmed = 0;
+  /// What was sent and is not confirmed yet; one at a time, so that its base is certain.
+  std::optional<assignment_head> in_flight;
+  /// What is to be sent after that. Its base is what is in flight, else what is confirmed.
+  std::optional<assignment_difference> next;
+  /// The DEPLOYMINATOR is being asked for all that should be on the machine.
+  bool asks_for_all = false;
 
   /// Questions passed on to the agent, by correlation id.
   std::uint64_t last_id = 0;
-  std::map<std::uint64_t, caf::response_promise> questions;
+  std::map<std::uint64_t, caf::typed_response_promise<message_ptr>> questions;
 };
 
 /// Ends with the DEPLOYMINATOR.

@@ -96,7 +96,7 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
         waiting.insert(waiting.end(), list->begin(), list->end());
       store_waiting(self);
     },
-    [self](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
+    [self](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto& s = self->state;
       // An answer of the DEPLOYMINATOR may be ahead of the events on their way to here: the
       // REGISTRAR knows those.
@@ -104,7 +104,7 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
         = seq == s.last || (seq < s.last && !s.recent.empty() && s.recent.front().seq <= seq + 1);
       if (in_memory)
         return recent_after(s, seq);
-      return self->delegate(s.registrar, atom::ask_v, seq);
+      return self->delegate(s.registrar, atom::events_v, seq);
     },
     [self](atom::tick) {
       self->delayed_send(self, announce_interval, atom::tick_v);

@@ -62,7 +62,7 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       if (!loaded)
         return to_error(loaded.error());
       state.last_event = loaded->last_event;
-      return farm_ptr{std::make_shared<const messages::farm>(std::move(*loaded))};
+      return farm_ptr{std::make_shared<messages::farm>(std::move(*loaded))};
     },
     [&state](atom::commit, const change_ptr& change) -> caf::result<std::uint64_t> {
       auto last = commit(state, *change);
@@ -74,13 +74,13 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       publish(state, *change, *last);
       return *last;
     },
-    [&state](atom::reign) -> caf::result<bool> {
-      auto reigns = state.database->check_reign();
-      if (!reigns)
-        return to_error(reigns.error());
+    [&state](atom::lead) -> caf::result<bool> {
+      auto leads = state.database->check_leadership();
+      if (!leads)
+        return to_error(leads.error());
       return true;
     },
-    [&state](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
+    [&state](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto events = state.database->events_after(seq, page_events);
       if (!events)
         return to_error(events.error());

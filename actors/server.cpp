@@ -2,10 +2,13 @@
 
 #include "actors/common/gateway.hpp"
 #include "actors/deployminator.hpp"
+#include "actors/orders.hpp"
+#include "actors/planner.hpp"
 #include "actors/publisher.hpp"
 #include "actors/registrar.hpp"
 #include "actors/sessions.hpp"
 #include "actors/strategies/strategy.hpp"
+#include "actors/upkeep.hpp"
 
 #include <map>
 
@@ -45,7 +48,7 @@ registrar_actor spawn_registrar(caf::actor_system& system, const server_config& 
 } // namespace
 
 result<server> spawn_server(caf::actor_system& system, const server_config& config) {
-  // The sockets first: of two servers on one address, the second must not take the reign.
+  // The sockets first: of two servers on one address, the second must not take over.
   auto sockets = open_sockets(config);
   if (!sockets)
     return sockets.error();
@@ -55,32 +58,45 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   auto loaded = config.database->load();
   if (!loaded)
     return loaded.error();
-  auto farm = std::make_shared<const messages::farm>(std::move(*loaded));
+  auto farm = std::make_shared<messages::farm>(std::move(*loaded));
+  auto last_event = farm->last_event;
 
   server out;
   out.epoch = *epoch;
   out.gateway = system.spawn(gateway, config.sockets);
   for (const auto& [kind, id] : *sockets)
     caf::anon_send(out.gateway, atom::attach_v, id, kind);
-  out.registrar = spawn_registrar(system, config, farm->last_event);
+  out.registrar = spawn_registrar(system, config, last_event);
+  auto tells = system.spawn(
+    publisher, publisher_config{out.gateway, out.registrar,
+                                sockets->at(bus::socket_kind::events_server), *epoch, last_event});
+  caf::anon_send(out.registrar, atom::attach_v, tells);
   auto strategies = spawn_strategies(system);
-  auto teller
-    = system.spawn(publisher, publisher_config{out.gateway, out.registrar,
-                                               sockets->at(bus::socket_kind::events_server), *epoch,
-                                               farm->last_event});
-  caf::anon_send(out.registrar, atom::attach_v, teller);
-  auto ruler = system.spawn(deployminator, deployminator_config{out.registrar, strategies, farm,
-                                                                config.utc_now, config.random});
-  auto visitors = system.spawn(
-    sessions, sessions_config{out.gateway, ruler, teller, *epoch, config.publish, config.collect});
-  caf::anon_send(out.gateway, atom::attach_v, receiver_actor{visitors});
+  auto plans = system.spawn(planner, strategies);
+  auto decides
+    = system.spawn(deployminator, deployminator_config{out.registrar, std::move(farm),
+                                                       config.utc_now, config.random});
+  auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
+  caf::anon_send(decides, atom::attach_v, keeps_up);
+  auto takes_orders = system.spawn(orders, decides, plans);
+  auto knows_peers
+    = system.spawn(sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch,
+                                             config.publish, config.collect});
+  caf::anon_send(out.gateway, atom::attach_v, receiver_actor{knows_peers});
 
-  out.all = {caf::actor_cast<caf::actor>(visitors), caf::actor_cast<caf::actor>(ruler)};
+  auto end_later = [&out](const auto& actor) {
+    out.all.push_back(caf::actor_cast<caf::actor>(actor));
+  };
+  end_later(knows_peers);
+  end_later(takes_orders);
+  end_later(keeps_up);
+  end_later(decides);
+  end_later(plans);
   for (const auto& [name, strategy] : strategies)
-    out.all.push_back(caf::actor_cast<caf::actor>(strategy));
-  out.all.push_back(caf::actor_cast<caf::actor>(teller));
-  out.all.push_back(caf::actor_cast<caf::actor>(out.registrar));
-  out.all.push_back(caf::actor_cast<caf::actor>(out.gateway));
+    end_later(strategy);
+  end_later(tells);
+  end_later(out.registrar);
+  end_later(out.gateway);
   return out;
 }
 

@@ -34,7 +34,7 @@ struct server {
   std::vector<caf::actor> all;
 };
 
-/// Takes the reign over the store, opens the sockets and spawns the actors. What the sockets get is
+/// Takes over the store, opens the sockets and spawns the actors. What the sockets get is
 /// to be sent to `gateway`.
 messages::result<server> spawn_server(caf::actor_system& system, const server_config& config);
 

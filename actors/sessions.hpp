@@ -4,6 +4,7 @@
 #include "messages/bus/session.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace deployminator::actors {
@@ -12,6 +13,7 @@ namespace deployminator::actors {
 struct sessions_config {
   gateway_actor gateway;
   deployminator_actor deployminator;
+  orders_actor orders;
   publisher_actor publisher;
   std::uint64_t epoch = 0;
   /// Where events are published and progress is collected, for the `welcome`.
@@ -19,24 +21,33 @@ struct sessions_config {
   std::string collect;
 };
 
-/// A connection of an agent.
-struct agent_peer {
-  machine_actor machine;
-  /// Only to forget the connection when it is silent; the MACHINE keeps the real session.
+/// A machine that ever said hello to this server.
+struct known_machine {
+  machine_actor actor;
+  /// Its agent's connection; empty while there is none.
+  std::string peer;
+  /// Of the agent that is connected.
+  std::string identity;
+};
+
+/// A connection that said hello.
+struct connected_peer {
   bus::peer_session session;
+  /// The agent's machine; null for a client.
+  known_machine* machine = nullptr;
 };
 
 /// What SESSIONS remembers.
 struct sessions_state {
   static inline constexpr const char* name = "sessions";
   sessions_config config;
-  bus::socket_id orders = 0;
-  /// The clients that said hello, by routing id.
-  std::map<std::string, bus::peer_session> clients;
-  /// The connections from which agents said hello, by routing id.
-  std::map<std::string, agent_peer> agents;
-  /// Every machine that ever said hello to this server, by name.
-  std::map<std::string, machine_actor> machines;
+  bus::socket_id socket = 0;
+  /// By routing id.
+  std::map<std::string, connected_peer> peers;
+  /// By name; a machine stays for as long as the server runs.
+  std::map<std::string, known_machine> machines;
+  /// When the sessions were looked after last.
+  bus::time_point last_look;
 };
 
 sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions_state> self,

@@ -65,8 +65,11 @@ void write_again(agent_pointer self) {
 /// Keeps what is `held` with the highest epoch, then calls `done`.
 void remember(agent_pointer self, const held_assignment& held, std::function<void()> done) {
   auto& state = self->state;
-  agent_record record{
-    state.identity, std::max(state.epoch, state.link.session.epoch()), held.generation, {}};
+  agent_record record;
+  record.identity = state.identity;
+  record.epoch = std::max(state.epoch, state.link.session.epoch());
+  record.generation = held.generation;
+  record.read_by = state.read_by;
   for (const auto& [id, spec] : held.specs)
     record.specs.push_back(*spec);
   for (const auto& [id, child] : state.instances)
@@ -254,6 +257,8 @@ void handle(agent_pointer self, const messages::assignment& part) {
     case assignment_verdict::kind::repeated:
       return say_what_is_held(self);
     case assignment_verdict::kind::complete:
+      if (part.base == 0)
+        state.read_by = DEPLOYMINATOR_VERSION;
       return remember(self, verdict.next, [self, verdict] { hold(self, verdict); });
   }
 }
@@ -358,6 +363,7 @@ void say_hello(agent_pointer self) {
   messages::agent_introduction who{
     state.config.name,      state.identity,        state.incarnation,     state.config.groups,
     state.config.memory_mb, state.held.generation, digest_of(state.held), state.ledger.digest()};
+  who.wants_assignment = state.read_by != DEPLOYMINATOR_VERSION;
   messages::hello hello;
   hello.role = messages::peer_role::agent;
   hello.software = "autodeployer " DEPLOYMINATOR_VERSION;
@@ -514,6 +520,8 @@ void start(agent_pointer self, const journal_content& memory) {
   state.identity = memory.agent.identity;
   state.epoch = memory.agent.epoch;
   state.held.generation = memory.agent.generation;
+  if (state.held.generation > 0)
+    state.read_by = memory.agent.read_by;
   for (const auto& spec : memory.agent.specs)
     state.held.specs[spec.id] = std::make_shared<const messages::instance_spec>(spec);
   for (const auto& spec : memory.agent.leaving)

@@ -49,6 +49,8 @@ struct agent_state {
   /// The highest epoch that is on disk.
   std::uint64_t epoch = 0;
   held_assignment held;
+  /// The release that read it from the server.
+  std::string read_by = DEPLOYMINATOR_VERSION;
   assignment_inbox inbox;
 
   /// A record is being written; what arrives meanwhile waits, for it may depend on it.

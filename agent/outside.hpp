@@ -224,9 +224,11 @@ struct agent_record {
   std::vector<messages::instance_spec> specs;
   /// The instances that were not wanted any more and not gone yet: how they are to be stopped.
   std::vector<messages::instance_spec> leaving;
+  /// The release that read `specs` from the server: another one may know more of their keys.
+  std::string read_by;
 
   bool operator==(const agent_record&) const = default;
-  MSGPACK_DEFINE_MAP(identity, epoch, generation, specs, leaving)
+  MSGPACK_DEFINE_MAP(identity, epoch, generation, specs, leaving, read_by)
 };
 
 /// The agent's memory across its own restarts. Blocking; called by the JOURNAL actor alone. What

@@ -114,6 +114,7 @@ void board::show_machines(const std::vector<machine_row>& rows) {
 void board::follow(const group_version& rollout, timestamp now) {
   auto& g = groups_[{rollout.namespace_, rollout.group}];
   g.rollout = rollout.version;
+  g.number = rollout.rollout;
   g.begun = now;
   g.outcome.clear();
 }
@@ -161,7 +162,11 @@ void board::take(const event&, const machine_change& c) {
 
 void board::take(const event& e, const rollout_step& s) {
   auto& g = groups_[{e.namespace_, e.group}];
-  if (g.rollout && *g.rollout == e.version) {
+  bool goes_on = g.rollout && *g.rollout == e.version
+                 && (s.rollout == 0 || g.number == 0 || s.rollout == g.number);
+  if (s.rollout != 0)
+    g.number = s.rollout;
+  if (goes_on) {
     if (from_text<rollout_phase>(s.phase))
       g.phase = s.phase;
     return;
@@ -175,12 +180,15 @@ void board::take(const event& e, const rollout_step& s) {
 void board::take(const event& e, const rollout_finished& f) {
   auto& g = groups_[{e.namespace_, e.group}];
   // The end of the one before, told after this one began.
-  bool is_of_former = f.outcome == rollout_outcome::superseded;
-  if (g.rollout && *g.rollout != e.version && is_of_former)
+  bool is_of_former = g.number != 0 && f.rollout != 0
+                        ? f.rollout != g.number
+                        : f.outcome == rollout_outcome::superseded && g.rollout != e.version;
+  if (g.rollout && is_of_former)
     return;
   if (f.outcome == rollout_outcome::succeeded)
     g.deployed = e.version;
   g.rollout.reset();
+  g.number = 0;
   g.phase.clear();
   g.outcome = to_text(f.outcome);
 }

@@ -39,6 +39,8 @@ private:
     std::uint64_t deployed = 0;
     /// The version being rolled out, 0 in one that undeploys; nothing: no rollout.
     std::optional<std::uint64_t> rollout;
+    /// Which one of the group's rollouts that is; 0: unknown.
+    std::uint64_t number = 0;
     std::string phase;
     messages::timestamp begun;
     std::uint64_t wanted = 0;

@@ -23,6 +23,8 @@ bool scope::concerns(const messages::event& e) const {
 bool scope::is_of_rollout(const messages::event& e, const messages::group_version& rollout) const {
   if (e.namespace_ != rollout.namespace_ || e.group != rollout.group)
     return false;
+  if (auto number = messages::rollout_of(e); number != 0 && rollout.rollout != 0)
+    return number == rollout.rollout;
   if (e.version == rollout.version)
     return true;
   auto* change = std::get_if<messages::instance_change>(&e.what);

@@ -221,9 +221,9 @@ void read_rollout(fields& in, messages::application& app) {
     auto& rules = app.rollout;
     rollout.read("parallel", rules.parallel, parse_parallelism,
                  "a share from 1% to 100%, or a count from 1");
-    read_duration(rollout, "min_ready", rules.min_ready);
+    read_duration(rollout, "min_ready", app.min_ready);
     read_duration(rollout, "deadline", rules.deadline);
-    if (rules.deadline <= rules.min_ready) {
+    if (rules.deadline <= app.min_ready) {
       const auto* at = rollout.find("deadline");
       at = at != nullptr ? at : rollout.find("min_ready");
       if (at != nullptr)

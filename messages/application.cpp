@@ -51,7 +51,7 @@ bool is_archive(const std::string& download_url) {
   return by_ending || (tar != std::string::npos && path.find('.', tar + 5) == std::string::npos);
 }
 
-std::uint32_t port_count(const application& app) {
+std::uint32_t port_count(const program& app) {
   std::uint32_t highest = 0;
   auto on_port = [&](std::uint32_t n) { highest = std::max(highest, n); };
   for (const auto& arg : app.args)

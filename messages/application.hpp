@@ -24,13 +24,11 @@ struct parallelism {
 /// How an application moves from one version to the next.
 struct rollout_rules {
   parallelism parallel;
-  /// Ready means: alive for this long.
-  duration min_ready{5'000};
   /// An instance that is not ready this long after it was told to start fails the rollout.
   duration deadline{300'000};
 
   bool operator==(const rollout_rules&) const = default;
-  MSGPACK_DEFINE_MAP(parallel, min_ready, deadline)
+  MSGPACK_DEFINE_MAP(parallel, deadline)
 };
 
 /// When an instance that ended is started again.
@@ -86,15 +84,11 @@ struct service {
   MSGPACK_DEFINE_MAP(name, port_index, types)
 };
 
-/// One application of a group, as deploy.yaml defines it with every default filled in. Immutable
-/// once it is part of a version.
-struct application {
-  /// Its row in the table `appdef`; 0 until it is stored.
-  std::uint64_t id = 0;
-  /// Its identity within the group: `name`, else the binary.
+/// What an agent needs of an application to fetch it, run it and keep it running.
+struct program {
+  /// The application's identity within the group: `name` in deploy.yaml, else the binary.
   std::string name;
   std::string repository;
-  std::string artifact_id;
   /// `http`, `https` or `file` URL or an absolute file name; `${BUILDID}` is replaced already in a
   /// version, not in what the reader yields.
   std::string download_url;
@@ -105,28 +99,44 @@ struct application {
   /// `${PORTn}` is replaced by the agent.
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
-  std::uint32_t instances = 1;
-  /// `instances` counts for each machine of the machine groups instead of for all together.
-  bool per_machine = false;
-  /// Machine groups, at least one.
-  std::vector<std::string> machine_groups{"worker"};
-  std::string strategy = "spread";
   /// False: a job that runs once; exit code 0 is its normal end.
   bool always_on = true;
   bool discard_log = false;
   resource_limits limits;
-  rollout_rules rollout;
+  /// Ready means: alive for this long; `rollout.min_ready` in deploy.yaml.
+  duration min_ready{5'000};
   restart_rules restart;
   stop_rules stop;
   std::vector<service> services;
   /// Lower-case hex of the artifact; empty until given or pinned by the first fetch.
   std::string sha256;
 
+  bool operator==(const program&) const = default;
+  MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password, binary, args,
+                     env, always_on, discard_log, limits, min_ready, restart, stop, services,
+                     sha256)
+};
+
+/// One application of a group, as deploy.yaml defines it with every default filled in: the program,
+/// and what the server needs to place it and roll it out. Immutable once it is part of a version.
+struct application : program {
+  /// Its row in the table `appdef`; 0 until it is stored.
+  std::uint64_t id = 0;
+  std::string artifact_id;
+  std::uint32_t instances = 1;
+  /// `instances` counts for each machine of the machine groups instead of for all together.
+  bool per_machine = false;
+  /// Machine groups, at least one.
+  std::vector<std::string> machine_groups{"worker"};
+  std::string strategy = "spread";
+  rollout_rules rollout;
+
   bool operator==(const application&) const = default;
+  // One flat map with the program's keys.
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
                      download_password, binary, args, env, instances, per_machine, machine_groups,
-                     strategy, always_on, discard_log, limits, rollout, restart, stop, services,
-                     sha256)
+                     strategy, always_on, discard_log, limits, min_ready, rollout, restart, stop,
+                     services, sha256)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,
@@ -134,7 +144,7 @@ struct application {
 bool is_archive(const std::string& download_url);
 
 /// The number of ports an instance gets: the highest n in `${PORTn}` of its args and services.
-std::uint32_t port_count(const application& app);
+std::uint32_t port_count(const program& app);
 
 /// `text` with every `${PORTn}` replaced by `ports[n-1]`; other text stays.
 std::string with_ports(const std::string& text, const std::vector<std::uint16_t>& ports);

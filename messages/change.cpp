@@ -2,23 +2,56 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 
 namespace deployminator::messages {
 
 namespace {
 
-template <class T>
-void move_to_end(std::vector<T>& to, std::vector<T>& from) {
-  std::move(from.begin(), from.end(), std::back_inserter(to));
+/// The last content of each row by its key, and what is gone in the end.
+template <class Key, class Row, class Gone>
+class last_rows {
+public:
+  last_rows(Key Row::*key, Key Gone::*gone_key) : key_(key), gone_key_(gone_key) {}
+
+  void take(std::vector<Row>& rows, const std::vector<Gone>& gone) {
+    for (auto& each : rows) {
+      auto key = each.*key_;
+      gone_.erase(key);
+      rows_.insert_or_assign(std::move(key), std::move(each));
+    }
+    for (const auto& each : gone) {
+      rows_.erase(each.*gone_key_);
+      gone_.insert_or_assign(each.*gone_key_, each);
+    }
+  }
+
+  void write(std::vector<Row>& rows, std::vector<Gone>& gone) {
+    for (auto& [key, each] : rows_)
+      rows.push_back(std::move(each));
+    for (auto& [key, each] : gone_)
+      gone.push_back(std::move(each));
+  }
+
+private:
+  Key Row::*key_;
+  Key Gone::*gone_key_;
+  std::map<Key, Row> rows_;
+  std::map<Key, Gone> gone_;
+};
+
+template <class Key, class Row>
+void put(std::map<Key, Row>& last, std::vector<Row>& rows, Key Row::*key) {
+  for (auto& each : rows) {
+    auto k = each.*key;
+    last.insert_or_assign(std::move(k), std::move(each));
+  }
 }
 
-/// Drops the entries of `list` that `later` replaces or removes, so that no row is both put and
-/// gone.
-template <class T, class Key, class Keys>
-void drop_named(std::vector<T>& list, const Keys& keys, Key key_of) {
-  std::erase_if(list, [&](const T& each) {
-    return std::find(keys.begin(), keys.end(), key_of(each)) != keys.end();
-  });
+template <class Key, class Row>
+void write(std::map<Key, Row>& last, std::vector<Row>& rows) {
+  for (auto& [key, each] : last)
+    rows.push_back(std::move(each));
 }
 
 } // namespace
@@ -36,41 +69,45 @@ void apply(farm& f, const change& c) {
       f.last_application = std::max(f.last_application, app.id);
   }
   for (const auto& each : c.instances)
-    f.instances[each.id] = each;
-  for (const auto& id : c.gone_instances)
-    f.instances.erase(id);
+    f.instances.put(each);
+  for (const auto& each : c.gone_instances)
+    f.instances.erase(each.id);
   for (const auto& each : c.machines)
     f.machines[each.name] = each;
   for (const auto& each : c.rollouts)
     f.rollouts[each.group_id] = each;
-  for (auto id : c.finished_rollouts)
-    f.rollouts.erase(id);
-  for (const auto& each : c.orders)
-    f.orders[each.id] = each;
+  for (const auto& each : c.finished_rollouts)
+    f.rollouts.erase(each.group_id);
+  for (const auto& each : c.receipts)
+    f.receipts[each.id] = each;
   f.last_event += c.events.size();
 }
 
-void append(change& c, change later) {
-  drop_named(c.instances, later.gone_instances, [](const instance& each) { return each.id; });
-  drop_named(c.rollouts, later.finished_rollouts,
-             [](const rollout& each) { return each.group_id; });
-  std::erase_if(c.gone_instances, [&](const std::string& id) {
-    return std::any_of(later.instances.begin(), later.instances.end(),
-                       [&](const instance& each) { return each.id == id; });
-  });
-  std::erase_if(c.finished_rollouts, [&](std::uint64_t id) {
-    return std::any_of(later.rollouts.begin(), later.rollouts.end(),
-                       [&](const rollout& each) { return each.group_id == id; });
-  });
-  move_to_end(c.groups, later.groups);
-  move_to_end(c.versions, later.versions);
-  move_to_end(c.instances, later.instances);
-  move_to_end(c.gone_instances, later.gone_instances);
-  move_to_end(c.machines, later.machines);
-  move_to_end(c.rollouts, later.rollouts);
-  move_to_end(c.finished_rollouts, later.finished_rollouts);
-  move_to_end(c.orders, later.orders);
-  move_to_end(c.events, later.events);
+change sum_of(std::vector<change> parts) {
+  if (parts.size() == 1)
+    return std::move(parts.front());
+  last_rows<std::string, instance, gone_instance> instances{&instance::id, &gone_instance::id};
+  last_rows<std::uint64_t, rollout, finished_rollout> rollouts{&rollout::group_id,
+                                                               &finished_rollout::group_id};
+  std::map<std::uint64_t, group> groups;
+  std::map<std::uint64_t, version> versions;
+  std::map<std::string, machine> machines;
+  change out;
+  for (auto& each : parts) {
+    instances.take(each.instances, each.gone_instances);
+    rollouts.take(each.rollouts, each.finished_rollouts);
+    put(groups, each.groups, &group::id);
+    put(versions, each.versions, &version::id);
+    put(machines, each.machines, &machine::name);
+    std::move(each.receipts.begin(), each.receipts.end(), std::back_inserter(out.receipts));
+    std::move(each.events.begin(), each.events.end(), std::back_inserter(out.events));
+  }
+  instances.write(out.instances, out.gone_instances);
+  rollouts.write(out.rollouts, out.finished_rollouts);
+  write(groups, out.groups);
+  write(versions, out.versions);
+  write(machines, out.machines);
+  return out;
 }
 
 } // namespace deployminator::messages

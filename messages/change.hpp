@@ -9,6 +9,24 @@
 
 namespace deployminator::messages {
 
+/// The row of an instance of which nothing is left.
+struct gone_instance {
+  std::string id;
+  std::uint64_t group_id = 0;
+
+  bool operator==(const gone_instance&) const = default;
+};
+
+/// The end of a rollout.
+struct finished_rollout {
+  std::uint64_t group_id = 0;
+  rollout_outcome outcome = rollout_outcome::succeeded;
+  /// It was an upkeep: nobody ordered it.
+  bool is_upkeep = false;
+
+  bool operator==(const finished_rollout&) const = default;
+};
+
 /// What one step of the server changes: rows with their new content (new or replaced), rows that
 /// go, and what there is to tell. All of it happens, or nothing.
 struct change {
@@ -16,12 +34,11 @@ struct change {
   /// Of a version that exists, only `state`, `last_deployed` and the applications' `sha256` change.
   std::vector<version> versions;
   std::vector<instance> instances;
-  std::vector<std::string> gone_instances;
+  std::vector<gone_instance> gone_instances;
   std::vector<machine> machines;
   std::vector<rollout> rollouts;
-  /// Group ids.
-  std::vector<std::uint64_t> finished_rollouts;
-  std::vector<order> orders;
+  std::vector<finished_rollout> finished_rollouts;
+  std::vector<receipt> receipts;
   /// Numbered by the store in this order, after everything stored before.
   std::vector<event> events;
 
@@ -34,7 +51,8 @@ bool is_empty(const change& c);
 /// What the farm looks like after the change; its events advance `last_event`.
 void apply(farm& f, const change& c);
 
-/// Adds what `later` changes to `c`, so that applying `c` is applying both in turn.
-void append(change& c, change later);
+/// One change that does what `parts` do in turn. Each row is in it once, as the last of them leaves
+/// it.
+change sum_of(std::vector<change> parts);
 
 } // namespace deployminator::messages

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <new>
 
 namespace deployminator::messages {
@@ -100,16 +99,6 @@ result<envelope> read_envelope(const msgpack::object& object) {
   return envelope{head.id, head.epoch, std::move(*body)};
 }
 
-template <class T>
-std::uint64_t digest_by_id(std::vector<T> values) {
-  std::sort(values.begin(), values.end(), [](const T& a, const T& b) { return a.id < b.id; });
-  std::uint64_t hash = 14695981039346656037U;
-  for (const auto& value : values)
-    for (char c : to_bytes(value))
-      hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  return hash;
-}
-
 } // namespace
 
 std::string encode(const envelope& e) {
@@ -164,14 +153,6 @@ std::uint64_t correlation_of(std::span<const char> bytes) {
   } catch (const std::bad_alloc&) {
     return 0;
   }
-}
-
-std::uint64_t digest_of(std::vector<instance_spec> specs) {
-  return digest_by_id(std::move(specs));
-}
-
-std::uint64_t digest_of(std::vector<observation> observations) {
-  return digest_by_id(std::move(observations));
 }
 
 } // namespace deployminator::messages

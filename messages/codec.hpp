@@ -51,9 +51,4 @@ std::optional<T> try_from_bytes(std::span<const char> bytes) {
   return std::nullopt;
 }
 
-/// A digest (64-bit FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/) of values in their wire
-/// form, in the order of their ids. Equal sets have equal digests on both sides of a connection.
-std::uint64_t digest_of(std::vector<instance_spec> specs);
-std::uint64_t digest_of(std::vector<observation> observations);
-
 } // namespace deployminator::messages

@@ -82,6 +82,13 @@ msgpack::object object_of(const other_event& what, msgpack::zone& zone) {
 
 } // namespace
 
+std::uint64_t rollout_of(const event& e) {
+  if (const auto* step = std::get_if<rollout_step>(&e.what))
+    return step->rollout;
+  const auto* end = std::get_if<rollout_finished>(&e.what);
+  return end ? end->rollout : 0;
+}
+
 std::string_view type_of(const event& e) {
   return std::visit([](const auto& what) -> std::string_view { return what.type; }, e.what);
 }

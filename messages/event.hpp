@@ -98,14 +98,15 @@ struct port_problem {
 };
 
 /// A decision about a group and its reason; `phase` is a `rollout_phase`, or `placed`, `pinned`,
-/// `accepted` for decisions beside the phases.
+/// `accepted` for decisions beside the phases. `rollout`: which one of the group, 0 beside any.
 struct rollout_step {
   static constexpr std::string_view type = "rollout.step";
   std::string phase;
   std::string reason;
+  std::uint64_t rollout = 0;
 
   bool operator==(const rollout_step&) const = default;
-  MSGPACK_DEFINE_MAP(phase, reason)
+  MSGPACK_DEFINE_MAP(phase, reason, rollout)
 };
 
 enum class rollout_outcome { succeeded, failed, reverted, superseded };
@@ -116,14 +117,15 @@ struct enum_text<rollout_outcome> {
                                                          "superseded"};
 };
 
-/// The last event of a rollout.
+/// The last event of a rollout, told once, whatever asked for it.
 struct rollout_finished {
   static constexpr std::string_view type = "rollout.finished";
   rollout_outcome outcome = rollout_outcome::succeeded;
   std::string reason;
+  std::uint64_t rollout = 0;
 
   bool operator==(const rollout_finished&) const = default;
-  MSGPACK_DEFINE_MAP(outcome, reason)
+  MSGPACK_DEFINE_MAP(outcome, reason, rollout)
 };
 
 /// What a newer server tells of and this program has no name for.
@@ -155,6 +157,9 @@ struct event {
 
 /// `type` of what happened: `download.progress`, …
 std::string_view type_of(const event& e);
+
+/// The number of the rollout that a step or end is of; 0 where the event says none.
+std::uint64_t rollout_of(const event& e);
 
 } // namespace deployminator::messages
 

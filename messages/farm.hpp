@@ -1,10 +1,11 @@
 #pragma once
 
-#include "messages/instance.hpp"
+#include "messages/instance_table.hpp"
 #include "messages/public_ports.hpp"
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,10 +22,11 @@ struct group {
   std::uint64_t deployed_version = 0;
   /// The version being rolled out; 0: none.
   std::uint64_t pending_version = 0;
+  /// Applications stopped on purpose, by name: they have no instances until they are started again,
+  /// whichever version comes. `*`: all.
+  std::set<std::string> stopped;
 
   bool operator==(const group&) const = default;
-  MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), name, deployed_version,
-                     pending_version)
 };
 
 enum class version_state { deployed, pending, failed, superseded, retired };
@@ -53,23 +55,6 @@ struct version {
   std::vector<application> applications;
 
   bool operator==(const version&) const = default;
-  MSGPACK_DEFINE_MAP(id, group_id, created_at, build, repository, artifact_id, branch, commit,
-                     state, last_deployed, applications)
-};
-
-/// One copy of an application on one machine: what is wanted and what was last seen of it.
-struct instance {
-  /// Also `seen.id`.
-  std::string id;
-  std::uint64_t version_id = 0;
-  /// `application::name` within the version.
-  std::string application;
-  std::string machine;
-  instance_goal goal = instance_goal::fetch;
-  observation seen;
-
-  bool operator==(const instance&) const = default;
-  MSGPACK_DEFINE_MAP(id, version_id, application, machine, goal, seen)
 };
 
 /// An agent that said hello at least once.
@@ -86,9 +71,10 @@ struct machine {
   std::uint64_t generation = 0;
   /// As its agent last said.
   public_ports ports;
+  /// It is out of reach, and everybody was told so.
+  bool lost = false;
 
   bool operator==(const machine&) const = default;
-  MSGPACK_DEFINE_MAP(name, identity, groups, memory_mb, agent_version, last_seen, generation, ports)
 };
 
 /// Where a rollout is.
@@ -109,52 +95,73 @@ struct enum_text<rollout_phase> {
                                                          "stopping_new"};
 };
 
-/// A group on its way from one version to another; one per group at most.
+/// Instances of a group on their way: everything that starts or stops instances is one. A group has
+/// one at most.
 struct rollout {
   std::uint64_t group_id = 0;
-  /// 0: the group is being undeployed.
-  std::uint64_t version_id = 0;
-  std::uint64_t previous_version = 0;
+  /// Tells it from the group's other ones; only grows within the group.
+  std::uint64_t id = 0;
+  /// The versions; `from` 0: nothing was deployed, `to` 0: the group is being undeployed. Where they
+  /// are the same, instances come, go or move within the version.
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
   rollout_phase phase = rollout_phase::fetching;
   timestamp started_at;
-  /// Why it is being undone, in `stopping_new`.
-  std::string reason;
+  /// The instances that are fetched, started and proven.
+  std::vector<std::string> coming;
+  /// The instances that stop when all that come are proven.
+  std::vector<std::string> leaving;
+  /// An instance that comes and fails goes alone, and the others stay; else all that come go.
+  bool each_alone = false;
+  /// What it is for: one sentence for people.
+  std::string purpose;
+  /// Why it fails, once it does.
+  std::string failure;
+  /// Of the order that asked for it; empty: none did.
+  std::string order_id;
 
   bool operator==(const rollout&) const = default;
-  MSGPACK_DEFINE_MAP(group_id, version_id, previous_version, phase, started_at, reason)
 };
 
-/// A group's version, as an order's answer names it.
+/// What an order does to a group, as its answer says.
 struct group_version {
   std::string namespace_;
   std::string group;
+  /// 0: the group is being undeployed.
   std::uint64_t version = 0;
+  /// The rollout that carries it out; its last event says so.
+  std::uint64_t rollout = 0;
 
   bool operator==(const group_version&) const = default;
-  MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, version)
+  MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, version, rollout)
 };
 
-/// An order that was acknowledged, so that its repetition gets the same answer.
-struct order {
-  /// Chosen by the client, at most 64 characters.
+/// What is kept of an order that was acknowledged, so that its repetition gets the same answer.
+struct receipt {
+  /// The order's id, chosen by the client, at most 64 characters.
   std::string id;
+  /// Of the order's content: another order under the same id is refused.
+  std::uint64_t digest = 0;
+  /// Who gave it; empty while everybody may.
+  std::string who;
+  timestamp time;
   std::vector<group_version> versions;
   /// What becomes of it has higher numbers than this event.
   std::uint64_t seq = 0;
 
-  bool operator==(const order&) const = default;
-  MSGPACK_DEFINE_MAP(id, versions, seq)
+  bool operator==(const receipt&) const = default;
 };
 
 /// Everything the server knows. Ordered containers only: whoever walks them sees the same order.
 struct farm {
   std::map<std::uint64_t, group> groups;
   std::map<std::uint64_t, version> versions;
-  std::map<std::string, instance> instances;
+  instance_table instances;
   std::map<std::string, machine> machines;
   /// By group id.
   std::map<std::uint64_t, rollout> rollouts;
-  std::map<std::string, order> orders;
+  /// By the orders' ids.
+  std::map<std::string, receipt> receipts;
   /// The number of the last event that was stored.
   std::uint64_t last_event = 0;
   /// The highest `application::id` given away.

@@ -65,10 +65,14 @@ struct instance_spec {
   std::uint64_t version = 0;
   std::uint64_t build = 0;
   instance_goal goal = instance_goal::fetch;
-  application app;
+  /// Grows with every change of this entry; with the id it names the entry's content, which is what
+  /// `digest_of` an assignment covers.
+  std::uint64_t revision = 0;
+  program app;
 
   bool operator==(const instance_spec&) const = default;
-  MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), group, version, build, goal, app)
+  MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), group, version, build, goal,
+                     revision, app)
 };
 
 /// What an agent sees of one instance. Says what is, never what was asked.

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
@@ -60,9 +61,12 @@ struct agent_introduction {
   std::uint64_t assignment_digest = 0;
   /// `digest_of` everything it observes.
   std::uint64_t observation_digest = 0;
+  /// It was another release that wrote down the assignment, perhaps without keys that this one
+  /// knows: the agent wants all of it again.
+  bool wants_assignment = false;
 
   MSGPACK_DEFINE_MAP(name, identity, incarnation, groups, memory_mb, generation, assignment_digest,
-                     observation_digest)
+                     observation_digest, wants_assignment)
 };
 
 /// Agent or client → server, first on every connection and again until answered.
@@ -157,7 +161,8 @@ struct undeploy {
   MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group)
 };
 
-/// The order is committed; what becomes of it follows as events numbered above `seq`.
+/// The order is committed; what becomes of it follows as events numbered above `seq`, for each group
+/// until the `rollout.finished` with the number of its rollout.
 struct accepted {
   static constexpr std::string_view type = "accepted";
   std::uint64_t seq = 0;
@@ -425,10 +430,41 @@ struct progress {
   MSGPACK_DEFINE_MAP(list)
 };
 
-using message
-  = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, submit_build, roll_to_version,
-                 undeploy, accepted, query, table, events_after, event_page, read_log, log_chunk,
-                 assignment, assigned, report, reported, events, last_event, progress>;
+/// What asks the server to change something.
+using order = std::variant<submit_build, roll_to_version, undeploy>;
+
+/// What asks the server, and changes nothing.
+using question = std::variant<query, events_after, read_log>;
+
+/// What belongs to neither.
+using other_message
+  = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, accepted, table, event_page,
+                 log_chunk, assignment, assigned, report, reported, events, last_event, progress>;
+
+/// A variant with the alternatives of several.
+template <class... Variants>
+struct joined_variant;
+
+template <class... A, class... B, class... C>
+struct joined_variant<std::variant<A...>, std::variant<B...>, std::variant<C...>> {
+  using type = std::variant<A..., B..., C...>;
+};
+
+using message = joined_variant<other_message, order, question>::type;
+
+/// The message as one of the alternatives of `Part`, such as `order`; nothing where it is another.
+template <class Part>
+std::optional<Part> narrowed(const message& m) {
+  return std::visit(
+    [](const auto& body) -> std::optional<Part> {
+      if constexpr (std::is_constructible_v<Part, std::in_place_type_t<std::decay_t<decltype(body)>>,
+                                            decltype(body)>)
+        return Part{std::in_place_type<std::decay_t<decltype(body)>>, body};
+      else
+        return std::nullopt;
+    },
+    m);
+}
 
 /// A message with what every message carries.
 struct envelope {

@@ -8,7 +8,7 @@ using messages::application;
 using messages::group;
 using messages::instance;
 using messages::machine;
-using messages::order;
+using messages::receipt;
 using messages::rollout;
 using messages::version;
 
@@ -19,13 +19,13 @@ bool is_there(connection& db, std::string_view select, std::uint64_t id) {
 void write(connection& db, const group& g) {
   constexpr std::string_view select = "SELECT id FROM appgroup WHERE id = ?";
   constexpr std::string_view update
-    = "UPDATE appgroup SET namespace = ?, groupname = ?, deployedversion = ?, pendingversion = ? "
-      "WHERE id = ?";
+    = "UPDATE appgroup SET namespace = ?, groupname = ?, deployedversion = ?, pendingversion = ?, "
+      "stopped = ? WHERE id = ?";
   constexpr std::string_view insert
-    = "INSERT INTO appgroup (namespace, groupname, deployedversion, pendingversion, id) "
-      "VALUES (?, ?, ?, ?, ?)";
+    = "INSERT INTO appgroup (namespace, groupname, deployedversion, pendingversion, stopped, id) "
+      "VALUES (?, ?, ?, ?, ?, ?)";
   run(db, is_there(db, select, g.id) ? update : insert, g.namespace_, g.name, g.deployed_version,
-      g.pending_version, g.id);
+      g.pending_version, to_document(g.stopped), g.id);
 }
 
 /// The definition never changes; what is pinned later has a column of its own.
@@ -68,18 +68,18 @@ void erase_instance(connection& db, const std::string& id) {
 void write(connection& db, const instance& i) {
   erase_instance(db, i.id);
   run(db,
-      "INSERT INTO instance (id, version_id, application, machine, goal, seen) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
-      i.id, i.version_id, i.application, i.machine, i.goal, to_document(i.seen));
+      "INSERT INTO instance (id, version_id, application, machine, goal, revision, seen) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)",
+      i.id, i.version_id, i.application, i.machine, i.goal, i.revision, to_document(i.seen));
 }
 
 void write(connection& db, const machine& m) {
   run(db, "DELETE FROM machine WHERE name = ?", m.name);
   run(db,
       "INSERT INTO machine (name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-      "generation, ports) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      "generation, ports, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       m.name, m.identity, to_document(m.groups), m.memory_mb, m.agent_version, m.last_seen,
-      m.generation, to_document(m.ports));
+      m.generation, to_document(m.ports), m.lost);
 }
 
 void erase_rollout(connection& db, std::uint64_t group_id) {
@@ -89,36 +89,39 @@ void erase_rollout(connection& db, std::uint64_t group_id) {
 void write(connection& db, const rollout& r) {
   erase_rollout(db, r.group_id);
   run(db,
-      "INSERT INTO rollout (group_id, version_id, previous_version, phase, started, reason) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
-      r.group_id, r.version_id, r.previous_version, r.phase, r.started_at, r.reason);
+      "INSERT INTO rollout (group_id, number, from_version, to_version, phase, started, coming, "
+      "leaving, each_alone, purpose, failure, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      r.group_id, r.id, r.from, r.to, r.phase, r.started_at, to_document(r.coming),
+      to_document(r.leaving), r.each_alone, r.purpose, r.failure, r.order_id);
 }
 
-void write(connection& db, const order& o, messages::timestamp now) {
-  run(db, "DELETE FROM client_order WHERE id = ?", o.id);
-  run(db, "INSERT INTO client_order (id, created, versions, seq) VALUES (?, ?, ?, ?)", o.id, now,
-      to_document(o.versions), o.seq);
+void write(connection& db, const receipt& r) {
+  run(db, "DELETE FROM client_order WHERE id = ?", r.id);
+  run(db,
+      "INSERT INTO client_order (id, created, versions, seq, digest, who) "
+      "VALUES (?, ?, ?, ?, ?, ?)",
+      r.id, r.time, to_document(r.versions), r.seq, r.digest, r.who);
 }
 
 } // namespace
 
-void write_rows(connection& db, const messages::change& c, messages::timestamp now) {
+void write_rows(connection& db, const messages::change& c) {
   for (const auto& each : c.groups)
     write(db, each);
   for (const auto& each : c.versions)
     write(db, each);
   for (const auto& each : c.instances)
     write(db, each);
-  for (const auto& id : c.gone_instances)
-    erase_instance(db, id);
+  for (const auto& each : c.gone_instances)
+    erase_instance(db, each.id);
   for (const auto& each : c.machines)
     write(db, each);
   for (const auto& each : c.rollouts)
     write(db, each);
-  for (auto id : c.finished_rollouts)
-    erase_rollout(db, id);
-  for (const auto& each : c.orders)
-    write(db, each, now);
+  for (const auto& each : c.finished_rollouts)
+    erase_rollout(db, each.group_id);
+  for (const auto& each : c.receipts)
+    write(db, each);
 }
 
 void write_events(connection& db, const std::vector<messages::event>& events, std::uint64_t first) {

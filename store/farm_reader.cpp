@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 
 namespace deployminator::store {
 
@@ -50,9 +51,10 @@ void check_version(const farm& f, std::uint64_t id, std::string_view column) {
 
 void read_groups(connection& db, farm& f) {
   each_row(db, "appgroup",
-           "SELECT id, namespace, groupname, deployedversion, pendingversion FROM appgroup",
+           "SELECT id, namespace, groupname, deployedversion, pendingversion, stopped FROM appgroup",
            [&](rows& r) {
-             messages::group g{r.number(0), r.text(1), r.text(2), r.number(3), r.number(4)};
+             messages::group g{r.number(0), r.text(1),   r.text(2),
+                               r.number(3), r.number(4), r.value<std::set<std::string>>(5)};
              f.groups.emplace(g.id, std::move(g));
            });
 }
@@ -104,54 +106,71 @@ void check_groups(connection& db, const farm& f) {
 }
 
 void read_instances(connection& db, farm& f) {
-  each_row(db, "instance", "SELECT id, version_id, application, machine, goal, seen FROM instance",
+  each_row(db, "instance",
+           "SELECT id, version_id, application, machine, goal, revision, seen FROM instance",
            [&](rows& r) {
-             messages::instance i{r.text(0),
-                                  r.number(1),
-                                  r.text(2),
-                                  r.text(3),
-                                  r.name_of<messages::instance_goal>(4),
-                                  r.value<messages::observation>(5)};
-             const auto& apps = named(f.versions, i.version_id, "version_id").applications;
-             if (std::none_of(apps.begin(), apps.end(),
-                              [&](const auto& app) { return app.name == i.application; }))
+             messages::instance i;
+             i.id = r.text(0);
+             i.version_id = r.number(1);
+             i.application = r.text(2);
+             i.machine = r.text(3);
+             i.goal = r.name_of<messages::instance_goal>(4);
+             i.revision = r.number(5);
+             i.seen = r.value<messages::observation>(6);
+             const auto& v = named(f.versions, i.version_id, "version_id");
+             auto app = std::find_if(v.applications.begin(), v.applications.end(),
+                                     [&](const auto& each) { return each.name == i.application; });
+             if (app == v.applications.end())
                throw damage(fmt::format("`application` is \"{:.60}\", expected one of version {}",
                                         i.application, i.version_id));
-             f.instances.emplace(i.id, std::move(i));
+             i.group_id = v.group_id;
+             i.memory_mb = app->limits.max_memory_mb;
+             f.instances.put(std::move(i));
            });
 }
 
 void read_machines(connection& db, farm& f) {
   each_row(db, "machine",
            "SELECT name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-           "generation, ports FROM machine",
+           "generation, ports, lost FROM machine",
            [&](rows& r) {
              messages::machine m{
                r.text(0), r.text(1),   r.value<std::vector<std::string>>(2), r.number(3), r.text(4),
-               r.time(5), r.number(6), r.value<messages::public_ports>(7)};
+               r.time(5), r.number(6), r.value<messages::public_ports>(7),
+               r.number(8) != 0};
              f.machines.emplace(m.name, std::move(m));
            });
 }
 
 void read_rollouts(connection& db, farm& f) {
   each_row(db, "rollout",
-           "SELECT group_id, version_id, previous_version, phase, started, reason FROM rollout",
+           "SELECT group_id, number, from_version, to_version, phase, started, coming, leaving, "
+           "each_alone, purpose, failure, order_id FROM rollout",
            [&](rows& r) {
-             messages::rollout found{r.number(0), r.number(1),
-                                     r.number(2), r.name_of<messages::rollout_phase>(3),
-                                     r.time(4),   r.text(5)};
+             using ids = std::vector<std::string>;
+             messages::rollout found{r.number(0),      r.number(1),
+                                     r.number(2),      r.number(3),
+                                     r.name_of<messages::rollout_phase>(4),
+                                     r.time(5),        r.value<ids>(6),
+                                     r.value<ids>(7),  r.number(8) != 0,
+                                     r.text(9),        r.text(10),
+                                     r.text(11)};
              named(f.groups, found.group_id, "group_id");
-             check_version(f, found.version_id, "version_id");
-             check_version(f, found.previous_version, "previous_version");
+             check_version(f, found.from, "from_version");
+             check_version(f, found.to, "to_version");
              f.rollouts.emplace(found.group_id, std::move(found));
            });
 }
 
-void read_orders(connection& db, farm& f) {
-  each_row(db, "client_order", "SELECT id, versions, seq FROM client_order", [&](rows& r) {
-    messages::order o{r.text(0), r.value<std::vector<messages::group_version>>(1), r.number(2)};
-    f.orders.emplace(o.id, std::move(o));
-  });
+void read_receipts(connection& db, farm& f) {
+  each_row(db, "client_order", "SELECT id, created, versions, seq, digest, who FROM client_order",
+           [&](rows& r) {
+             messages::receipt found{r.text(0), r.number(4),
+                                     r.text(5), r.time(1),
+                                     r.value<std::vector<messages::group_version>>(2),
+                                     r.number(3)};
+             f.receipts.emplace(found.id, std::move(found));
+           });
 }
 
 } // namespace
@@ -165,7 +184,7 @@ farm read_farm(connection& db) {
   read_instances(db, f);
   read_machines(db, f);
   read_rollouts(db, f);
-  read_orders(db, f);
+  read_receipts(db, f);
   return f;
 }
 

@@ -121,6 +121,37 @@ const migration third{3,
                       {"ALTER TABLE machine ADD COLUMN ports LONGBLOB",
                        R"(UPDATE machine SET ports = '{{"list":[],"problem":""}}')"}};
 
+/// A rollout knows the instances that come and leave. What was under way is given up: what it began
+/// stops, and the deployed versions stay.
+const migration fourth{
+  4,
+  {"ALTER TABLE appgroup ADD COLUMN stopped LONGBLOB",
+   "UPDATE appgroup SET stopped = '[]', pendingversion = 0",
+   "ALTER TABLE instance ADD COLUMN revision BIGINT NOT NULL DEFAULT 0",
+   "UPDATE instance SET goal = 'stop' WHERE version_id IN (SELECT version_id FROM rollout WHERE "
+   "phase IN ('fetching', 'starting', 'stopping_new'))",
+   "UPDATE machine SET generation = generation + 1",
+   "ALTER TABLE machine ADD COLUMN lost BIGINT NOT NULL DEFAULT 0",
+   "UPDATE group_version SET state = 'superseded' WHERE state = 'pending'", "DROP TABLE rollout",
+   R"(
+  CREATE TABLE rollout (
+    group_id {row_id} PRIMARY KEY,
+    number BIGINT NOT NULL,
+    from_version BIGINT NOT NULL,
+    to_version BIGINT NOT NULL,
+    phase VARCHAR(32) NOT NULL,
+    started VARCHAR(32) NOT NULL,
+    coming LONGBLOB NOT NULL,
+    leaving LONGBLOB NOT NULL,
+    each_alone BIGINT NOT NULL,
+    purpose LONGBLOB NOT NULL,
+    failure LONGBLOB NOT NULL,
+    order_id VARCHAR(64) NOT NULL,
+    FOREIGN KEY (group_id) REFERENCES appgroup (id)
+  ) {options})",
+   "ALTER TABLE client_order ADD COLUMN digest BIGINT NOT NULL DEFAULT 0",
+   "ALTER TABLE client_order ADD COLUMN who VARCHAR(255) NOT NULL DEFAULT ''"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -148,7 +179,7 @@ std::uint64_t schema_of(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second, third};
+  static const std::vector<migration> all{first, second, third, fourth};
   return all;
 }
 

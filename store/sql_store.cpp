@@ -15,13 +15,13 @@ using messages::failure_code;
 using messages::result;
 
 /// The one row of `meta`.
-struct reign {
+struct meta_row {
   std::uint64_t epoch = 0;
   std::uint64_t change_number = 0;
   std::uint64_t last_event = 0;
 };
 
-reign read_reign(connection& db) {
+meta_row read_meta(connection& db) {
   rows found{db, "SELECT epoch, change_number, last_event FROM meta WHERE id = 1"};
   if (!found.next())
     throw store_error(
@@ -38,6 +38,18 @@ reign read_reign(connection& db) {
   }
 }
 
+/// Keeps the newest, by their place among the events: no clock can make one of them old.
+void drop_old_receipts(connection& db, std::uint64_t keep) {
+  std::uint64_t oldest = 0;
+  {
+    rows found{db, "SELECT seq FROM client_order ORDER BY seq DESC LIMIT 1 OFFSET ?", keep};
+    if (!found.next())
+      return;
+    oldest = found.number(0);
+  }
+  run(db, "DELETE FROM client_order WHERE seq <= ?", oldest);
+}
+
 /// What `f` returns; what is thrown below the store ends here.
 template <class F>
 auto attempt(F f) -> result<decltype(f())> {
@@ -50,22 +62,22 @@ auto attempt(F f) -> result<decltype(f())> {
 
 } // namespace
 
-sql_store::sql_store(std::unique_ptr<connection> db, retention keep)
-  : db_(std::move(db)), keep_(std::move(keep)) {}
+sql_store::sql_store(std::unique_ptr<connection> db, const retention& keep)
+  : db_(std::move(db)), keep_(keep) {}
 
 result<std::uint64_t> sql_store::begin_epoch() {
   return attempt([&] {
     transaction whole{*db_};
     run(*db_, "UPDATE meta SET epoch = epoch + 1, change_number = 0 WHERE id = 1");
-    auto epoch = read_reign(*db_).epoch;
+    auto epoch = read_meta(*db_).epoch;
     whole.commit();
     return epoch_ = epoch;
   });
 }
 
-result<void> sql_store::check_reign() {
+result<void> sql_store::check_leadership() {
   try {
-    insist_on_reign(read_reign(*db_).epoch);
+    insist_on_leadership(read_meta(*db_).epoch);
     return {};
   } catch (const store_error& e) {
     return e.why();
@@ -75,18 +87,16 @@ result<void> sql_store::check_reign() {
 result<messages::farm> sql_store::load() {
   return attempt([&] {
     transaction whole{*db_};
-    auto oldest = keep_.now();
-    oldest.microseconds -= std::chrono::microseconds{keep_.orders}.count();
-    run(*db_, "DELETE FROM client_order WHERE created < ?", oldest);
+    drop_old_receipts(*db_, keep_.receipts);
     auto f = read_farm(*db_);
-    f.last_event = read_reign(*db_).last_event;
+    f.last_event = read_meta(*db_).last_event;
     whole.commit();
     return f;
   });
 }
 
 /// `epoch`: the one in the database.
-void sql_store::insist_on_reign(std::uint64_t epoch) const {
+void sql_store::insist_on_leadership(std::uint64_t epoch) const {
   if (epoch != epoch_)
     throw store_error(failure{failure_code::refused,
                               fmt::format("another server has taken over (epoch {}; ours was {}) "
@@ -104,8 +114,8 @@ bool sql_store::claim(std::uint64_t number, std::uint64_t events) {
                      number, events, epoch_, number);
   if (claimed == 1)
     return true;
-  auto now = read_reign(*db_);
-  insist_on_reign(now.epoch);
+  auto now = read_meta(*db_);
+  insist_on_leadership(now.epoch);
   if (now.change_number != number || number == 0)
     throw store_error(failure{failure_code::internal,
                               fmt::format("change {} came after change {} in the database {}",
@@ -124,9 +134,9 @@ result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::ch
                                 "this is a mistake in the server: please report it"});
     transaction whole{*db_};
     bool is_new = claim(number, c.events.size());
-    auto last = read_reign(*db_).last_event;
+    auto last = read_meta(*db_).last_event;
     if (is_new) {
-      write_rows(*db_, c, keep_.now());
+      write_rows(*db_, c);
       write_events(*db_, c.events, last + 1 - c.events.size());
       if (last > keep_.events && !c.events.empty())
         run(*db_, "DELETE FROM event WHERE seq <= ?", last - keep_.events);
@@ -139,8 +149,8 @@ result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::ch
 result<std::vector<messages::event>> sql_store::events_after(std::uint64_t seq, std::size_t limit) {
   return attempt([&] {
     auto events = read_events(*db_, seq, limit);
-    // After the reading: what was stored before the reign ended is ours.
-    insist_on_reign(read_reign(*db_).epoch);
+    // After the reading: what was stored before another server took over is ours.
+    insist_on_leadership(read_meta(*db_).epoch);
     return events;
   });
 }

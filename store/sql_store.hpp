@@ -1,38 +1,33 @@
 #pragma once
 
-#include "messages/timestamp.hpp"
 #include "store/connection.hpp"
 #include "store/store.hpp"
 
-#include <chrono>
-#include <functional>
 #include <memory>
 
 namespace deployminator::store {
 
-/// What a store keeps of what only grows, and by which clock.
+/// How many of the newest a store keeps of what only grows.
 struct retention {
-  /// How many of the newest events.
   std::uint64_t events = 50'000;
-  std::chrono::hours orders{7 * 24};
-  std::function<messages::timestamp()> now = messages::system_utc_now;
+  std::uint64_t receipts = 10'000;
 };
 
 /// The store over any database that has a `connection`.
 class sql_store final : public store {
 public:
   /// `db` has been migrated.
-  explicit sql_store(std::unique_ptr<connection> db, retention keep = {});
+  explicit sql_store(std::unique_ptr<connection> db, const retention& keep = {});
 
   messages::result<std::uint64_t> begin_epoch() override;
-  messages::result<void> check_reign() override;
+  messages::result<void> check_leadership() override;
   messages::result<messages::farm> load() override;
   messages::result<std::uint64_t> commit(std::uint64_t number, const messages::change& c) override;
   messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
                                                               std::size_t limit) override;
 
 private:
-  void insist_on_reign(std::uint64_t epoch) const;
+  void insist_on_leadership(std::uint64_t epoch) const;
   bool claim(std::uint64_t number, std::uint64_t events);
 
   std::unique_ptr<connection> db_;

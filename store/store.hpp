@@ -17,26 +17,26 @@ class store {
 public:
   virtual ~store() = default;
 
-  /// Takes the reign: raises the epoch by one, for good, and returns it. From now on every store
+  /// Takes over: raises the epoch by one, for good, and returns it. From now on every store
   /// opened earlier on the same database refuses to commit.
   virtual messages::result<std::uint64_t> begin_epoch() = 0;
 
-  /// Refused when another server has taken the reign since. Changes nothing.
-  virtual messages::result<void> check_reign() = 0;
+  /// Refused when another server has taken over since. Changes nothing.
+  virtual messages::result<void> check_leadership() = 0;
 
-  /// Everything the server knows. Orders older than a week are left out (and dropped).
+  /// Everything the server knows. Of the receipts, the newest 10,000; the others are dropped.
   virtual messages::result<messages::farm> load() = 0;
 
   /// Makes a change in one transaction, numbers its events and returns the number of the last event
   /// there is. `number` counts the changes of this epoch up from 1: a change with the number of the
   /// last one is taken for its repetition after an unknown outcome and not made again. When this
-  /// returns, the change is on disk. Refused when another server has taken the reign.
+  /// returns, the change is on disk. Refused when another server has taken over.
   virtual messages::result<std::uint64_t> commit(std::uint64_t number, const messages::change& c)
     = 0;
 
   /// The stored events with numbers above `seq`, oldest first, at most `limit`. Old ones are
   /// dropped: the first one returned may be later than `seq + 1`. Refused when another server
-  /// has taken the reign: there are more than this one knows of.
+  /// has taken over: there are more than this one knows of.
   virtual messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
                                                                       std::size_t limit)
     = 0;

@@ -20,7 +20,7 @@ void refuse(gateway_state& state, const bus::inbound& in, const messages::failur
 void deliver(gateway_state& state, const bus::inbound& in) {
   if (!state.receiver || !state.kinds.contains(in.socket))
     return;
-  received arrived{in.socket, in.peer, nullptr};
+  received arrived{in.socket, in.peer, nullptr, in.from};
   if (!in.bytes.empty()) {
     auto decoded = messages::decode(in.bytes);
     if (!decoded)
@@ -45,6 +45,12 @@ gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_sta
     [&state](atom::dispatch, bus::socket_id socket, std::string& peer,
              const envelope_ptr& envelope) {
       state.sockets->send(socket, std::move(peer), messages::encode(*envelope));
+    },
+    [&state](atom::dispatch, bus::socket_id socket, const peers_ptr& peers,
+             const envelope_ptr& envelope) {
+      auto bytes = messages::encode(*envelope);
+      for (const auto& each : *peers)
+        state.sockets->send(socket, each, bytes);
     },
     [&state](atom::shut, bus::socket_id socket) {
       state.kinds.erase(socket);

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace deployminator::actors {
 
@@ -20,7 +21,12 @@ struct received {
   std::string peer;
   /// Null: the subscription of the socket stands (see `bus::inbound`).
   envelope_ptr envelope;
+  /// Who sent it, as its connection proves.
+  messages::caller from;
 };
+
+/// Routing ids.
+using peers_ptr = std::shared_ptr<const std::vector<std::string>>;
 
 } // namespace deployminator::actors
 
@@ -28,6 +34,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::inbound)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::socket_kind)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::envelope_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::received)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::peers_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::failure)
 
 CAF_BEGIN_TYPE_ID_BLOCK(deployminator_common, caf::first_custom_type_id)
@@ -62,6 +69,8 @@ using gateway_actor = caf::typed_actor<
   caf::reacts_to<bus::inbound>,
   /// Sends a message to `peer` (empty but on `orders_server`) over a socket. May be lost.
   caf::reacts_to<atom::dispatch, bus::socket_id, std::string, envelope_ptr>,
+  /// Sends one message to each of these peers.
+  caf::reacts_to<atom::dispatch, bus::socket_id, peers_ptr, envelope_ptr>,
   /// Closes a socket.
   caf::reacts_to<atom::shut, bus::socket_id>,
   /// Opens a socket; fails with the bus's sentence.

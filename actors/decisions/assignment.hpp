@@ -4,37 +4,46 @@
 #include "messages/wire.hpp"
 
 #include <cstdint>
-#include <map>
-#include <set>
 #include <string>
 #include <vector>
 
+/// What the farm wants on a machine. Instances to be stopped are not in it.
 namespace deployminator::actors {
 
-/// The full set of instances that should be on a machine, by id.
-struct machine_assignment {
+/// An assignment's generation and the digest of its entries, which is all that two sides have to
+/// compare.
+struct assignment_head {
   std::uint64_t generation = 0;
-  std::map<std::string, messages::instance_spec> specs;
-  /// The instances that are to be gone and were not reported gone yet. Some of them the agent may
-  /// never have heard of.
-  std::set<std::string> leaving;
+  std::uint64_t digest = 0;
 
-  bool operator==(const machine_assignment&) const = default;
+  bool operator==(const assignment_head&) const = default;
 };
 
-/// The instances as a list in the order of their ids.
-std::vector<messages::instance_spec> specs_of(const machine_assignment& a);
+/// What takes an agent from the assignment of the generation `base` (0: from nothing) to the one of
+/// `head`.
+struct assignment_difference {
+  std::uint64_t base = 0;
+  assignment_head head;
+  std::vector<messages::instance_spec> put;
+  /// All instances that are to go and were not reported gone yet. Some of them the agent may never
+  /// have heard of.
+  std::vector<std::string> removed;
 
-/// What the farm wants on a machine now. Instances to be stopped are not in it.
-machine_assignment assignment_of(const messages::farm& farm, const std::string& machine);
+  bool operator==(const assignment_difference&) const = default;
+};
 
-/// Raises the generation of every machine whose assignment `c` changes, within `c`; called once on
-/// each change before it is applied to `farm`.
-void raise_generations(const messages::farm& farm, messages::change& c);
+/// The machine's present assignment.
+assignment_head assignment_head_of(const messages::farm& f, const std::string& machine);
 
-/// The messages that take an agent from `base` (generation 0: from nothing) to `target`; several
-/// where one would be larger than a page.
-std::vector<messages::assignment> messages_for(const machine_assignment& base,
-                                               const machine_assignment& target);
+/// The difference between the machine's assignment as it was with the generation `base` and as it is
+/// now.
+assignment_difference assignment_since(const messages::farm& f, const std::string& machine,
+                                       std::uint64_t base);
+
+/// Both differences in one; `later` begins where `earlier` ends.
+assignment_difference joined(assignment_difference earlier, assignment_difference later);
+
+/// The messages that carry a difference; several where one would be larger than a page.
+std::vector<messages::assignment> messages_for(const assignment_difference& difference);
 
 } // namespace deployminator::actors

@@ -5,7 +5,6 @@
 #include "messages/result.hpp"
 
 #include <cstdint>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +17,8 @@ struct candidate {
   /// False: out of reach now. Nothing new is put there, what is there stays counted.
   bool reachable = true;
   std::uint64_t memory_mb = 0;
+  /// The sum of what the instances on it are promised.
+  std::uint64_t promised_mb = 0;
   /// Instances of all applications on it.
   std::uint64_t instances = 0;
   /// Instances of this application's version on it.
@@ -44,21 +45,16 @@ struct placement {
 /// Spreads `app.instances` over the machines: always onto the one with the fewest instances of this
 /// application, then with the fewest of all, then by a hash of application and machine, so that the
 /// same inputs give the same placement and different applications begin on different machines.
+/// Where they count for each machine: so many onto each.
 messages::result<placement> place_spread(const placement_request& request);
 
-/// Puts `app.instances` on each reachable machine that has fewer (one, unless the application says
-/// `instancesmeansperautodeployer`).
+/// Puts `app.instances` on each reachable machine that has fewer.
 messages::result<placement> place_one_per_machine(const placement_request& request);
 
 /// Whether the machine is in one of the application's machine groups.
 bool is_eligible(const messages::machine& machine, const messages::application& app);
 
-/// The question for the strategy of `app`, a part of `version_id` (0: not stored yet) of the group
-/// called `group_name`, in this farm. Fails when no machine is in any of its machine groups.
-messages::result<placement_request> placement_request_for(const messages::farm& farm,
-                                                          const std::set<std::string>& reachable,
-                                                          const std::string& group_name,
-                                                          std::uint64_t version_id,
-                                                          const messages::application& app);
+/// Why nothing can be placed: no candidate is within reach.
+messages::failure nobody_reachable(const placement_request& request);
 
 } // namespace deployminator::actors

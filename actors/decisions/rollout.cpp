@@ -1,10 +1,9 @@
 #include "actors/decisions/rollout.hpp"
 
-#include "actors/decisions/assignment.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace deployminator::actors {
 
@@ -12,186 +11,210 @@ using namespace messages;
 
 namespace {
 
-using instance_list = std::vector<const instance*>;
+using member_list = std::vector<const rollout_member*>;
 
-/// The new instances: of the version being rolled out and wanted. Those of the same version that
-/// stop already belong to an earlier rollout.
-instance_list new_instances(const rollout_view& view) {
-  instance_list out;
-  for (const auto& each : view.instances)
-    if (each.version_id == view.rollout.version_id && each.goal != instance_goal::stop)
-      out.push_back(&each);
+bool is_finished_job(instance_state state, std::optional<int> exit) {
+  return state == instance_state::stopped && exit == 0;
+}
+
+bool is_proven(const rollout_member& each) {
+  return each.state == instance_state::ready || is_finished_job(each.state, each.exit);
+}
+
+/// The members with these ids that are not gone.
+member_list members_of(const rollout_view& view, const std::vector<std::string>& ids) {
+  member_list out;
+  for (const auto& id : ids)
+    if (auto found = view.members.find(id); found != view.members.end())
+      out.push_back(&found->second);
   return out;
 }
 
-const application& application_of(const rollout_view& view, const instance& each) {
-  static const application none;
-  for (const auto& app : view.target.applications)
-    if (app.name == each.application)
-      return app;
-  return none;
+/// Those that come and were not given up.
+member_list coming(const rollout_view& view) {
+  auto out = members_of(view, view.row.coming);
+  std::erase_if(out, [](const auto* each) { return each->goal == instance_goal::stop; });
+  return out;
 }
 
-/// A job that is done: nothing starts it again, and it ended well.
-bool is_finished_job(const observation& seen) {
-  return seen.state == instance_state::stopped && seen.exit == 0;
+const application_rules& rules_of(const rollout_view& view, const rollout_member& each) {
+  static const application_rules none;
+  auto found = view.applications.find(each.application);
+  return found == view.applications.end() ? none : found->second;
 }
 
-duration waited(const rollout_waits& waits, const instance& each) {
-  auto found = waits.told_to_run.find(each.id);
-  return found == waits.told_to_run.end() ? duration{0} : found->second;
-}
-
-std::string named(const instance& each) {
+std::string named(const rollout_member& each) {
   return fmt::format("{} on {}", each.id, each.machine);
 }
 
-/// Why this new instance ends the rollout, or nothing.
-std::optional<std::string> defect_of(const rollout_view& view, const rollout_waits& waits,
-                                     const instance& each) {
-  const auto& app = application_of(view, each);
-  const auto& seen = each.seen;
-  if (!app.sha256.empty() && !seen.sha256.empty() && app.sha256 != seen.sha256)
+/// Why an instance that comes has failed, or nothing.
+std::optional<std::string> defect_of(const rollout_view& view, const rollout_clock& clock,
+                                     const rollout_member& each) {
+  const auto& rules = rules_of(view, each);
+  auto deadline = rules.rollout.deadline;
+  if (!rules.sha256.empty() && !each.sha256.empty() && rules.sha256 != each.sha256)
     return fmt::format("{} got other bytes from {} than the version is pinned to ({:.12}… instead "
                        "of {:.12}…)",
-                       named(each), app.download_url, seen.sha256, app.sha256);
-  bool over = seen.state == instance_state::failed || seen.state == instance_state::stopped;
-  bool ended_unproven = !seen.ready_at && !is_finished_job(seen) && (over || seen.exit);
+                       named(each), rules.download_url, each.sha256, rules.sha256);
+  bool over = each.state == instance_state::failed || each.state == instance_state::stopped;
+  bool ended_unproven
+    = !each.was_ready && !is_finished_job(each.state, each.exit) && (over || each.exit);
   if (ended_unproven)
     return fmt::format("{} {}", named(each),
-                       seen.reason.empty() ? std::string{"failed"} : seen.reason);
-  if (each.goal == instance_goal::run && !is_proven(seen)
-      && waited(waits, each) >= app.rollout.deadline)
-    return fmt::format("{} was not ready within {} s", named(each),
-                       app.rollout.deadline.count() / 1000);
-  bool idle
-    = each.goal == instance_goal::fetch && !seen.fetched
-      && (seen.state != instance_state::downloading || view.unreachable.contains(each.machine));
-  if (idle && waits.in_phase >= app.rollout.deadline)
+                       each.reason.empty() ? std::string{"failed"} : each.reason);
+  if (each.goal == instance_goal::run && !is_proven(each)
+      && clock.told_to_run(each.id) >= deadline)
+    return fmt::format("{} was not ready within {} s", named(each), deadline.count() / 1000);
+  bool idle = each.goal == instance_goal::fetch && !each.fetched
+              && (each.state != instance_state::downloading || !each.reachable);
+  if (idle && clock.in_phase() >= deadline)
     return fmt::format("{} did not fetch its artifact within {} s{}", named(each),
-                       app.rollout.deadline.count() / 1000,
-                       view.unreachable.contains(each.machine) ? ": the machine is out of reach"
-                                                               : "");
+                       deadline.count() / 1000,
+                       each.reachable ? "" : ": the machine is out of reach");
   return std::nullopt;
 }
 
-rollout_decision undo(const instance_list& fresh, std::string reason) {
-  rollout_decision out;
-  for (const auto* each : fresh)
-    out.stop.push_back(each->id);
-  out.phase = rollout_phase::stopping_new;
-  out.reason = std::move(reason);
-  return out;
-}
-
-std::size_t allowed_at_once(const application& app, std::size_t total) {
-  const auto& parallel = app.rollout.parallel;
+std::size_t allowed_at_once(const parallelism& parallel, std::size_t total) {
   std::size_t count = parallel.percent ? (total * parallel.value + 99) / 100 : parallel.value;
   return std::max<std::size_t>(count, 1);
 }
 
 /// The next instances of each application to be started, within its parallelism.
-std::vector<std::string> next_to_start(const rollout_view& view, const instance_list& fresh) {
+std::vector<std::string> next_to_start(const rollout_view& view, const member_list& fresh) {
+  struct count {
+    std::size_t total = 0;
+    std::size_t starting = 0;
+  };
+  std::map<std::string, count> counts;
+  for (const auto* each : fresh) {
+    auto& of_application = counts[each->application];
+    ++of_application.total;
+    of_application.starting += each->goal == instance_goal::run && !is_proven(*each) ? 1 : 0;
+  }
   std::vector<std::string> out;
-  for (const auto& app : view.target.applications) {
-    instance_list own;
-    std::copy_if(fresh.begin(), fresh.end(), std::back_inserter(own),
-                 [&](const instance* each) { return each->application == app.name; });
-    auto starting
-      = static_cast<std::size_t>(std::count_if(own.begin(), own.end(), [&](const instance* each) {
-          return each->goal == instance_goal::run && !is_proven(each->seen);
-        }));
-    auto allowed = allowed_at_once(app, own.size());
-    for (const auto* each : own)
-      if (each->goal == instance_goal::fetch && starting < allowed) {
-        out.push_back(each->id);
-        ++starting;
-      }
+  for (const auto* each : fresh) {
+    auto& of_application = counts[each->application];
+    auto allowed
+      = allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
+    if (each->goal != instance_goal::fetch || of_application.starting >= allowed)
+      continue;
+    out.push_back(each->id);
+    ++of_application.starting;
   }
   return out;
 }
 
-std::optional<std::string> first_defect(const rollout_view& view, const rollout_waits& waits,
-                                        const instance_list& fresh) {
-  for (const auto* each : fresh)
-    if (auto defect = defect_of(view, waits, *each))
-      return defect;
-  return std::nullopt;
+/// What the defects of those that come lead to: all go, or where each stands alone those that have
+/// one. Nothing where there is none.
+std::optional<rollout_decision> give_up(const rollout_view& view, const rollout_clock& clock,
+                                        const member_list& fresh) {
+  rollout_decision out;
+  for (const auto* each : fresh) {
+    auto defect = defect_of(view, clock, *each);
+    if (!defect)
+      continue;
+    if (out.failure.empty())
+      out.failure = out.reason = *defect;
+    if (!view.row.each_alone)
+      break;
+    out.stop.push_back(each->id);
+  }
+  if (out.failure.empty())
+    return std::nullopt;
+  if (!view.row.each_alone) {
+    for (const auto* each : fresh)
+      out.stop.push_back(each->id);
+    out.phase = rollout_phase::stopping_new;
+  }
+  return out;
 }
 
-rollout_decision step_fetching(const rollout_view& view, const rollout_waits& waits) {
-  auto fresh = new_instances(view);
-  if (auto defect = first_defect(view, waits, fresh))
-    return undo(fresh, *defect);
-  bool all_there = std::all_of(fresh.begin(), fresh.end(),
-                               [](const instance* each) { return each->seen.fetched; });
-  if (!all_there)
-    return {};
+rollout_decision step_fetching(const rollout_view& view, const rollout_clock& clock) {
+  auto fresh = coming(view);
+  if (auto given_up = give_up(view, clock, fresh))
+    return std::move(*given_up);
+  bool all_there
+    = std::all_of(fresh.begin(), fresh.end(), [](const auto* each) { return each->fetched; });
   rollout_decision out;
+  if (!all_there)
+    return out;
+  if (fresh.empty() && !view.row.failure.empty()) {
+    out.phase = rollout_phase::stopping_new;
+    out.reason = view.row.failure;
+    return out;
+  }
   out.phase = rollout_phase::starting;
   out.start = next_to_start(view, fresh);
   out.reason = "every machine has its artifact";
   return out;
 }
 
-rollout_decision step_starting(const rollout_view& view, const rollout_waits& waits) {
-  auto fresh = new_instances(view);
-  if (auto defect = first_defect(view, waits, fresh))
-    return undo(fresh, *defect);
+rollout_decision stop_the_old(const rollout_view& view, std::size_t fresh) {
   rollout_decision out;
-  bool all_proven = std::all_of(fresh.begin(), fresh.end(),
-                                [&](const instance* each) { return is_proven(each->seen); });
-  if (!all_proven) {
-    out.start = next_to_start(view, fresh);
-    if (!out.start.empty())
-      out.reason = fmt::format("the next {} of {} instances start", out.start.size(), fresh.size());
-    return out;
-  }
-  for (const auto& each : view.instances)
-    if (each.version_id != view.rollout.version_id && each.goal != instance_goal::stop)
-      out.stop.push_back(each.id);
+  for (const auto* each : members_of(view, view.row.leaving))
+    if (each->goal != instance_goal::stop)
+      out.stop.push_back(each->id);
   out.phase = rollout_phase::stopping_old;
-  out.reason = fmt::format("all {} new instances are ready, {} old ones stop", fresh.size(),
-                           out.stop.size());
+  out.reason
+    = fmt::format("all {} new instances are ready, {} old ones stop", fresh, out.stop.size());
   return out;
 }
 
-/// Which of the group's instances have to be gone, in the phases that stop some.
-instance_list leaving(const rollout_view& view) {
-  instance_list out;
-  for (const auto& each : view.instances)
-    if (view.rollout.version_id == 0 || each.goal == instance_goal::stop)
-      out.push_back(&each);
+rollout_decision step_starting(const rollout_view& view, const rollout_clock& clock) {
+  auto fresh = coming(view);
+  if (auto given_up = give_up(view, clock, fresh))
+    return std::move(*given_up);
+  bool all_proven
+    = std::all_of(fresh.begin(), fresh.end(), [](const auto* each) { return is_proven(*each); });
+  if (all_proven && view.row.failure.empty())
+    return stop_the_old(view, fresh.size());
+  rollout_decision out;
+  if (all_proven) {
+    out.phase = rollout_phase::stopping_new;
+    out.reason = view.row.failure;
+    return out;
+  }
+  out.start = next_to_start(view, fresh);
+  if (!out.start.empty())
+    out.reason = fmt::format("the next {} of {} instances start", out.start.size(), fresh.size());
   return out;
 }
 
 /// How long machines out of reach may hold up the end of a rollout.
-duration patience_of(const rollout_view& view) {
-  duration longest = view.target.applications.empty() ? rollout_rules{}.deadline : duration{0};
-  for (const auto& app : view.target.applications)
+duration timeout_of(const rollout_view& view) {
+  duration longest = view.applications.empty() ? rollout_rules{}.deadline : duration{0};
+  for (const auto& [name, app] : view.applications)
     longest = std::max(longest, app.rollout.deadline);
   return longest;
 }
 
-rollout_decision step_stopping(const rollout_view& view, const rollout_waits& waits,
-                               rollout_outcome outcome) {
-  auto rest = leaving(view);
+std::string words_for_success(const rollout& r) {
+  if (r.to == 0)
+    return "the group is undeployed";
+  if (r.coming.empty())
+    return "what was to stop is gone";
+  return r.leaving.empty() ? "every instance is ready"
+                           : "every instance is ready and the old are gone";
+}
+
+rollout_decision step_stopping(const rollout_view& view, const rollout_clock& clock) {
+  bool failed = view.row.phase == rollout_phase::stopping_new;
+  auto rest = members_of(view, failed ? view.row.coming : view.row.leaving);
   rollout_decision out;
+  // Where each stands alone, those that came well stay.
+  if (failed)
+    std::erase_if(rest, [](const auto* each) { return each->goal != instance_goal::stop; });
   for (const auto* each : rest)
     if (each->goal != instance_goal::stop)
       out.stop.push_back(each->id);
   if (!out.stop.empty())
     return out;
-  bool only_unreachable = std::all_of(rest.begin(), rest.end(), [&](const instance* each) {
-    return view.unreachable.contains(each->machine);
-  });
-  if (!rest.empty() && !(only_unreachable && waits.in_phase >= patience_of(view)))
+  bool only_unreachable
+    = std::none_of(rest.begin(), rest.end(), [](const auto* each) { return each->reachable; });
+  if (!rest.empty() && !(only_unreachable && clock.in_phase() >= timeout_of(view)))
     return out;
-  out.finished = outcome;
-  out.reason = view.rollout.reason;
-  if (outcome == rollout_outcome::succeeded)
-    out.reason = view.rollout.version_id == 0 ? "the group is undeployed"
-                                              : "every instance is ready and the old are gone";
+  out.finished = failed ? rollout_outcome::failed : rollout_outcome::succeeded;
+  out.reason = failed ? view.row.failure : words_for_success(view.row);
   if (!rest.empty())
     out.reason += fmt::format("; {} instances on machines out of reach stop when those are back",
                               rest.size());
@@ -201,120 +224,81 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_waits& wa
 } // namespace
 
 bool is_proven(const observation& seen) {
-  return seen.state == instance_state::ready || is_finished_job(seen);
+  return seen.state == instance_state::ready || is_finished_job(seen.state, seen.exit);
 }
 
 bool is_empty(const rollout_decision& d) {
-  return d == rollout_decision{};
+  return d.start.empty() && d.stop.empty() && !d.phase && !d.finished;
 }
 
-rollout_decision next_step(const rollout_view& view, const rollout_waits& waits) {
-  switch (view.rollout.phase) {
-    case rollout_phase::fetching:
-      return step_fetching(view, waits);
-    case rollout_phase::starting:
-      return step_starting(view, waits);
-    case rollout_phase::stopping_old:
-      return step_stopping(view, waits, rollout_outcome::succeeded);
-    case rollout_phase::stopping_new:
-      return step_stopping(view, waits, rollout_outcome::failed);
+void apply(rollout_view& view, rollout_news news) {
+  if (news.row) {
+    if (news.row->id != view.row.id)
+      view.members.clear();
+    view.row = std::move(*news.row);
+    view.applications = std::move(news.applications);
   }
-  return {};
+  for (const auto& id : news.gone)
+    view.members.erase(id);
+  for (auto& each : news.changed) {
+    auto id = each.id;
+    view.members.insert_or_assign(std::move(id), std::move(each));
+  }
 }
 
-std::optional<duration> next_look(const rollout_view& view, const rollout_waits& waits) {
+void rollout_clock::look(const rollout_view& view, duration now) {
+  now_ = now;
+  std::pair phase{view.row.id, view.row.phase};
+  if (phase_ != phase) {
+    phase_ = phase;
+    phase_since_ = now;
+  }
+  for (const auto& id : view.row.coming) {
+    auto member = view.members.find(id);
+    if (member == view.members.end() || member->second.goal != instance_goal::run)
+      told_to_run_.erase(id);
+    else
+      told_to_run_.emplace(id, now);
+  }
+}
+
+duration rollout_clock::told_to_run(const std::string& id) const {
+  auto found = told_to_run_.find(id);
+  return found == told_to_run_.end() ? duration{0} : now_ - found->second;
+}
+
+rollout_decision next_step(const rollout_view& view, const rollout_clock& clock) {
+  auto step = [&] {
+    switch (view.row.phase) {
+      case rollout_phase::fetching:
+        return step_fetching(view, clock);
+      case rollout_phase::starting:
+        return step_starting(view, clock);
+      case rollout_phase::stopping_old:
+      case rollout_phase::stopping_new:
+        break;
+    }
+    return step_stopping(view, clock);
+  };
+  auto out = step();
+  out.rollout = view.row.id;
+  out.in = view.row.phase;
+  return out;
+}
+
+std::optional<duration> next_look(const rollout_view& view, const rollout_clock& clock) {
   std::optional<duration> out;
   auto consider = [&](duration limit, duration passed) {
     if (passed < limit && (!out || limit - passed < *out))
       out = limit - passed;
   };
-  for (const auto& app : view.target.applications)
-    consider(app.rollout.deadline, waits.in_phase);
-  consider(patience_of(view), waits.in_phase);
-  for (const auto* each : new_instances(view))
+  for (const auto& [name, app] : view.applications)
+    consider(app.rollout.deadline, clock.in_phase());
+  consider(timeout_of(view), clock.in_phase());
+  for (const auto* each : coming(view))
     if (each->goal == instance_goal::run)
-      consider(application_of(view, *each).rollout.deadline, waited(waits, *each));
+      consider(rules_of(view, *each).rollout.deadline, clock.told_to_run(each->id));
   return out;
-}
-
-namespace {
-
-void set_goals(const farm& f, const std::vector<std::string>& ids, instance_goal goal, change& c) {
-  for (const auto& id : ids) {
-    auto found = f.instances.find(id);
-    if (found == f.instances.end() || found->second.goal == instance_goal::stop)
-      continue;
-    c.instances.push_back(found->second);
-    c.instances.back().goal = goal;
-  }
-}
-
-std::uint64_t last_deployment(const farm& f) {
-  std::uint64_t last = 0;
-  for (const auto& [id, each] : f.versions)
-    last = std::max(last, each.last_deployed);
-  return last;
-}
-
-void set_version_state(const farm& f, std::uint64_t id, version_state state, change& c) {
-  auto found = f.versions.find(id);
-  if (found == f.versions.end())
-    return;
-  c.versions.push_back(found->second);
-  c.versions.back().state = state;
-}
-
-/// The point of no return: every new instance is ready, so the new version is the deployed one.
-void make_deployed(const farm& f, group& g, const rollout& r, change& c) {
-  if (g.deployed_version != r.version_id)
-    set_version_state(f, g.deployed_version, version_state::retired, c);
-  set_version_state(f, r.version_id, version_state::deployed, c);
-  c.versions.back().last_deployed = last_deployment(f) + 1;
-  g.deployed_version = r.version_id;
-  g.pending_version = 0;
-}
-
-void enter_phase(const farm& f, group& g, rollout& r, const rollout_decision& d, change& c) {
-  r.phase = *d.phase;
-  r.reason = d.reason;
-  if (r.phase == rollout_phase::stopping_old && r.version_id != 0)
-    make_deployed(f, g, r, c);
-  if (r.phase == rollout_phase::stopping_new) {
-    const auto& failed = f.versions.at(r.version_id);
-    bool was_deployed = failed.last_deployed != 0;
-    set_version_state(f, r.version_id,
-                      was_deployed ? version_state::retired : version_state::failed, c);
-    g.pending_version = 0;
-  }
-  c.rollouts.push_back(r);
-  c.groups.push_back(g);
-}
-
-} // namespace
-
-change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& d,
-                 const moment& m) {
-  change c;
-  auto under_way = f.rollouts.find(group_id);
-  if (under_way == f.rollouts.end())
-    return c;
-  auto r = under_way->second;
-  auto g = f.groups.at(group_id);
-  auto tell = [&](event::content what) {
-    c.events.push_back({0, m.now, g.namespace_, g.name, r.version_id, std::move(what)});
-  };
-  set_goals(f, d.start, instance_goal::run, c);
-  set_goals(f, d.stop, instance_goal::stop, c);
-  if (d.phase)
-    enter_phase(f, g, r, d, c);
-  if (d.finished) {
-    c.finished_rollouts.push_back(group_id);
-    tell(rollout_finished{*d.finished, d.reason});
-  } else if (!d.reason.empty()) {
-    tell(rollout_step{std::string{to_text(r.phase)}, d.reason});
-  }
-  raise_generations(f, c);
-  return c;
 }
 
 } // namespace deployminator::actors

@@ -1,52 +1,104 @@
 #pragma once
 
-#include "actors/decisions/moment.hpp"
-#include "messages/change.hpp"
 #include "messages/duration.hpp"
+#include "messages/event.hpp"
 #include "messages/farm.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
-/// How a group moves from one version to the next:
+/// The next step of a rollout:
 ///
-///                    all fetched          all ready            the old are gone
-///   ──► fetching ──────────────► starting ──────► stopping_old ──────────────► succeeded
+///                    all fetched          all proven         those that leave are gone
+///   ──► fetching ──────────────► starting ──────► stopping_old ──────────────────► succeeded
 ///          │ one failed, or          │ one failed, or
 ///          │ nothing came            │ not ready by the deadline
-///          └──────────► stopping_new ◄┘ ── the new are gone ──► failed
+///          └──────────► stopping_new ◄┘ ── those that came are gone ──► failed
 ///
-/// An undeploy begins in stopping_old. A newer rollout of the group supersedes it anywhere.
+/// One to which nothing comes begins in stopping_old. A newer rollout of the group supersedes it
+/// anywhere. Where each instance stands alone, those that fail stop at once, and when all others are
+/// proven the rollout goes to stopping_new and waits for them.
 namespace deployminator::actors {
 
-/// What a rollout sees of its group.
-struct rollout_view {
-  messages::rollout rollout;
-  messages::group group;
-  /// The version being rolled out; without content for an undeploy.
-  messages::version target;
-  /// All instances of the group.
-  std::vector<messages::instance> instances;
-  /// Machines out of reach.
-  std::set<std::string> unreachable;
-  /// Counts the changes of the group, so that an answer to an old view is recognised.
-  std::uint64_t revision = 0;
+/// What a rollout knows of an instance that comes or leaves.
+struct rollout_member {
+  std::string id;
+  std::string application;
+  std::string machine;
+  messages::instance_goal goal = messages::instance_goal::fetch;
+  messages::instance_state state = messages::instance_state::preparing;
+  bool fetched = false;
+  bool was_ready = false;
+  std::optional<int> exit;
+  std::string sha256;
+  std::string reason;
+  /// Its machine is within reach.
+  bool reachable = true;
+
+  bool operator==(const rollout_member&) const = default;
 };
 
-/// How long things have lasted, measured by whoever looks at the view with a clock that never
-/// jumps.
-struct rollout_waits {
+/// What a rollout must know of an application.
+struct application_rules {
+  messages::rollout_rules rollout;
+  /// What all machines must get; empty until it is pinned.
+  std::string sha256;
+  std::string download_url;
+
+  bool operator==(const application_rules&) const = default;
+};
+
+/// By name.
+using rules_by_application = std::map<std::string, application_rules>;
+
+/// What has changed since the last news; the first ones tell everything.
+struct rollout_news {
+  /// Nothing: as before, and so are the applications.
+  std::optional<messages::rollout> row;
+  rules_by_application applications;
+  std::vector<rollout_member> changed;
+  std::vector<std::string> gone;
+
+  bool operator==(const rollout_news&) const = default;
+};
+
+/// What a rollout sees.
+struct rollout_view {
+  messages::rollout row;
+  rules_by_application applications;
+  std::map<std::string, rollout_member> members;
+};
+
+void apply(rollout_view& view, rollout_news news);
+
+/// How long things have lasted. All moments are durations on a clock that never jumps.
+class rollout_clock {
+public:
+  /// Notes what the view begins: a phase, an instance that is told to run.
+  void look(const rollout_view& view, messages::duration now);
+
   /// Since the present phase began, or was found after a restart of the server.
-  messages::duration in_phase{0};
-  /// By instance: since it was told to run.
-  std::map<std::string, messages::duration> told_to_run;
+  [[nodiscard]] messages::duration in_phase() const {
+    return now_ - phase_since_;
+  }
+  /// Since the instance was told to run; 0: it was not.
+  [[nodiscard]] messages::duration told_to_run(const std::string& id) const;
+
+private:
+  messages::duration now_{0};
+  messages::duration phase_since_{0};
+  std::optional<std::pair<std::uint64_t, messages::rollout_phase>> phase_;
+  std::map<std::string, messages::duration> told_to_run_;
 };
 
 /// What a rollout wants done next; nothing is also an answer.
 struct rollout_decision {
+  /// What it was decided for: it means nothing to another rollout, or in another phase.
+  std::uint64_t rollout = 0;
+  messages::rollout_phase in = messages::rollout_phase::fetching;
   /// Instances whose goal becomes `run`, or `stop`.
   std::vector<std::string> start;
   std::vector<std::string> stop;
@@ -54,6 +106,8 @@ struct rollout_decision {
   std::optional<messages::rollout_outcome> finished;
   /// Why, for people.
   std::string reason;
+  /// Why the rollout will have failed in the end; empty: it has not, or did before.
+  std::string failure;
 
   bool operator==(const rollout_decision&) const = default;
 };
@@ -65,13 +119,9 @@ bool is_proven(const messages::observation& seen);
 bool is_empty(const rollout_decision& d);
 
 /// The next step of a rollout.
-rollout_decision next_step(const rollout_view& view, const rollout_waits& waits);
+rollout_decision next_step(const rollout_view& view, const rollout_clock& clock);
 
 /// When `next_step` may answer differently though nothing else happened: so much later.
-std::optional<messages::duration> next_look(const rollout_view& view, const rollout_waits& waits);
-
-/// What the decision does to the farm.
-messages::change carry_out(const messages::farm& farm, std::uint64_t group_id,
-                           const rollout_decision& decision, const moment& m);
+std::optional<messages::duration> next_look(const rollout_view& view, const rollout_clock& clock);
 
 } // namespace deployminator::actors

@@ -1,6 +1,7 @@
 #include "actors/decisions/tables.hpp"
 
-#include "actors/decisions/order.hpp"
+#include "actors/decisions/edit.hpp"
+#include "actors/decisions/groups.hpp"
 #include "messages/codec.hpp"
 
 #include <algorithm>
@@ -16,14 +17,8 @@ bool is_asked_for(const query& q, const group& g) {
          && (q.group.empty() || q.group == g.name);
 }
 
-const application* application_of(const version& v, const std::string& name) {
-  auto found = std::find_if(v.applications.begin(), v.applications.end(),
-                            [&](const application& each) { return each.name == name; });
-  return found == v.applications.end() ? nullptr : &*found;
-}
-
-instance_state shown_state(const instance& each, const std::set<std::string>& reachable) {
-  return reachable.contains(each.machine) ? each.seen.state : instance_state::lost;
+instance_state shown_state(const instance& each, const presence& machines) {
+  return machines.is_reachable(each.machine) ? each.seen.state : instance_state::lost;
 }
 
 std::optional<timestamp> if_set(timestamp t) {
@@ -31,7 +26,7 @@ std::optional<timestamp> if_set(timestamp t) {
 }
 
 instance_row row_of(const instance& each, const version& v, const group& g,
-                    const std::set<std::string>& reachable) {
+                    const presence& machines) {
   const auto& seen = each.seen;
   instance_row row{each.id,
                    g.namespace_,
@@ -40,7 +35,7 @@ instance_row row_of(const instance& each, const version& v, const group& g,
                    v.id,
                    v.build,
                    each.machine,
-                   shown_state(each, reachable),
+                   shown_state(each, machines),
                    seen.pid,
                    seen.uid,
                    seen.ports,
@@ -58,33 +53,79 @@ instance_row row_of(const instance& each, const version& v, const group& g,
   return row;
 }
 
-std::vector<instance_row> instance_rows(const farm& f, const std::set<std::string>& reachable,
-                                        const query& q) {
-  std::vector<instance_row> rows;
-  for (const auto& [id, each] : f.instances) {
-    const auto& v = f.versions.at(each.version_id);
-    const auto& g = f.groups.at(v.group_id);
-    if (is_asked_for(q, g))
-      rows.push_back(row_of(each, v, g, reachable));
+/// The rows of one page: those after the first `offset`, as many as fit. Rows that are not on it are
+/// not made.
+template <class Row>
+class page {
+public:
+  explicit page(std::uint64_t offset) : skip_(offset) {}
+
+  bool is_full() const {
+    return is_full_;
   }
-  return rows;
+
+  template <class Make>
+  void add(Make make) {
+    if (is_full_ || skip_ > 0) {
+      skip_ -= is_full_ ? 0 : 1;
+      return;
+    }
+    Row row = make();
+    bytes_ += to_bytes(row).size();
+    is_full_ = bytes_ > page_bytes;
+    if (!is_full_)
+      rows_.push_back(std::move(row));
+  }
+
+  /// Hands the rows over; true: there are more.
+  bool write(std::vector<Row>& to) {
+    to = std::move(rows_);
+    return is_full_;
+  }
+
+private:
+  std::uint64_t skip_ = 0;
+  std::size_t bytes_ = 0;
+  bool is_full_ = false;
+  std::vector<Row> rows_;
+};
+
+void add_row(page<instance_row>& rows, const farm& f, const presence& machines,
+             const instance& each) {
+  rows.add([&] {
+    return row_of(each, f.versions.at(each.version_id), f.groups.at(each.group_id), machines);
+  });
+}
+
+bool instance_rows(const farm& f, const presence& machines, const query& q,
+                   std::vector<instance_row>& out) {
+  page<instance_row> rows{q.offset};
+  if (const auto* g = q.group.empty() ? nullptr : group_named(f, q.namespace_, q.group)) {
+    for (const auto* each : f.instances.of_group(g->id))
+      add_row(rows, f, machines, *each);
+    return rows.write(out);
+  }
+  for (auto each = f.instances.begin(); each != f.instances.end() && !rows.is_full(); ++each)
+    if (is_asked_for(q, f.groups.at(each->second.group_id)))
+      add_row(rows, f, machines, each->second);
+  return rows.write(out);
 }
 
 /// Counts an instance of the group's version that matters: the deployed one, else the pending one.
-void count(const farm& f, const std::set<std::string>& reachable, const instance& each,
+void count(const farm& f, const presence& machines, const instance& each,
            group_row& row) {
   auto version_id = row.deployed_version ? row.deployed_version : row.pending_version;
   if (each.version_id != version_id || each.goal == instance_goal::stop)
     return;
   const auto* app = application_of(f.versions.at(version_id), each.application);
-  auto state = shown_state(each, reachable);
+  auto state = shown_state(each, machines);
   bool job_is_done = app && !app->always_on && state == instance_state::stopped;
   row.wanted += job_is_done ? 0 : 1;
   row.running += state == instance_state::running || state == instance_state::ready ? 1 : 0;
   row.ready += state == instance_state::ready ? 1 : 0;
 }
 
-std::vector<group_row> group_rows(const farm& f, const std::set<std::string>& reachable,
+std::vector<group_row> group_rows(const farm& f, const presence& machines,
                                   const query& q) {
   std::map<std::uint64_t, group_row> rows;
   for (const auto& [id, g] : f.groups) {
@@ -97,12 +138,12 @@ std::vector<group_row> group_rows(const farm& f, const std::set<std::string>& re
     row = {g.namespace_, g.name, g.deployed_version, g.pending_version};
     if (under_way != f.rollouts.end()) {
       const auto& r = under_way->second;
-      row.rollout = rollout_row{r.version_id, r.phase, r.started_at, r.reason};
+      row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure};
     }
   }
-  for (const auto& [id, each] : f.instances)
-    if (auto row = rows.find(f.versions.at(each.version_id).group_id); row != rows.end())
-      count(f, reachable, each, row->second);
+  for (auto& [id, row] : rows)
+    for (const auto* each : f.instances.of_group(id))
+      count(f, machines, *each, row);
   std::vector<group_row> out;
   for (auto& [id, row] : rows)
     out.push_back(std::move(row));
@@ -119,18 +160,22 @@ std::vector<version_row> version_rows(const farm& f, const query& q) {
   return rows;
 }
 
-std::vector<machine_row> machine_rows(const farm& f, const std::set<std::string>& reachable,
-                                      timestamp now) {
-  std::map<std::string, std::uint64_t> counts;
-  for (const auto& [id, each] : f.instances)
-    ++counts[each.machine];
-  std::vector<machine_row> rows;
-  for (const auto& [name, each] : f.machines) {
-    bool here = reachable.contains(name);
-    rows.push_back({name, each.groups, here ? machine_state::ready : machine_state::unreachable,
-                    counts[name], each.agent_version, here ? now : each.last_seen, each.memory_mb});
-  }
-  return rows;
+bool machine_rows(const farm& f, const presence& machines, const query& q, timestamp now,
+                  std::vector<machine_row>& out) {
+  page<machine_row> rows{q.offset};
+  for (auto each = f.machines.begin(); each != f.machines.end() && !rows.is_full(); ++each)
+    rows.add([&] {
+      const auto& [name, m] = *each;
+      bool here = machines.is_reachable(name);
+      return machine_row{name,
+                         m.groups,
+                         here ? machine_state::ready : machine_state::unreachable,
+                         f.instances.on_machine(name).size(),
+                         m.agent_version,
+                         here ? now : m.last_seen,
+                         m.memory_mb};
+    });
+  return rows.write(out);
 }
 
 port_row row_of(const redirect& each, const machine& on, bool reachable) {
@@ -149,11 +194,11 @@ port_row row_of(const redirect& each, const machine& on, bool reachable) {
   return row;
 }
 
-std::vector<port_row> port_rows(const farm& f, const std::set<std::string>& reachable) {
+std::vector<port_row> port_rows(const farm& f, const presence& machines) {
   std::vector<port_row> rows;
   for (const auto& [name, machine] : f.machines)
     for (const auto& each : machine.ports.list)
-      rows.push_back(row_of(each, machine, reachable.contains(name)));
+      rows.push_back(row_of(each, machine, machines.is_reachable(name)));
   return rows;
 }
 
@@ -183,7 +228,7 @@ bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
 
 } // namespace
 
-result<table> answer(const farm& f, const std::set<std::string>& reachable, const query& q,
+result<table> answer(const farm& f, const presence& machines, const query& q,
                      timestamp now) {
   if (!q.group.empty())
     if (auto known = find_group(f, q.namespace_, q.group); !known)
@@ -192,23 +237,21 @@ result<table> answer(const farm& f, const std::set<std::string>& reachable, cons
   out.seq = f.last_event;
   switch (q.subject) {
     case query_subject::status:
-      out.groups = group_rows(f, reachable, q);
+      out.groups = group_rows(f, machines, q);
       out.more = cut_page(out.groups, q.offset);
       break;
     case query_subject::instances:
-      out.instances = instance_rows(f, reachable, q);
-      out.more = cut_page(out.instances, q.offset);
+      out.more = instance_rows(f, machines, q, out.instances);
       break;
     case query_subject::versions:
       out.versions = version_rows(f, q);
       out.more = cut_page(out.versions, q.offset);
       break;
     case query_subject::machines:
-      out.machines = machine_rows(f, reachable, now);
-      out.more = cut_page(out.machines, q.offset);
+      out.more = machine_rows(f, machines, q, now, out.machines);
       break;
     case query_subject::ports:
-      out.ports = port_rows(f, reachable);
+      out.ports = port_rows(f, machines);
       out.problems = port_problem_rows(f);
       out.more = cut_page(out.ports, q.offset);
       break;

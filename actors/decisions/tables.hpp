@@ -1,19 +1,16 @@
 #pragma once
 
+#include "actors/decisions/presence.hpp"
 #include "messages/result.hpp"
 #include "messages/timestamp.hpp"
 #include "messages/wire.hpp"
 
-#include <set>
-#include <string>
-
 namespace deployminator::actors {
 
 /// A page of the table that a query asks for, at most `messages::page_bytes` or so large, or why
-/// there is none (a group that does not exist). Instances on machines that are not in `reachable`
-/// are shown as lost.
-messages::result<messages::table> answer(const messages::farm& farm,
-                                         const std::set<std::string>& reachable,
+/// there is none (a group that does not exist). Instances on machines out of reach are shown as
+/// lost.
+messages::result<messages::table> answer(const messages::farm& farm, const presence& machines,
                                          const messages::query& question, messages::timestamp now);
 
 } // namespace deployminator::actors

@@ -1,6 +1,6 @@
 #include "agent/decisions/assignment.hpp"
 
-#include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <fmt/format.h>
 
@@ -48,10 +48,10 @@ void apply(spec_map& specs, messages::assignment part) {
 } // namespace
 
 std::uint64_t digest_of(const held_assignment& held) {
-  std::vector<messages::instance_spec> specs;
+  std::uint64_t sum = 0;
   for (const auto& [id, spec] : held.specs)
-    specs.push_back(*spec);
-  return messages::digest_of(std::move(specs));
+    sum += messages::digest_of_entry(id, spec->revision);
+  return sum;
 }
 
 bool assignment_inbox::continues(const messages::assignment& part) const {

@@ -53,7 +53,7 @@ public:
   }
 
 private:
-  [[nodiscard]] const messages::application& app() const {
+  [[nodiscard]] const messages::program& app() const {
     return life_.spec->app;
   }
   [[nodiscard]] instance_goal goal() const {
@@ -213,7 +213,7 @@ void step::adopt(const found_instance& found) {
   if (goal() != instance_goal::run)
     return stop_program();
   milliseconds alive{(now_.utc.microseconds - found.started_at.microseconds) / 1'000};
-  auto missing = app().rollout.min_ready - std::max(alive, milliseconds{0});
+  auto missing = app().min_ready - std::max(alive, milliseconds{0});
   bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= found.started_at;
   if (was_ready || missing <= milliseconds{0})
     become_ready();
@@ -308,10 +308,10 @@ void step::on_started(const process_event& e) {
     return stop_program();
   }
   enter(instance_phase::up, instance_state::running, "");
-  if (app().rollout.min_ready <= milliseconds{0})
+  if (app().min_ready <= milliseconds{0})
     become_ready();
   else
-    set_timer(app().rollout.min_ready);
+    set_timer(app().min_ready);
 }
 
 void step::become_ready() {

@@ -1,6 +1,6 @@
 #include "agent/decisions/report_ledger.hpp"
 
-#include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -133,11 +133,11 @@ report_ledger::draft report_ledger::partial_report() const {
 }
 
 std::uint64_t report_ledger::digest() const {
-  std::vector<messages::observation> seen;
+  std::uint64_t sum = 0;
   for (const auto& [id, each] : entries_)
     if (!each.gone)
-      seen.push_back(each.last);
-  return messages::digest_of(std::move(seen));
+      sum += messages::digest_of(each.last);
+  return sum;
 }
 
 } // namespace deployminator::agent

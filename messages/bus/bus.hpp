@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/caller.hpp"
 #include "messages/result.hpp"
 
 #include <cstdint>
@@ -31,11 +32,13 @@ using socket_id = std::uint64_t;
 /// What arrived on a socket.
 struct inbound {
   socket_id socket = 0;
-  /// Who sent it: ZeroMQ's generated routing id on `orders_server`, else empty.
+  /// The connection it came over: ZeroMQ's generated routing id on `orders_server`, else empty.
   std::string peer;
   /// One message, to be decoded; empty, once per socket: the subscription of `events_client`
   /// stands, and whatever is published from now on arrives.
   std::string bytes;
+  /// Who is at the other end, as the connection proves it.
+  messages::caller from;
 };
 
 /// All sockets of a process. Calls are quick and may come from any thread; a stopped bus ignores

@@ -70,6 +70,8 @@ client_step client_session::arrived(time_point now, const envelope& e, double ra
       return welcomed(now, e, random);
     if (const auto* refused = std::get_if<messages::refusal>(&e.body))
       return reject(now, refused->error, random);
+    if (std::holds_alternative<messages::heartbeat>(e.body) && e.epoch >= epoch_)
+      wait_for_welcome(now, random);
     return {.ignore = true};
   }
   if (std::holds_alternative<messages::unknown_peer>(e.body) || e.epoch > epoch_) {
@@ -107,6 +109,13 @@ client_step client_session::connect(time_point now, double random, client_step s
   hello_wait_ = first_hello_wait;
   hello_sent(now, random);
   return step;
+}
+
+/// The server is there and has heard the hello; its welcome takes longer.
+void client_session::wait_for_welcome(time_point now, double random) {
+  give_up_at_ = now + lost_after;
+  if (std::exchange(hello_wait_, longest_hello_wait) != longest_hello_wait)
+    hello_sent(now, random);
 }
 
 void client_session::hello_sent(time_point now, double random) {

@@ -14,8 +14,8 @@ using time_point = std::chrono::steady_clock::time_point;
 
 /// The longest one side says nothing.
 inline constexpr std::chrono::milliseconds heartbeat_interval{1000};
-/// Silence after which the other side counts as lost; a server that has not answered `hello` for
-/// so long gets a new connection.
+/// Silence after which the other side counts as lost; a server that has not said anything to a
+/// `hello` for so long gets a new connection.
 inline constexpr std::chrono::milliseconds lost_after{4000};
 /// Between `hello` and its repetition, doubling from the first to the longest, times 0.5 to 1.5.
 /// The first is short since a hello sent before the connection stands is dropped.
@@ -65,6 +65,7 @@ public:
 
 private:
   client_step connect(time_point now, double random, client_step step);
+  void wait_for_welcome(time_point now, double random);
   void hello_sent(time_point now, double random);
   client_step welcomed(time_point now, const messages::envelope& e, double random);
   client_step reject(time_point now, messages::failure why, double random);

@@ -1,127 +1,486 @@
 #include "actors/deployminator.hpp"
-#include "test/support/deterministic_system.hpp"
+
+#include "test/actors/decisions/small_farm.hpp"
+#include "test/actors/support/fakes.hpp"
 
 #include <doctest/doctest.h>
 
 #include <deque>
-#include <optional>
-#include <utility>
 
 using namespace deployminator;
 using namespace deployminator::actors;
+using namespace deployminator::messages;
+using namespace std::chrono_literals;
 
 namespace {
 
-/// A store of which the test says when, and whether, it has committed.
-struct slow_store {
-  messages::farm farm;
-  /// How many events each commit under way has.
-  std::deque<std::size_t> pending;
-  bool is_broken = false;
+struct machine_calls {
+  std::vector<assignment_difference> told;
+  int questions = 0;
 };
 
-struct slow_registrar_state {
-  slow_store* store = nullptr;
-  std::deque<caf::response_promise> answers;
-};
-
-/// `attach` ends the oldest commit.
-registrar_actor::behavior_type
-slow_registrar(registrar_actor::stateful_pointer<slow_registrar_state> self, slow_store* store) {
-  self->state.store = store;
+machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls* c) {
   return {
-    [self](atom::attach, const publisher_actor&) {
-      auto& state = self->state;
-      auto answer = std::move(state.answers.front());
-      state.answers.pop_front();
-      auto events = std::exchange(state.store->pending.front(), 0);
-      state.store->pending.pop_front();
-      if (state.store->is_broken)
-        return answer.deliver(caf::make_error(caf::sec::runtime_error));
-      answer.deliver(state.store->farm.last_event += events);
+    [](atom::deliver, const received&) {},
+    [](atom::lost, const std::string&) {},
+    [c](atom::assign, const assignment_difference_ptr& difference) {
+      c->told.push_back(*difference);
     },
-    [self](atom::load) -> caf::result<farm_ptr> {
-      return std::make_shared<const messages::farm>(self->state.store->farm);
+    [c](atom::question, const envelope_ptr&) -> caf::result<message_ptr> {
+      ++c->questions;
+      return std::make_shared<const message>(log_chunk{});
     },
-    [self](atom::commit, const change_ptr& what) -> caf::result<std::uint64_t> {
-      self->state.store->pending.push_back(what->events.size());
-      return self->state.answers.emplace_back(self->make_response_promise());
-    },
-    [](atom::reign) -> caf::result<bool> { return true; },
-    [](atom::ask, std::uint64_t) -> caf::result<event_page_ptr> {
-      return std::make_shared<const messages::event_page>();
-    },
+    [](atom::tick, atom::assign, std::uint64_t) {},
+    [](atom::tick, atom::question, std::uint64_t) {},
   };
 }
 
-/// A DEPLOYMINATOR of two machines under CAF's deterministic scheduler; the test is its store.
-struct bench : test::deterministic_system {
-  bench() {
-    store.farm.machines["w1"].name = "w1";
-    store.farm.machines["w2"].name = "w2";
-    registrar = system.spawn(slow_registrar, &store);
-    deployminator_config with{registrar,
-                              {},
-                              std::make_shared<const messages::farm>(store.farm),
-                              [] { return messages::timestamp{1}; },
-                              [] { return std::uint64_t{1}; }};
-    subject = system.spawn(actors::deployminator, std::move(with));
-    scheduler.run();
+/// A DEPLOYMINATOR under CAF's deterministic scheduler; the test is its store.
+struct bench : test::actors_bench {
+  /// `known`: machines that the store has.
+  explicit bench(int known) : farm(known) {}
+
+  void start() {
+    store.stored = farm.state;
+    registrar = spawn(test::fake_registrar, &store);
+    upkeep = spawn(test::fake_upkeep, &kept);
+    deployminator_config with{registrar_actor{registrar},
+                              std::make_shared<messages::farm>(farm.state),
+                              [] { return timestamp{1}; },
+                              [this] { return ++farm.chance * 0x9e3779b97f4a7c15U; }};
+    subject = spawn(actors::deployminator, std::move(with));
+    tell(subject, atom::attach_v, upkeep);
   }
 
-  ~bench() {
-    caf::anon_send_exit(subject, caf::exit_reason::kill);
-    caf::anon_send_exit(registrar, caf::exit_reason::kill);
-    scheduler.run();
+  // -- the store ----------------------------------------------------------------------------------
+
+  /// The commit that is under way is made.
+  change commit() {
+    REQUIRE(store.commits.size() == 1);
+    auto what = store.commits[0].what;
+    messages::apply(store.stored, *what);
+    answer(*this, registrar, store.commits, store.stored.last_event);
+    return *what;
   }
 
-  void lose(const std::string& machine) {
-    caf::anon_send(subject, atom::lost_v, machine, std::string{"silence"});
-    scheduler.run();
+  void fail_commit(const failure& why = {failure_code::internal, "disk full", ""}) {
+    REQUIRE(store.commits.size() == 1);
+    refuse(*this, registrar, store.commits, why);
   }
 
-  void ask_for_machines() {
-    messages::query question;
-    question.subject = messages::query_subject::machines;
-    auto envelope = std::make_shared<const messages::envelope>(messages::envelope{1, 1, question});
-    system.spawn([this, envelope](caf::event_based_actor* self) {
-      self->request(subject, caf::infinite, atom::ask_v, envelope_ptr{envelope})
-        .then([this](const message_ptr& m) { answer = std::get<messages::table>(*m); });
-    });
-    scheduler.run();
+  // -- machines -----------------------------------------------------------------------------------
+
+  test::outcome_ptr<briefing_ptr> say_hello(const std::string& name) {
+    auto h = std::make_shared<hello>(hello{.role = peer_role::agent});
+    h->agent = agent_introduction{name, "identity-" + name, "1", {"worker"}, 1000};
+    if (auto known = store.stored.machines.find(name); known != store.stored.machines.end()) {
+      auto head = assignment_head_of(store.stored, name);
+      h->agent->generation = head.generation;
+      h->agent->assignment_digest = head.digest;
+    }
+    if (!machines.contains(name))
+      machines[name] = spawn(fake_machine, &machine_calls_of[name]);
+    return ask<briefing_ptr>(subject, atom::join_v, hello_ptr{h}, machines[name]);
   }
 
-  void end_commit() {
-    caf::anon_send(registrar, atom::attach_v, publisher_actor{});
-    scheduler.run();
+  void join(const std::string& name) {
+    say_hello(name);
+    commit();
   }
 
-  slow_store store;
-  std::optional<messages::table> answer;
-  registrar_actor registrar;
+  void lose(const std::string& name) {
+    tell(subject, atom::lost_v, name, std::string{"silence"});
+  }
+
+  test::outcome_ptr<bool> report(const std::string& machine, std::vector<observation> seen) {
+    messages::report news{1};
+    news.seen = std::move(seen);
+    return ask<bool>(subject, atom::observe_v, machine,
+                     report_ptr{std::make_shared<const messages::report>(std::move(news))});
+  }
+
+  // -- clients ------------------------------------------------------------------------------------
+
+  test::outcome_ptr<message_ptr> query_machines() {
+    query asked;
+    asked.subject = query_subject::machines;
+    return ask<message_ptr>(subject, atom::question_v,
+                            envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, asked})});
+  }
+
+  static readable_order_ptr shared(readable_order order) {
+    return std::make_shared<const readable_order>(std::move(order));
+  }
+
+  test::outcome_ptr<plan_view_ptr> view_for(readable_order order) {
+    return ask<plan_view_ptr>(subject, atom::view_v, shared(std::move(order)));
+  }
+
+  test::outcome_ptr<message_ptr> give(readable_order order, plan where) {
+    return ask<message_ptr>(subject, atom::order_v,
+                            order_call_ptr{std::make_shared<const order_call>(
+                              order_call{std::move(order), 1, {"alice"}, std::move(where)})});
+  }
+
+  static readable_order build(std::uint64_t number = 1) {
+    return small_farm::build_of({small_farm::web(1)}, number);
+  }
+
+  /// A plan that puts the build's only instance on a machine.
+  static plan onto(const std::string& machine, std::map<std::uint64_t, std::uint64_t> revisions = {}) {
+    return {std::move(revisions),
+            {{"shop", "web", small_farm::web(1), placement{{machine}, "because"}}}};
+  }
+
+  small_farm farm;
+  test::registrar_calls store;
+  test::upkeep_calls kept;
+  std::map<std::string, machine_calls> machine_calls_of;
+  std::map<std::string, machine_actor> machines;
+  test::fake_registrar_actor registrar;
+  upkeep_actor upkeep;
   deployminator_actor subject;
 };
 
+const table& rows_in(const test::outcome_ptr<message_ptr>& asked) {
+  REQUIRE(asked->value);
+  return std::get<table>(**asked->value);
+}
+
 } // namespace
 
+// -- nobody is told what is not stored ------------------------------------------------------------
+
 TEST_CASE("nobody is told what is not stored yet") {
-  bench b;
+  bench b{2};
+  b.start();
   b.lose("w1");
   b.lose("w2");
-  b.ask_for_machines();
-  b.end_commit();
-  REQUIRE(b.store.pending.size() == 1);
-  CHECK_FALSE(b.answer);
+  auto asked = b.query_machines();
+  b.commit();
+  CHECK(asked->is_open());
   SUBCASE("but when it is") {
-    b.end_commit();
-    REQUIRE(b.answer);
-    CHECK(b.answer->seq == 2);
-    CHECK(b.answer->machines.at(1).state == messages::machine_state::unreachable);
+    b.commit();
+    CHECK(rows_in(asked).seq == 2);
+    CHECK(rows_in(asked).machines.at(1).state == machine_state::unreachable);
   }
   SUBCASE("nor what could not be stored") {
-    b.store.is_broken = true;
-    b.end_commit();
-    REQUIRE(b.answer);
-    CHECK(b.answer->seq == 1);
+    b.fail_commit();
+    CHECK(rows_in(asked).seq == 1);
   }
+}
+
+TEST_CASE("an order is answered when it is stored, with the number of the event before its own") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  auto before = b.store.stored.last_event;
+  auto given = b.give(bench::build(), bench::onto("w1"));
+  CHECK(given->is_open());
+  CHECK(b.machine_calls_of["w1"].told.empty());
+  auto made = b.commit();
+  REQUIRE(given->value);
+  const auto& said = std::get<accepted>(**given->value);
+  CHECK(said.seq == before);
+  CHECK(said.versions == made.receipts.at(0).versions);
+  CHECK(made.receipts[0].who == "alice");
+  // Its machine and its rollout heard of it.
+  REQUIRE(b.machine_calls_of["w1"].told.size() == 1);
+  CHECK(b.machine_calls_of["w1"].told[0].put.size() == 1);
+}
+
+TEST_CASE("an order that is repeated gets the answer that it had") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  auto first = b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  b.join("w2");
+  auto again = b.give(bench::build(), bench::onto("w1"));
+  CHECK(b.store.commits.empty());
+  REQUIRE(again->value);
+  CHECK(std::get<accepted>(**again->value).seq == std::get<accepted>(**first->value).seq);
+}
+
+TEST_CASE("an order that is repeated while it is being stored is carried out once") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  auto first = b.give(bench::build(), bench::onto("w1"));
+  auto again = b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  CHECK(b.store.commits.empty());
+  CHECK(b.store.stored.versions.size() == 1);
+  CHECK(first->value);
+  CHECK(again->value);
+}
+
+TEST_CASE("an order that is refused is answered with why") {
+  bench b{0};
+  b.start();
+  auto given = b.give(undeploy{"o", "shop", "web"}, {});
+  CHECK(b.store.commits.empty());
+  REQUIRE(given->error);
+  CHECK(given->error->message == "there is no group shop/web");
+}
+
+TEST_CASE("an order whose plan is stale is answered with nothing: make another plan") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  auto viewed = b.view_for(bench::build());
+  REQUIRE(viewed->value);
+  b.lose("w1");
+  b.commit();
+  auto given = b.give(bench::build(), bench::onto("w1", (*viewed->value)->revisions));
+  CHECK(b.store.commits.empty());
+  REQUIRE(given->value);
+  CHECK_FALSE(*given->value);
+}
+
+// -- a store that fails ---------------------------------------------------------------------------
+
+TEST_CASE("an order that could not be stored is refused, and the farm is as the store has it") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  auto given = b.give(bench::build(), bench::onto("w1"));
+  b.fail_commit();
+  REQUIRE(given->error);
+  CHECK(given->error->message == "disk full");
+  CHECK(b.store.loads == 1);
+  CHECK(b.machine_calls_of["w1"].told.empty());
+  b.give(bench::build(2), bench::onto("w1"));
+  auto made = b.commit();
+  CHECK(made.versions.at(0).id == 1);
+}
+
+TEST_CASE("what was stored though its commit seemed to fail is told when the farm is loaded") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  messages::apply(b.store.stored, *b.store.commits.at(0).what);
+  b.fail_commit();
+  REQUIRE(b.machine_calls_of["w1"].told.size() == 1);
+  CHECK(b.machine_calls_of["w1"].told[0].put.size() == 1);
+  auto again = b.give(bench::build(), bench::onto("w1"));
+  CHECK(b.store.stored.versions.size() == 1);
+  CHECK(again->value);
+}
+
+TEST_CASE("a server that another one has taken over from ends") {
+  bench b{0};
+  b.start();
+  bool is_down = false;
+  b.spawn([&is_down, subject = b.subject](caf::event_based_actor* self) -> caf::behavior {
+    self->monitor(subject);
+    self->set_down_handler([&is_down](const caf::down_msg&) { is_down = true; });
+    return {[](atom::tick) {}};
+  });
+  b.scheduler.run();
+  SUBCASE("when it wants to store something") {
+    b.say_hello("w1");
+    b.fail_commit({failure_code::refused, "another server has taken over", ""});
+    CHECK(is_down);
+  }
+  SUBCASE("when it has nothing to store") {
+    b.pass(5100ms);
+    CHECK_FALSE(is_down);
+    b.store.is_led_by_another = true;
+    b.pass(5100ms);
+    CHECK(is_down);
+  }
+  SUBCASE("as soon as somebody has seen that one") {
+    b.store.is_led_by_another = true;
+    b.tell(b.subject, atom::lead_v);
+    CHECK(is_down);
+  }
+}
+
+// -- who is there ---------------------------------------------------------------------------------
+
+TEST_CASE("after the start what has to be placed waits until it is known who is there") {
+  bench b{2};
+  b.start();
+  auto viewed = b.view_for(bench::build());
+  CHECK(viewed->is_open());
+  b.join("w1");
+  CHECK(viewed->is_open());
+  SUBCASE("as all have come") {
+    b.join("w2");
+    REQUIRE(viewed->value);
+    CHECK((*viewed->value)->machines.at(1).reachable);
+  }
+  SUBCASE("as the others are given up") {
+    b.pass(5s);
+    b.pass(1100ms);
+    b.commit();
+    REQUIRE(viewed->value);
+    CHECK((*viewed->value)->machines.at(0).reachable);
+    CHECK_FALSE((*viewed->value)->machines.at(1).reachable);
+  }
+}
+
+TEST_CASE("what needs nothing placed does not wait for machines") {
+  bench b{2};
+  b.farm.deploy(small_farm::web(1), 1);
+  b.start();
+  auto viewed = b.view_for(undeploy{"o", "shop", "web"});
+  REQUIRE(viewed->value);
+  CHECK((*viewed->value)->wishes.empty());
+  b.give(undeploy{"o", "shop", "web"}, {});
+  CHECK(b.store.commits.size() == 1);
+}
+
+TEST_CASE("machines that do not come back after the start are given up, those that come are not") {
+  bench b{2};
+  b.start();
+  b.join("w1");
+  b.pass(5s);
+  CHECK(b.store.commits.empty());
+  b.pass(1100ms);
+  auto made = b.commit();
+  REQUIRE(told<machine_change>(made).size() == 1);
+  CHECK(told<machine_change>(made)[0].machine == "w2");
+  CHECK(told<machine_change>(made)[0].to == machine_state::unreachable);
+}
+
+TEST_CASE("a hello is answered when it is stored, with what the server has") {
+  bench b{1};
+  b.farm.deploy(small_farm::web(1), 1);
+  b.start();
+  auto said = b.say_hello("w1");
+  CHECK(said->is_open());
+  b.commit();
+  REQUIRE(said->value);
+  auto head = assignment_head_of(b.store.stored, "w1");
+  CHECK((*said->value)->assignment == head);
+}
+
+TEST_CASE("a machine that is lost is told no more, and its questions are refused") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  auto id = b.store.stored.instances.begin()->first;
+  auto log = envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, read_log{id}})};
+  CHECK(b.ask<message_ptr>(b.subject, atom::question_v, log)->value);
+  CHECK(b.machine_calls_of["w1"].questions == 1);
+  b.lose("w1");
+  b.commit();
+  auto refused = b.ask<message_ptr>(b.subject, atom::question_v, log);
+  REQUIRE(refused->error);
+  CHECK(refused->error->code == failure_code::unreachable);
+  b.give(undeploy{"o", "shop", "web"}, {});
+  b.commit();
+  CHECK(b.machine_calls_of["w1"].told.size() == 1);
+}
+
+TEST_CASE("a machine gets all that should be on it, and then what changes, from there on") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  auto all = b.ask<assignment_difference_ptr>(b.subject, atom::assign_v, std::string{"w1"});
+  REQUIRE(all->value);
+  CHECK((*all->value)->base == 0);
+  CHECK((*all->value)->put.size() == 1);
+  b.give(undeploy{"o", "shop", "web"}, {});
+  b.commit();
+  const auto& told = b.machine_calls_of["w1"].told;
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].base == (*all->value)->head.generation);
+  CHECK(told[1].removed.size() == 1);
+}
+
+// -- rollouts and upkeep --------------------------------------------------------------------------
+
+TEST_CASE("a rollout is taken from its build to its end, step by step as reports come in") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  auto report = [&](auto change_seen) {
+    auto seen = b.store.stored.instances.begin()->second.seen;
+    change_seen(seen);
+    auto done = b.report("w1", {seen});
+    b.commit();
+    CHECK(done->value == true);
+  };
+  report([](observation& seen) { seen.fetched = true; });
+  CHECK(b.commit().rollouts.at(0).phase == rollout_phase::starting);
+  report([](observation& seen) { seen.state = instance_state::ready; });
+  CHECK(b.commit().groups.at(0).deployed_version == 1);
+  CHECK(b.kept.told.empty());
+  auto last = b.commit();
+  REQUIRE(last.finished_rollouts.size() == 1);
+  CHECK(last.finished_rollouts[0].outcome == rollout_outcome::succeeded);
+  CHECK(b.kept.told == std::vector<std::string>{"1 its rollout has ended"});
+  CHECK(b.store.commits.empty());
+}
+
+TEST_CASE("a rollout gets no news while its decision is being stored") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  auto seen = b.store.stored.instances.begin()->second.seen;
+  seen.fetched = true;
+  b.report("w1", {seen});
+  b.commit();
+  REQUIRE(b.store.commits.size() == 1);
+  // The instance is ready before the step that starts it is stored.
+  seen.state = instance_state::ready;
+  b.report("w1", {seen});
+  CHECK(b.commit().rollouts.at(0).phase == rollout_phase::starting);
+  b.commit();
+  CHECK(b.commit().rollouts.at(0).phase == rollout_phase::stopping_old);
+}
+
+TEST_CASE("UPKEEP hears of what may concern what is deployed") {
+  bench b{1};
+  auto version = b.farm.deploy(small_farm::web(1), 1);
+  b.farm.state.rollouts.clear();
+  b.farm.state.groups.at(1).deployed_version = version;
+  b.start();
+  CHECK(b.kept.told == std::vector<std::string>{"1 the server has started"});
+  b.kept.told.clear();
+  SUBCASE("a machine that joins") {
+    b.join("w2");
+    CHECK(b.kept.told == std::vector<std::string>{"1 w2 has joined"});
+  }
+  SUBCASE("a machine that is back") {
+    b.lose("w1");
+    b.commit();
+    b.join("w1");
+    CHECK(b.kept.told == std::vector<std::string>{"1 w1 is back"});
+  }
+  SUBCASE("but not a machine that is as it was") {
+    b.join("w1");
+    CHECK(b.kept.told.empty());
+  }
+}
+
+TEST_CASE("UPKEEP is told what its look at a group came to") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  auto mend = [&](plan p) {
+    return b.ask<upkeep_outcome>(b.subject, atom::upkeep_v, std::uint64_t{1},
+                                 plan_ptr{std::make_shared<const plan>(std::move(p))},
+                                 std::string{"because"});
+  };
+  // Its rollout is under way.
+  CHECK(mend({})->value == upkeep_outcome::satisfied);
+  CHECK(mend({{{1, 99}}, {}})->value == upkeep_outcome::stale);
+  auto viewed = b.ask<plan_view_ptr>(b.subject, atom::view_v, std::uint64_t{1});
+  REQUIRE(viewed->value);
+  CHECK((*viewed->value)->wishes.empty());
 }

@@ -37,10 +37,10 @@ events_ptr from_to(std::uint64_t first, std::uint64_t last) {
 registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer) {
   return {
     [](atom::attach, const publisher_actor&) {},
-    [](atom::load) -> caf::result<farm_ptr> { return std::make_shared<const messages::farm>(); },
+    [](atom::load) -> caf::result<farm_ptr> { return std::make_shared<messages::farm>(); },
     [](atom::commit, const change_ptr&) -> caf::result<std::uint64_t> { return std::uint64_t{9}; },
-    [](atom::reign) -> caf::result<bool> { return true; },
-    [](atom::ask, std::uint64_t seq) -> caf::result<event_page_ptr> {
+    [](atom::lead) -> caf::result<bool> { return true; },
+    [](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>(
         messages::event_page{*from_to(seq + 1, 9), 9});
     },
@@ -71,7 +71,7 @@ struct bench : test::deterministic_system {
   std::vector<std::uint64_t> numbers_after(std::uint64_t seq) {
     std::vector<std::uint64_t> out_numbers;
     system.spawn([this, seq, &out_numbers](caf::event_based_actor* self) {
-      self->request(subject, caf::infinite, atom::ask_v, seq)
+      self->request(subject, caf::infinite, atom::events_v, seq)
         .then([&out_numbers](const event_page_ptr& page) {
           for (const auto& each : page->events)
             out_numbers.push_back(each.seq);

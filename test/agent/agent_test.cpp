@@ -1,6 +1,7 @@
 #include "agent/agent.hpp"
 #include "agent/journal.hpp"
 #include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <doctest/doctest.h>
 
@@ -351,10 +352,18 @@ TEST_CASE_FIXTURE(connected_bench, "an agent that was killed takes its instances
     CHECK(hello.agent->assignment_digest
           == messages::digest_of(std::vector{spec("a", instance_goal::run)}));
     CHECK(hello.agent->observation_digest == messages::digest_of(std::vector{before}));
+    CHECK_FALSE(hello.agent->wants_assignment);
     welcome(true);
     believe();
     CHECK(seen["a"] == before);
     CHECK(seen["a"].pid == pid);
+  }
+  SUBCASE("and wants its assignment again where another release read it") {
+    crash();
+    machine.saved.read_by = "0.0.1";
+    start();
+    CHECK(heard<messages::hello>().at(0).agent->wants_assignment);
+    CHECK(machine.instances["a"].launches == 1);
   }
   SUBCASE("with how they ended meanwhile") {
     crash();

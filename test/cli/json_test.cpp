@@ -35,7 +35,7 @@ TEST_CASE("an event is one line with its header's keys first") {
     "web", 12,          messages::rollout_finished{messages::rollout_outcome::failed, "no\nway"}};
   CHECK(one_line(to_json(e))
         == R"({"seq":7,"time":"1970-01-01T00:00:01.000000Z","type":"rollout.finished",)"
-           R"("namespace":"shop","group":"web","version":12,"outcome":"failed","reason":"no\nway"})"
+           R"("namespace":"shop","group":"web","version":12,"outcome":"failed","reason":"no\nway","rollout":0})"
            "\n");
 }
 

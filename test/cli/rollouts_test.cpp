@@ -27,7 +27,7 @@ TEST_CASE("an end that nobody waited for is unknown") {
   rollouts r{{{"shop", "web", 3}}};
   CHECK(one_line(r.last_line("stopped watching", now).value())
         == R"({"type":"rollout.finished","time":"1970-01-01T00:00:00.000005Z","namespace":"shop",)"
-           R"("group":"web","version":3,"outcome":"unknown","reason":"stopped watching"})"
+           R"("group":"web","version":3,"rollout":0,"outcome":"unknown","reason":"stopped watching"})"
            "\n");
 }
 

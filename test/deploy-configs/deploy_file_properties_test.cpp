@@ -52,8 +52,8 @@ std::vector<Element> some(int most, Make make) {
 void fill_rules(application& app) {
   app.rollout.parallel.percent = *rc::gen::arbitrary<bool>();
   app.rollout.parallel.value = *rc::gen::inRange(1U, app.rollout.parallel.percent ? 101U : 5000U);
-  app.rollout.min_ready = any_duration(0, 100'000);
-  app.rollout.deadline = app.rollout.min_ready + any_duration(1, 100'000);
+  app.min_ready = any_duration(0, 100'000);
+  app.rollout.deadline = app.min_ready + any_duration(1, 100'000);
   app.restart.policy
     = *rc::gen::element(messages::restart_policy::always, messages::restart_policy::on_failure,
                         messages::restart_policy::never);
@@ -143,7 +143,7 @@ void write_rules(YAML::Emitter& out, const application& app) {
   out << YAML::EndMap << YAML::Key << "rollout" << YAML::Value << YAML::BeginMap;
   const auto& parallel = app.rollout.parallel;
   put(out, "parallel", std::to_string(parallel.value) + (parallel.percent ? "%" : ""));
-  put(out, "min_ready", written(app.rollout.min_ready));
+  put(out, "min_ready", written(app.min_ready));
   put(out, "deadline", written(app.rollout.deadline));
   out << YAML::EndMap << YAML::Key << "restart" << YAML::Value << YAML::BeginMap;
   const auto& restart = app.restart;

@@ -51,7 +51,7 @@ TEST_CASE("the example of spread says what its comments say") {
   CHECK(app.instances == 3);
   CHECK_FALSE(app.per_machine);
   CHECK(app.rollout.parallel == messages::parallelism{1, false});
-  CHECK(app.rollout.min_ready == milliseconds{10'000});
+  CHECK(app.min_ready == milliseconds{10'000});
   CHECK(app.rollout.deadline == milliseconds{120'000});
   CHECK(app.env.at("LOG_LEVEL") == "info");
   CHECK(app.limits.max_memory_mb == 2000);
@@ -190,7 +190,7 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
   CHECK(app.stop.signal == 2);
   CHECK(app.stop.timeout == milliseconds{0});
   CHECK(app.rollout.parallel == messages::parallelism{100, true});
-  CHECK(app.rollout.min_ready == milliseconds{0});
+  CHECK(app.min_ready == milliseconds{0});
 }
 
 TEST_CASE("what asks for nothing that is missing is fine") {

@@ -2,44 +2,68 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <rapidcheck.h>
+#include <set>
+#include <tuple>
 
 using namespace deployminator::messages;
 
 namespace {
 
-/// A change over few ids, so that two of them often touch the same rows.
+std::uint64_t any_id() {
+  return *rc::gen::inRange<std::uint64_t>(1, 4);
+}
+
+/// Zero to two rows.
+template <class Row, class Make>
+void add_some(std::vector<Row>& rows, Make make) {
+  for (auto n = *rc::gen::inRange(0, 3); n > 0; --n)
+    rows.push_back(make());
+}
+
+/// Its applications are always the same.
+version any_version() {
+  version v;
+  v.id = any_id();
+  v.last_deployed = any_id();
+  v.applications.resize(1);
+  v.applications[0].id = v.id;
+  return v;
+}
+
+instance any_instance() {
+  return {.id = "i" + std::to_string(any_id()), .version_id = any_id(), .group_id = any_id()};
+}
+
+/// A change over few ids, so that two of them often touch the same rows. A change puts a row or
+/// takes it, not both.
 change any_change() {
-  auto id = [] { return *rc::gen::inRange<std::uint64_t>(1, 4); };
-  auto some = [] { return *rc::gen::inRange(0, 3); };
   change c;
-  for (int i = some(); i > 0; --i)
-    c.groups.push_back({id(), "ns", "g", id(), id()});
-  for (int i = some(); i > 0; --i) {
-    version v{id(), id()};
-    v.applications.resize(1);
-    v.applications[0].id = id();
-    c.versions.push_back(v);
-  }
-  for (int i = some(); i > 0; --i)
-    c.instances.push_back({"i" + std::to_string(id()), id()});
-  for (int i = some(); i > 0; --i)
-    c.machines.push_back({"m" + std::to_string(id()), std::to_string(id())});
-  for (int i = some(); i > 0; --i)
-    c.rollouts.push_back({id(), id()});
-  for (int i = some(); i > 0; --i)
-    c.orders.push_back({std::to_string(id()), {{"ns", "g", id()}}});
-  c.events.resize(*rc::gen::inRange<std::size_t>(0, 3));
-  // A change puts a row or takes it, not both.
-  for (int i = some(); i > 0; --i) {
-    auto gone = "i" + std::to_string(id());
-    std::erase_if(c.instances, [&](const instance& each) { return each.id == gone; });
-    c.gone_instances.push_back(gone);
-    auto finished = id();
-    std::erase_if(c.rollouts, [&](const rollout& each) { return each.group_id == finished; });
-    c.finished_rollouts.push_back(finished);
-  }
+  add_some(c.groups, [] { return group{any_id(), "ns", "g", any_id()}; });
+  add_some(c.versions, any_version);
+  add_some(c.instances, any_instance);
+  add_some(c.machines,
+           [] { return machine{"m" + std::to_string(any_id()), std::to_string(any_id())}; });
+  add_some(c.rollouts, [] { return rollout{.group_id = any_id(), .id = any_id()}; });
+  add_some(c.receipts, [] { return receipt{.id = std::to_string(any_id()), .seq = any_id()}; });
+  add_some(c.events, [] { return event{0, {*rc::gen::inRange(1, 100)}}; });
+  add_some(c.gone_instances, [] { return gone_instance{"i" + std::to_string(any_id()), any_id()}; });
+  for (const auto& gone : c.gone_instances)
+    std::erase_if(c.instances, [&](const instance& each) { return each.id == gone.id; });
+  add_some(c.finished_rollouts, [] { return finished_rollout{any_id()}; });
+  for (const auto& end : c.finished_rollouts)
+    std::erase_if(c.rollouts, [&](const rollout& each) { return each.group_id == end.group_id; });
   return c;
+}
+
+/// Whether no two rows have the same key; `rows` may be of two kinds that share their keys.
+template <class Key, class... Rows>
+bool are_different(Key key, const std::vector<Rows>&... rows) {
+  std::set<decltype(key(std::get<0>(std::tie(rows...)).front()))> keys;
+  (std::transform(rows.begin(), rows.end(), std::inserter(keys, keys.end()), key), ...);
+  return keys.size() == (rows.size() + ...);
 }
 
 } // namespace
@@ -54,12 +78,12 @@ TEST_CASE("a change is empty until there is something in it") {
 TEST_CASE("rows are put, replaced and taken, and events counted") {
   farm f;
   change c;
-  c.instances = {{"i1", 1}, {"i2", 1}};
+  c.instances = {{.id = "i1", .version_id = 1}, {.id = "i2", .version_id = 1}};
   c.events.resize(2);
   apply(f, c);
   change next;
-  next.instances = {{"i1", 2}};
-  next.gone_instances = {"i2", "never there"};
+  next.instances = {{.id = "i1", .version_id = 2}};
+  next.gone_instances = {{"i2"}, {"never there"}};
   next.events.resize(1);
   apply(f, next);
   CHECK(f.instances.size() == 1);
@@ -78,17 +102,47 @@ TEST_CASE("the highest application id is remembered") {
   CHECK(f.last_application == 9);
 }
 
-TEST_CASE("applying two changes joined is applying both in turn") {
+TEST_CASE("applying the sum of changes is applying all of them in turn") {
   CHECK(rc::check([] {
     farm in_turn;
     apply(in_turn, any_change());
-    farm joined = in_turn;
-    auto first = any_change();
-    auto second = any_change();
-    apply(in_turn, first);
-    apply(in_turn, second);
-    append(first, second);
-    apply(joined, first);
-    RC_ASSERT(joined == in_turn);
+    auto at_once = in_turn;
+    std::vector<change> parts;
+    add_some(parts, any_change);
+    add_some(parts, any_change);
+    for (const auto& each : parts)
+      apply(in_turn, each);
+    apply(at_once, sum_of(parts));
+    RC_ASSERT(at_once == in_turn);
   }));
+}
+
+TEST_CASE("the sum of changes has every event, in their order") {
+  CHECK(rc::check([] {
+    std::vector<change> parts;
+    add_some(parts, any_change);
+    add_some(parts, any_change);
+    std::vector<event> all;
+    for (const auto& each : parts)
+      all.insert(all.end(), each.events.begin(), each.events.end());
+    RC_ASSERT(sum_of(parts).events == all);
+  }));
+}
+
+TEST_CASE("in the sum of changes each row is put or taken once") {
+  CHECK(rc::check([] {
+    auto sum = sum_of({any_change(), any_change(), any_change()});
+    auto id = [](const auto& row) { return row.id; };
+    RC_ASSERT(are_different(id, sum.groups));
+    RC_ASSERT(are_different(id, sum.versions));
+    RC_ASSERT(are_different(id, sum.instances, sum.gone_instances));
+    RC_ASSERT(are_different([](const machine& row) { return row.name; }, sum.machines));
+    RC_ASSERT(are_different([](const auto& row) { return row.group_id; }, sum.rollouts,
+                            sum.finished_rollouts));
+  }));
+}
+
+TEST_CASE("the sum of nothing is nothing") {
+  CHECK(is_empty(sum_of({})));
+  CHECK(is_empty(sum_of({change{}, change{}})));
 }

@@ -25,21 +25,30 @@ inline duration any_duration() {
   return duration{*rc::gen::inRange<std::int64_t>(-1'000'000'000, 1'000'000'000)};
 }
 
-inline application any_application() {
-  application a;
-  a.id = *rc::gen::arbitrary<std::uint64_t>();
+inline program any_program() {
+  program a;
   a.name = any_text();
   a.download_url = any_text();
   a.args = *rc::gen::arbitrary<std::vector<std::string>>();
   a.env = *rc::gen::arbitrary<std::map<std::string, std::string>>();
-  a.instances = *rc::gen::arbitrary<std::uint32_t>();
-  a.per_machine = *rc::gen::arbitrary<bool>();
-  a.machine_groups = *rc::gen::arbitrary<std::vector<std::string>>();
   a.limits = {*rc::gen::arbitrary<std::uint64_t>(), *rc::gen::inRange(-20, 20)};
-  a.rollout.min_ready = any_duration();
+  a.min_ready = any_duration();
   a.restart.policy = any_enum<restart_policy>();
   a.restart.backoff_max = any_duration();
   a.services = {{any_text(), *rc::gen::arbitrary<std::uint32_t>(), {any_text()}}};
+  return a;
+}
+
+inline application any_application() {
+  application a;
+  static_cast<program&>(a) = any_program();
+  a.id = *rc::gen::arbitrary<std::uint64_t>();
+  a.artifact_id = any_text();
+  a.instances = *rc::gen::arbitrary<std::uint32_t>();
+  a.per_machine = *rc::gen::arbitrary<bool>();
+  a.machine_groups = *rc::gen::arbitrary<std::vector<std::string>>();
+  a.strategy = any_text();
+  a.rollout.deadline = any_duration();
   return a;
 }
 
@@ -50,7 +59,8 @@ inline instance_spec any_spec() {
           *rc::gen::arbitrary<std::uint64_t>(),
           *rc::gen::arbitrary<std::uint64_t>(),
           any_enum<instance_goal>(),
-          any_application()};
+          *rc::gen::arbitrary<std::uint64_t>(),
+          any_program()};
 }
 
 inline observation any_observation() {
@@ -103,14 +113,15 @@ inline event::content any_content() {
       return machine_change{any_text(), any_enum<machine_state>(), any_enum<machine_state>(),
                             any_text()};
     case 3:
-      return rollout_step{any_text(), any_text()};
+      return rollout_step{any_text(), any_text(), *rc::gen::arbitrary<std::uint64_t>()};
     case 4:
       return port_change{any_text(), any_port(), any_text(), any_text(),
                          any_text(), any_port(), any_text()};
     case 5:
       return port_problem{any_text(), any_text()};
     default:
-      return rollout_finished{any_enum<rollout_outcome>(), any_text()};
+      return rollout_finished{any_enum<rollout_outcome>(), any_text(),
+                              *rc::gen::arbitrary<std::uint64_t>()};
   }
 }
 

@@ -1,8 +1,9 @@
 #include "simulation/checks.hpp"
 
 #include "actors/decisions/assignment.hpp"
+#include "actors/decisions/edit.hpp"
 #include "actors/decisions/placement.hpp"
-#include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -30,16 +31,17 @@ const T* after(const std::vector<T>& changed, const Map& before, const Key& key,
 }
 
 const application* application_of(const farm& f, const instance& row) {
-  for (const auto& app : f.versions.at(row.version_id).applications)
-    if (app.name == row.application)
-      return &app;
-  return nullptr;
+  return actors::application_of(f.versions.at(row.version_id), row.application);
 }
 
 /// Whether the instance's machine is in a machine group that its application asks for.
 bool is_in_place(const farm& f, const instance& row) {
   const auto* app = application_of(f, row);
   return app && actors::is_eligible(f.machines.at(row.machine), *app);
+}
+
+bool contains(const std::vector<std::string>& ids, const std::string& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
 } // namespace
@@ -59,20 +61,52 @@ void checks::before_commit(const farm& before, const change& c) {
       fail("generations only grow", fmt::format("{} goes from {} to {}", each.name,
                                                 known->second.generation, each.generation));
   }
-  for (const auto& each : c.orders)
-    if (before.orders.contains(each.id))
+  for (const auto& each : c.receipts)
+    if (before.receipts.contains(each.id))
       fail("an order is carried out once", each.id + " is carried out again");
+  for (const auto& each : c.events)
+    if (const auto* now = std::get_if<machine_change>(&each.what))
+      told_machines_[now->machine] = now->to;
   for (const auto& each : c.instances) {
     if (each.goal == instance_goal::run)
       told_to_run_.insert(each.id);
     auto known = before.instances.find(each.id);
-    if (known == before.instances.end())
+    if (known == before.instances.end()) {
+      check_placed(before, c, each);
       continue;
+    }
+    if (known->second.goal == instance_goal::fetch && each.goal == instance_goal::run
+        && !known->second.seen.fetched && !each.seen.fetched)
+      fail("what starts was fetched first", each.id + " is told to run");
     if (known->second.goal == instance_goal::stop && each.goal != instance_goal::stop)
       fail("what is to go does not come back", each.id);
     if (known->second.goal == instance_goal::run && each.goal == instance_goal::stop)
       check_proven(before, c, known->second);
   }
+}
+
+/// A new instance is to be fetched first, on a machine that is there and is asked for.
+void checks::check_placed(const farm& before, const change& c, const instance& placed) {
+  if (placed.goal == instance_goal::run)
+    fail("what starts was fetched first", placed.id + " is told to run");
+  const auto* v
+    = after(c.versions, before.versions, placed.version_id, [](const version& x) { return x.id; });
+  const auto* m
+    = after(c.machines, before.machines, placed.machine, [](const messages::machine& x) { return x.name; });
+  const auto* app = v ? actors::application_of(*v, placed.application) : nullptr;
+  bool is_there = m && told_machines_[placed.machine] == machine_state::ready;
+  if (!app || !is_there || !actors::is_eligible(*m, *app))
+    fail("instances are placed where they can run",
+         fmt::format("{} is placed on {}", placed.id, placed.machine));
+}
+
+/// It was ready once, or is given up and does not count.
+bool checks::is_proven(const farm& f, const std::string& id) const {
+  auto row = f.instances.find(id);
+  if (row == f.instances.end() || row->second.goal == instance_goal::stop)
+    return true;
+  auto known = all_.find(id);
+  return known != all_.end() && was_ready(known->second, clock_.now());
 }
 
 /// `old` is to stop: then it is not of the version that stays, and where it is of the one that was
@@ -83,10 +117,15 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
   if (!g || g->deployed_version == 0)
     return;
   if (g->deployed_version == old.version_id) {
-    // A rollback to the deployed version that was given up again stops what it began.
     auto r = before.rollouts.find(v.group_id);
-    bool of_rollout = r != before.rollouts.end() && r->second.version_id == old.version_id;
-    if (!of_rollout && is_in_place(before, old))
+    bool within = r != before.rollouts.end() && r->second.to == old.version_id;
+    // What a rollout within the version began, and gives up again, is no part of it yet; what it
+    // replaces leaves when the others are proven.
+    bool comes = within && contains(r->second.coming, old.id);
+    bool leaves = within && contains(r->second.leaving, old.id)
+                  && std::all_of(r->second.coming.begin(), r->second.coming.end(),
+                                 [&](const std::string& id) { return is_proven(before, id); });
+    if (!comes && !leaves && is_in_place(before, old))
       fail("the deployed version is left alone", old.id + " is to stop");
     return;
   }
@@ -107,8 +146,8 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
 
 void checks::after_commit(const change& c) {
   for (const auto& each : c.machines) {
-    auto wanted = actors::assignment_of(db_.farm(), each.name);
-    assigned_[{each.name, wanted.generation}] = digest_of(actors::specs_of(wanted));
+    auto wanted = actors::assignment_head_of(db_.farm(), each.name);
+    assigned_[{each.name, wanted.generation}] = wanted.digest;
   }
 }
 
@@ -178,7 +217,7 @@ void checks::before_target_ends(const machine& box, const std::string& id) {
 }
 
 void checks::before_acknowledgement(const std::string& order_id) {
-  if (!order_id.empty() && !db_.farm().orders.contains(order_id))
+  if (!order_id.empty() && !db_.farm().receipts.contains(order_id))
     fail("what is acknowledged is committed", order_id + " is acknowledged and not stored");
 }
 
@@ -188,8 +227,9 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
                         const std::set<std::string>& switched_off) {
   const auto& f = db_.farm();
   for (const auto& [id, r] : f.rollouts)
-    fail("everything converges", fmt::format("group {} is still in {} of version {}",
-                                             f.groups.at(id).name, to_text(r.phase), r.version_id));
+    if (!r.order_id.empty() || !is_tainted(f.versions.at(r.to)))
+      fail("everything converges", fmt::format("group {} is still in {} of version {}",
+                                               f.groups.at(id).name, to_text(r.phase), r.to));
   std::set<std::string> present;
   for (const auto& [name, each] : agents)
     if (!switched_off.contains(name)) {
@@ -211,9 +251,18 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
   check_told_states();
 }
 
+/// Pinned to bytes that were wrong, so that it cannot come to another machine.
+bool checks::is_tainted(const version& v) const {
+  return std::any_of(v.applications.begin(), v.applications.end(), [&](const application& app) {
+    return web_.tainted.contains(app.download_url);
+  });
+}
+
 /// Everything of it that should be somewhere is there.
 void checks::check_application(const version& v, const application& app,
                                const std::set<std::string>& present) {
+  if (is_tainted(v))
+    return;
   const auto& f = db_.farm();
   std::map<std::string, std::size_t> on;
   std::size_t total = 0;
@@ -292,14 +341,14 @@ void checks::check_agent(const agent_host& agent) {
   auto row = f.machines.find(agent.name());
   if (row == f.machines.end())
     return fail("everything converges", agent.name() + " is not known to the server");
-  auto wanted = actors::assignment_of(f, agent.name());
+  auto wanted = actors::assignment_head_of(f, agent.name());
   const auto& saved = agent.box.saved;
-  bool same = saved.generation == wanted.generation
-              && digest_of(saved.specs) == digest_of(actors::specs_of(wanted));
+  bool same = actors::assignment_head{saved.generation, digest_of(saved.specs)} == wanted;
   if (!same)
     fail("store and agents agree",
          fmt::format("{} holds generation {} of {} instances, the store {} of {}", agent.name(),
-                     saved.generation, saved.specs.size(), wanted.generation, wanted.specs.size()));
+                     saved.generation, saved.specs.size(), wanted.generation,
+                     f.instances.on_machine(agent.name()).size()));
   for (const auto& [id, each] : agent.box.instances)
     if (!f.instances.contains(id) || f.instances.at(id).machine != agent.name())
       fail("nothing is left behind", fmt::format("{} is on {}", id, agent.name()));
@@ -340,24 +389,35 @@ void checks::check_told_states() {
                                                  to_text(told[id]), to_text(row.seen.state)));
 }
 
-/// Every rollout that began has ended, once.
+/// Every rollout that began has ended, once, and what an order was answered tells which one is its.
 void checks::check_orders() {
-  std::map<std::string, std::pair<int, int>> begun_and_ended;
+  std::map<std::pair<std::string, std::uint64_t>, std::pair<int, int>> begun_and_ended;
   for (const auto& each : db_.events()) {
-    if (const auto* step = std::get_if<rollout_step>(&each.what); step && step->phase == "accepted")
-      ++begun_and_ended[each.group].first;
-    else if (std::holds_alternative<rollout_finished>(each.what))
-      ++begun_and_ended[each.group].second;
+    const auto* step = std::get_if<rollout_step>(&each.what);
+    const auto* end = std::get_if<rollout_finished>(&each.what);
+    if (step && step->phase == "accepted")
+      ++begun_and_ended[{each.group, step->rollout}].first;
+    else if (end)
+      ++begun_and_ended[{each.group, end->rollout}].second;
   }
-  for (const auto& [name, counts] : begun_and_ended)
-    if (counts.first != counts.second)
-      fail("every rollout has one end",
-           fmt::format("{}: {} began, {} ended", name, counts.first, counts.second));
+  for (const auto& [gid, r] : db_.farm().rollouts)
+    ++begun_and_ended[{db_.farm().groups.at(gid).name, r.id}].second;
+  for (const auto& [key, counts] : begun_and_ended)
+    if (counts.first != 1 || counts.second != 1)
+      fail("every rollout has one end", fmt::format("rollout {} of {}: {} began, {} ended",
+                                                    key.second, key.first, counts.first,
+                                                    counts.second));
+  for (const auto& [id, kept] : db_.farm().receipts)
+    for (const auto& each : kept.versions)
+      if (!begun_and_ended.contains({each.group, each.rollout}))
+        fail("every rollout has one end",
+             fmt::format("{} was answered with rollout {} of {}, which never was", id,
+                         each.rollout, each.group));
 }
 
 void checks::at_the_end(const client& watcher, std::size_t published) {
   for (const auto& each : watcher.answers())
-    if (std::holds_alternative<accepted>(each.answer) && !db_.farm().orders.contains(each.order_id))
+    if (std::holds_alternative<accepted>(each.answer) && !db_.farm().receipts.contains(each.order_id))
       fail("no acknowledged order is lost", each.order_id);
   if (watcher.waiting() > 0)
     fail("everything converges",

@@ -63,6 +63,10 @@ private:
   void fail(const std::string& rule, const std::string& what);
   void check_proven(const messages::farm& before, const messages::change& c,
                     const messages::instance& old);
+  void check_placed(const messages::farm& before, const messages::change& c,
+                    const messages::instance& placed);
+  [[nodiscard]] bool is_tainted(const messages::version& v) const;
+  [[nodiscard]] bool is_proven(const messages::farm& f, const std::string& id) const;
   void check_application(const messages::version& v, const messages::application& app,
                          const std::set<std::string>& present);
   void check_instance(const messages::instance& row);
@@ -78,6 +82,8 @@ private:
   const database& db_;
   const artifact_server& web_;
   const programs& all_;
+  /// What was told of each machine last.
+  std::map<std::string, messages::machine_state> told_machines_;
   /// The instances that were to run at some time.
   std::set<std::string> told_to_run_;
   /// By machine and generation: `digest_of` the assignment.

@@ -27,7 +27,7 @@ public:
     return epoch_ = ++db_.epoch_;
   }
 
-  result<void> check_reign() override {
+  result<void> check_leadership() override {
     if (db_.is_away_for(epoch_))
       return out_of_order();
     return epoch_ == db_.epoch_ ? result<void>{} : db_.taken_over(epoch_);

@@ -60,7 +60,7 @@ private:
   void take_over();
   void split(const fault& f);
   void set_weather(const fault& f, const weather& w);
-  server_host& reigning();
+  server_host& leading();
   agent_host* agent_of(const std::string& name);
 
   const plan& plan_;
@@ -73,7 +73,7 @@ private:
   programs programs_;
   checks checks_;
   std::vector<std::unique_ptr<server_host>> servers_;
-  std::size_t reigning_ = 0;
+  std::size_t leading_ = 0;
   std::map<std::string, std::unique_ptr<agent_host>> agents_;
   std::set<std::string> switched_off_;
   std::vector<std::unique_ptr<client>> clients_;
@@ -94,7 +94,7 @@ farm::farm(const plan& p, trace::reader lines)
     servers_.back()->on_end = [this, it = servers_.back().get()] {
       // The service manager's doing. Of two servers, people leave only one in its care.
       clock_.after(service_restart, [this, it] {
-        if (it == &reigning())
+        if (it == &leading())
           it->start();
       });
     };
@@ -131,8 +131,8 @@ void farm::tell(const messages::event& e) {
     record_.tell("store", fmt::format("{} is {}: {}", i->id, messages::to_text(i->to), i->reason));
 }
 
-server_host& farm::reigning() {
-  return *servers_[reigning_];
+server_host& farm::leading() {
+  return *servers_[leading_];
 }
 
 agent_host* farm::agent_of(const std::string& name) {
@@ -213,10 +213,10 @@ void farm::begin(const fault& f) {
   auto* agent = agent_of(f.who);
   switch (f.kind) {
     case fault_kind::server_dies: {
-      auto& server = reigning();
+      auto& server = leading();
       return server.kill_after(f.detail, [this, &server, back = f.at + f.lasts] {
         clock_.at(back, [this, &server] {
-          if (&server == &reigning())
+          if (&server == &leading())
             server.start();
         });
       });
@@ -244,14 +244,14 @@ void farm::begin(const fault& f) {
       if (agent)
         agent->freeze(f.lasts);
       else
-        reigning().freeze(f.lasts);
+        leading().freeze(f.lasts);
       return;
     case fault_kind::clock_jumps: {
       auto error = (f.detail % 2 ? 1 : -1) * std::chrono::minutes{f.detail};
       if (agent)
         agent->box.clock_error = error;
       else
-        reigning().clock_error = error;
+        leading().clock_error = error;
       return;
     }
     case fault_kind::regrouped:
@@ -329,27 +329,27 @@ void farm::end(const fault& f) {
   }
 }
 
-/// The other server starts on the same database; the one that reigned until now goes on until it
+/// The other server starts on the same database; the one that led until now goes on until it
 /// notices, or is stopped by the people who started the other one.
 void farm::take_over() {
-  auto& old = reigning();
-  reigning_ = 1 - reigning_;
-  reigning().start();
+  auto& old = leading();
+  leading_ = 1 - leading_;
+  leading().start();
   clock_.after(20s, [this, &old] {
-    if (&old != &reigning())
+    if (&old != &leading())
       old.kill();
   });
 }
 
 void farm::split(const fault& f) {
-  auto& old = reigning();
+  auto& old = leading();
   if (!old.runs())
     return;
   db_.trouble.away_for = old.epoch();
   take_over();
   auto who = clients_[f.detail % clients_.size()]->name();
   auto from_old = old.name();
-  auto from_new = reigning().name();
+  auto from_new = leading().name();
   net_.set_weather(from_old, who, {.cut = true});
   clock_.after(6s, [this, who, from_old, from_new] {
     net_.set_weather(from_old, who, {});

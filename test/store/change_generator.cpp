@@ -63,6 +63,11 @@ std::vector<std::string> any_texts() {
   return texts;
 }
 
+std::set<std::string> any_names() {
+  auto texts = any_texts();
+  return {texts.begin(), texts.end()};
+}
+
 std::vector<std::uint16_t> any_ports() {
   std::vector<std::uint16_t> ports;
   for (auto n = below(3); n > 0; --n)
@@ -89,7 +94,8 @@ application any_application(std::uint64_t id, std::string name) {
   app.always_on = maybe();
   app.discard_log = maybe();
   app.limits = {any_count(), below(40) - 20};
-  app.rollout = {{below<std::uint32_t>(101), maybe()}, any_duration(), any_duration()};
+  app.min_ready = any_duration();
+  app.rollout = {{below<std::uint32_t>(101), maybe()}, any_duration()};
   app.restart = {any_of<restart_policy>(), any_duration(), any_duration(), 7, any_duration()};
   app.stop = {below(64), any_duration()};
   app.services = {{any_text(), below<std::uint32_t>(5), any_texts()}};
@@ -151,13 +157,13 @@ event::content any_content() {
       return machine_change{any_text(), any_of<machine_state>(), any_of<machine_state>(),
                             any_text()};
     case 3:
-      return rollout_step{any_text(), any_text()};
+      return rollout_step{any_text(), any_text(), any_count()};
     case 4:
       return port_change{any_text(), 80, any_text(), any_text(), any_text(), 4100, any_text()};
     case 5:
       return port_problem{any_text(), any_text()};
     default:
-      return rollout_finished{any_of<rollout_outcome>(), any_text()};
+      return rollout_finished{any_of<rollout_outcome>(), any_text(), any_count()};
   }
 }
 
@@ -192,7 +198,7 @@ struct composer {
   void add_group() {
     auto id = after.groups.empty() ? 1 : after.groups.rbegin()->first + 1 + below<std::uint64_t>(3);
     put(made.groups, after.groups, id,
-        {id, maybe() ? "space" : "Space", fmt::format("group {}", id), 0, 0});
+        {id, maybe() ? "space" : "Space", fmt::format("group {}", id), 0, 0, any_names()});
   }
 
   void change_group() {
@@ -201,6 +207,7 @@ struct composer {
     auto g = any_in(after.groups);
     g.deployed_version = version_or_none();
     g.pending_version = version_or_none();
+    g.stopped = any_names();
     put(made.groups, after.groups, g.id, g);
   }
 
@@ -243,35 +250,54 @@ struct composer {
     if (after.versions.empty())
       return;
     const auto& v = any_in(after.versions);
-    auto id = fmt::format("i-{}", below(6));
-    put(made.instances, after.instances, id,
-        {id, v.id, v.applications[below(v.applications.size())].name, any_text(),
-         any_of<instance_goal>(), any_observation(id)});
+    const auto& app = v.applications[below(v.applications.size())];
+    instance i;
+    i.id = fmt::format("i-{}", below(6));
+    i.version_id = v.id;
+    i.group_id = v.group_id;
+    i.application = app.name;
+    i.machine = any_text();
+    i.memory_mb = app.limits.max_memory_mb;
+    i.goal = any_of<instance_goal>();
+    i.revision = any_count();
+    i.seen = any_observation(i.id);
+    made.instances.push_back(i);
+    after.instances.put(std::move(i));
   }
 
   /// Gone rows go after the others, so a new row of the same change is left alone.
   void drop_instance() {
     if (after.instances.empty())
       return;
-    auto id = any_in(after.instances).id;
-    after.instances.erase(id);
-    made.gone_instances.push_back(id);
+    const auto& gone = any_in(after.instances);
+    made.gone_instances.push_back({gone.id, gone.group_id});
+    after.instances.erase(made.gone_instances.back().id);
   }
 
   void put_machine() {
     auto name = fmt::format("machine {}", below(3));
     put(made.machines, after.machines, name,
         {name, any_text(), any_texts(), any_count(), any_text(), any_time(), any_count(),
-         any_public_ports()});
+         any_public_ports(), maybe()});
   }
 
   void put_rollout() {
     if (after.groups.empty())
       return;
-    auto id = any_in(after.groups).id;
-    put(
-      made.rollouts, after.rollouts, id,
-      {id, version_or_none(), version_or_none(), any_of<rollout_phase>(), any_time(), any_text()});
+    rollout r;
+    r.group_id = any_in(after.groups).id;
+    r.id = any_count();
+    r.from = version_or_none();
+    r.to = version_or_none();
+    r.phase = any_of<rollout_phase>();
+    r.started_at = any_time();
+    r.coming = any_texts();
+    r.leaving = any_texts();
+    r.each_alone = maybe();
+    r.purpose = any_text();
+    r.failure = any_text();
+    r.order_id = any_text();
+    put(made.rollouts, after.rollouts, r.group_id, r);
   }
 
   void finish_rollout() {
@@ -279,12 +305,19 @@ struct composer {
       return;
     auto id = any_in(after.rollouts).group_id;
     after.rollouts.erase(id);
-    made.finished_rollouts.push_back(id);
+    made.finished_rollouts.push_back({id, any_of<rollout_outcome>(), maybe()});
   }
 
-  void put_order() {
-    auto id = fmt::format("order-{}", below(5));
-    put(made.orders, after.orders, id, {id, {{any_text(), any_text(), any_count()}}, any_count()});
+  /// Its digest may be any number of 64 bits, its time any at all.
+  void put_receipt() {
+    receipt r;
+    r.id = fmt::format("order-{}", below(5));
+    r.digest = any_count() * 2 + 1;
+    r.who = any_text();
+    r.time = any_time();
+    r.versions = {{any_text(), any_text(), any_count(), any_count()}};
+    r.seq = any_count();
+    put(made.receipts, after.receipts, r.id, r);
   }
 
   void add_event() {
@@ -298,7 +331,7 @@ change any_change(const farm& before) {
   static constexpr std::array steps{
     &composer::add_group,      &composer::change_group,   &composer::add_version,
     &composer::change_version, &composer::put_instance,   &composer::put_machine,
-    &composer::put_rollout,    &composer::put_order,      &composer::add_event,
+    &composer::put_rollout,    &composer::put_receipt,      &composer::add_event,
     &composer::drop_instance,  &composer::finish_rollout,
   };
   composer c{before, {}};

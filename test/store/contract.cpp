@@ -94,10 +94,10 @@ void check_epochs(const fresh_database& fresh) {
   value(first->commit(1, machine_only("a")));
 
   auto second = opened(db.url);
-  CHECK(first->check_reign());
+  CHECK(first->check_leadership());
   CHECK(value(second->begin_epoch()) == epoch + 1);
-  CHECK(second->check_reign());
-  auto lost = first->check_reign();
+  CHECK(second->check_leadership());
+  auto lost = first->check_leadership();
   REQUIRE_FALSE(lost);
   CHECK(lost.error().code == failure_code::refused);
   auto events = first->events_after(0, 10);
@@ -144,7 +144,7 @@ void check_all_or_nothing(const fresh_database& fresh) {
   auto before = value(s->load());
   auto broken = machine_only("b");
   broken.events = events_only(2).events;
-  broken.rollouts.push_back({77, 0, 0, rollout_phase::fetching, {}, ""});
+  broken.rollouts.push_back({.group_id = 77});
   auto refused = s->commit(2, broken);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == failure_code::internal);

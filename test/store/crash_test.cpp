@@ -22,7 +22,7 @@ namespace {
 /// The nth change of a farm that moves on and on: touches every table, so that half of it shows.
 messages::change nth_change(std::uint64_t n) {
   messages::change c;
-  c.groups.push_back({1, "demo", "shop", n - 1, n});
+  c.groups.push_back({1, "demo", "shop", n - 1, n, {}});
   messages::version v;
   v.id = n;
   v.group_id = 1;
@@ -33,18 +33,26 @@ messages::change nth_change(std::uint64_t n) {
   c.versions.push_back(v);
   for (int i = 0; i < 10; ++i) {
     auto id = fmt::format("{}-{}", n, i);
-    messages::instance each{id, n, v.applications[0].name, "m", messages::instance_goal::run, {}};
+    messages::instance each;
+    each.id = id;
+    each.version_id = n;
+    each.group_id = 1;
+    each.application = v.applications[0].name;
+    each.machine = "m";
+    each.memory_mb = v.applications[0].limits.max_memory_mb;
     each.seen.id = id;
     c.instances.push_back(each);
     if (n > 2)
-      c.gone_instances.push_back(fmt::format("{}-{}", n - 2, i));
+      c.gone_instances.push_back({fmt::format("{}-{}", n - 2, i), 1});
   }
   c.machines.push_back({"m", "x", {"worker"}, 1, "0.1", {}, n});
   if (n % 2 == 0)
-    c.rollouts.push_back({1, n, n - 1, messages::rollout_phase::starting, {}, ""});
+    c.rollouts.push_back({.group_id = 1, .id = n, .from = n - 1, .to = n});
   else
-    c.finished_rollouts.push_back(1);
-  c.orders.push_back({fmt::format("order-{}", n), {{"demo", "shop", n}}, n});
+    c.finished_rollouts.push_back({1});
+  c.receipts.push_back({.id = fmt::format("order-{}", n),
+                        .versions = {{"demo", "shop", n, n}},
+                        .seq = n});
   for (int i = 0; i < 3; ++i)
     c.events.push_back({0, {1}, "", "", 0, messages::rollout_step{"placed", std::to_string(n)}});
   return c;

@@ -13,17 +13,26 @@ namespace {
 
 messages::change small_farm() {
   messages::change c;
-  c.groups.push_back({1, "demo", "shop", 7, 0});
+  c.groups.push_back({1, "demo", "shop", 7, 0, {}});
   messages::version v;
   v.id = 7;
   v.group_id = 1;
   v.applications.emplace_back().id = 5;
   v.applications.back().name = "web";
   c.versions.push_back(v);
-  c.instances.push_back({"web-1", 7, "web", "m1", messages::instance_goal::run, {}});
+  messages::instance web;
+  web.id = "web-1";
+  web.version_id = 7;
+  web.group_id = 1;
+  web.application = "web";
+  web.machine = "m1";
+  c.instances.push_back(web);
   c.machines.push_back({"m1", "x", {}, 0, "0.1", {}, 0});
-  c.rollouts.push_back({1, 7, 0, messages::rollout_phase::starting, {}, ""});
-  c.orders.push_back({"o-1", {}});
+  messages::rollout way;
+  way.group_id = 1;
+  way.to = 7;
+  c.rollouts.push_back(way);
+  c.receipts.push_back({.id = "o-1"});
   c.events.push_back({0, {}, "", "", 0, messages::rollout_step{"placed", "because"}});
   return c;
 }
@@ -61,7 +70,12 @@ TEST_CASE("damaged content is one failure with database, table, row and what was
     {"UPDATE machine SET generation = 'many'", "table machine, row m1, `generation` is \"many\", expected a whole number"},
     {"UPDATE machine SET machine_groups = x'00'", "table machine, row m1, `machine_groups` cannot be read"},
     {"UPDATE rollout SET phase = 'fast'", "table rollout, row 1, `phase` is \"fast\", expected one of fetching"},
-    {"UPDATE rollout SET version_id = 8", "table rollout, row 1, `version_id` is 8, expected the id"},
+    {"UPDATE rollout SET to_version = 8", "table rollout, row 1, `to_version` is 8, expected the id"},
+    {"UPDATE rollout SET from_version = 8", "table rollout, row 1, `from_version` is 8, expected the id"},
+    {"UPDATE rollout SET coming = '[1]'", "table rollout, row 1, `coming` cannot be read: a value in it has the wrong type"},
+    {"UPDATE rollout SET leaving = 'x'", "table rollout, row 1, `leaving` cannot be read"},
+    {"UPDATE appgroup SET stopped = '{}'", "table appgroup, row 1, `stopped` cannot be read"},
+    {"UPDATE client_order SET digest = 'x'", "table client_order, row o-1, `digest` is \"x\", expected a whole number"},
     {"UPDATE client_order SET versions = ''", "table client_order, row o-1, `versions` cannot be read"},
     {"UPDATE meta SET last_event = 'x'", "table meta, row 1, `last_event` is \"x\", expected a whole number"},
     {"DELETE FROM meta", "table meta has no row 1"},

@@ -4,6 +4,7 @@
 #include "store/sqlite_connection.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -24,6 +25,54 @@ messages::failure refusal(store::connection& db, const std::vector<store::migrat
 
 const store::migration group{1, {"CREATE TABLE appgroup (id {row_id} PRIMARY KEY) {options}"}};
 const store::migration color{2, {"ALTER TABLE appgroup ADD COLUMN color TEXT"}};
+
+/// All up to the schema with that number.
+std::vector<store::migration> migrations_to(std::size_t schema) {
+  const auto& all = store::all_migrations();
+  return {all.begin(), all.begin() + static_cast<std::ptrdiff_t>(schema)};
+}
+
+/// Group 1 of schema 3: version 1 runs as `old`, version 2 is on its way as `new`, in this phase.
+void fill_with_rollout_of_schema_3(store::connection& db, const std::string& phase,
+                                   bool is_deployed) {
+  auto time = "'2026-01-31T09:30:00.000001Z'";
+  auto version = [&](int id, const std::string& state) {
+    store::run(db, fmt::format("INSERT INTO group_version (id, group_id, created, build, "
+                               "repository, artifact_id, branch, commit_id, state, last_deployed) "
+                               "VALUES ({}, 1, {}, {}, '', '', '', '', '{}', {})",
+                               id, time, id + 10, state, state == "pending" ? 0 : id));
+    store::run(db, fmt::format("INSERT INTO appdef (id, name, repository, artifact_id, sha256, "
+                               "definition) VALUES ({0}, 'web', '', '', '', "
+                               "'{{\"id\":{0},\"name\":\"web\"}}')",
+                               id));
+    store::run(db, fmt::format("INSERT INTO lnk_app_grp (id, group_version_id, app_id, position) "
+                               "VALUES ({0}, {0}, {0}, 0)",
+                               id));
+  };
+  auto instance = [&](const std::string& id, int of_version, const std::string& goal) {
+    store::run(db, fmt::format("INSERT INTO instance (id, version_id, application, machine, goal, "
+                               "seen) VALUES ('{0}', {1}, 'web', 'm', '{2}', '{{\"id\":\"{0}\"}}')",
+                               id, of_version, goal));
+  };
+  store::run(db, fmt::format("INSERT INTO appgroup (id, namespace, groupname, deployedversion, "
+                             "pendingversion) VALUES (1, 'demo', 'shop', {}, {})",
+                             is_deployed ? 2 : 1, is_deployed ? 0 : 2));
+  version(1, is_deployed ? "retired" : "deployed");
+  version(2, is_deployed ? "deployed" : "pending");
+  instance("old", 1, is_deployed ? "stop" : "run");
+  instance("new", 2, is_deployed ? "run" : "fetch");
+  store::run(db, fmt::format("INSERT INTO machine (name, identity, machine_groups, memory_mb, "
+                             "agent_version, last_seen, generation, ports) VALUES ('m', 'x', '[]', "
+                             "1, '', {}, 4, '{{\"list\":[],\"problem\":\"\"}}')",
+                             time));
+  store::run(db, fmt::format("INSERT INTO rollout (group_id, version_id, previous_version, phase, "
+                             "started, reason) VALUES (1, 2, 1, '{}', {}, '')",
+                             phase, time));
+  store::run(db, fmt::format("INSERT INTO client_order (id, created, versions, seq) VALUES "
+                             "('o', {}, '[{{\"namespace\":\"demo\",\"group\":\"shop\","
+                             "\"version\":2}}]', 7)",
+                             time));
+}
 
 std::uint64_t schema_rows(store::connection& db) {
   store::rows found{db, "SELECT COUNT(*) FROM schema_version"};
@@ -103,4 +152,53 @@ TEST_CASE("machines of the first schema have no public ports") {
          "last_seen, generation) VALUES ('m', '', '[]', 1, '', '2026-01-31T09:30:00.000001Z', 1)");
   store::migrate(*db);
   CHECK(store::read_farm(*db).machines.at("m").ports == messages::public_ports{});
+}
+
+TEST_CASE("a rollout under way in schema 3 is given up: what it began stops, the versions stay") {
+  for (const std::string phase : {"fetching", "starting", "stopping_new"}) {
+    CAPTURE(phase);
+    auto db = store::open_sqlite(":memory:");
+    store::migrate(*db, migrations_to(3));
+    fill_with_rollout_of_schema_3(*db, phase, false);
+    store::migrate(*db);
+    auto f = store::read_farm(*db);
+    CHECK(f.rollouts.empty());
+    CHECK(f.instances.at("old").goal == messages::instance_goal::run);
+    CHECK(f.instances.at("new").goal == messages::instance_goal::stop);
+    CHECK(f.groups.at(1).deployed_version == 1);
+    CHECK(f.groups.at(1).pending_version == 0);
+    CHECK(f.versions.at(1).state == messages::version_state::deployed);
+    CHECK(f.versions.at(2).state == messages::version_state::superseded);
+    CHECK(f.versions.at(2).applications.at(0).name == "web");
+    // The agent is told all of it anew.
+    CHECK(f.machines.at("m").generation == 5);
+  }
+}
+
+TEST_CASE("a rollout of schema 3 that was past the point of no return has succeeded") {
+  auto db = store::open_sqlite(":memory:");
+  store::migrate(*db, migrations_to(3));
+  fill_with_rollout_of_schema_3(*db, "stopping_old", true);
+  store::migrate(*db);
+  auto f = store::read_farm(*db);
+  CHECK(f.rollouts.empty());
+  CHECK(f.instances.at("old").goal == messages::instance_goal::stop);
+  CHECK(f.instances.at("new").goal == messages::instance_goal::run);
+  CHECK(f.groups.at(1).deployed_version == 2);
+  CHECK(f.versions.at(2).state == messages::version_state::deployed);
+}
+
+TEST_CASE("what schema 3 did not know has its defaults") {
+  auto db = store::open_sqlite(":memory:");
+  store::migrate(*db, migrations_to(3));
+  fill_with_rollout_of_schema_3(*db, "fetching", false);
+  store::migrate(*db);
+  auto f = store::read_farm(*db);
+  CHECK(f.groups.at(1).stopped.empty());
+  CHECK(f.instances.at("old").group_id == 1);
+  CHECK(f.instances.at("old").revision == 0);
+  const auto& kept = f.receipts.at("o");
+  CHECK(kept.versions == std::vector<messages::group_version>{{"demo", "shop", 2, 0}});
+  CHECK(kept.seq == 7);
+  CHECK(kept.digest == 0);
 }

@@ -79,25 +79,25 @@ TEST_CASE("the newest events are kept under their numbers, older ones dropped") 
   CHECK(s->load()->last_event == 39);
 }
 
-TEST_CASE("orders are known for a week") {
-  messages::timestamp clock{1'700'000'000'000'000};
+TEST_CASE("the newest receipts are kept, whatever the clock says") {
   store::retention keep;
-  keep.now = [&] { return clock; };
+  keep.receipts = 3;
   auto s = store_in_memory(keep);
   REQUIRE(s->begin_epoch());
-  messages::change c;
-  c.orders = {{"old", {}}};
-  REQUIRE(s->commit(1, c));
-  constexpr std::int64_t day = 24LL * 3600 * 1'000'000;
-  clock.microseconds += 4 * day;
-  c.orders = {{"young", {}}};
-  REQUIRE(s->commit(2, c));
-  CHECK(s->load()->orders.size() == 2);
-  clock.microseconds += 4 * day;
+  for (std::uint64_t number = 1; number <= 5; ++number) {
+    messages::change c;
+    // The clock runs backwards.
+    c.receipts.push_back({.id = fmt::format("order-{}", number),
+                          .time = {static_cast<std::int64_t>(1'000'000 * (9 - number))},
+                          .seq = number});
+    REQUIRE(s->commit(number, c));
+  }
   auto f = s->load();
   REQUIRE(f);
-  CHECK(f->orders.size() == 1);
-  CHECK(f->orders.count("young") == 1);
+  std::vector<std::string> kept;
+  for (const auto& [id, each] : f->receipts)
+    kept.push_back(id);
+  CHECK(kept == std::vector<std::string>{"order-3", "order-4", "order-5"});
 }
 
 TEST_CASE("a disk that is full fails a commit, changes nothing, and is got over") {

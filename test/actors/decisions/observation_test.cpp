@@ -1,5 +1,4 @@
 #include "actors/decisions/observation.hpp"
-#include "messages/codec.hpp"
 #include "test/actors/decisions/small_farm.hpp"
 
 #include <doctest/doctest.h>
@@ -37,6 +36,30 @@ TEST_CASE("a machine cannot speak for another one's instances") {
   CHECK(is_empty(observe(farm.state, "w2", news, farm.now())));
 }
 
+TEST_CASE("a report of many instances changes each once, and no assignment") {
+  small_farm farm{1};
+  auto version = farm.deploy(small_farm::web(3), 1);
+  report news{1};
+  for (const auto& each : farm.wanted(version))
+    news.seen.push_back(seen_of(each, instance_state::downloading));
+  auto c = observe(farm.state, "w1", news, farm.now());
+  CHECK(c.instances.size() == 3);
+  CHECK(c.machines.empty());
+  for (const auto& each : c.instances)
+    CHECK(each.revision == 1);
+}
+
+TEST_CASE("what nobody wants to hear of is kept without being told") {
+  small_farm farm{1};
+  auto version = farm.deploy(small_farm::web(1), 1);
+  auto seen = farm.wanted(version)[0].seen;
+  seen.uid = 1000;
+  seen.pid = 17;
+  auto c = observe(farm.state, "w1", {1, false, {seen}, {}}, farm.now());
+  CHECK(c.events.empty());
+  CHECK(c.instances.at(0).seen == seen);
+}
+
 TEST_CASE("the hash of the first fetch is pinned, and every other machine gets it") {
   small_farm farm{2};
   auto version = farm.deploy(small_farm::web(2), 1);
@@ -50,75 +73,51 @@ TEST_CASE("the hash of the first fetch is pinned, and every other machine gets i
     CHECK(machine.generation == before.at(name).generation + 1);
 }
 
+TEST_CASE("a hash that is pinned or given stays, whatever is fetched later") {
+  small_farm farm{1};
+  auto app = small_farm::web(2);
+  app.sha256 = std::string(64, 'a');
+  auto version = farm.deploy(app, 1);
+  auto seen = farm.wanted(version)[0].seen;
+  seen.sha256 = std::string(64, 'b');
+  auto c = observe(farm.state, "w1", {1, false, {seen}, {}}, farm.now());
+  CHECK(c.versions.empty());
+  CHECK(told<rollout_step>(c).empty());
+}
+
+TEST_CASE("of two hashes in one report the first is pinned") {
+  small_farm farm{1};
+  auto version = farm.deploy(small_farm::web(2), 1);
+  report news{1};
+  for (const auto& each : farm.wanted(version))
+    news.seen.push_back(each.seen);
+  news.seen[0].sha256 = std::string(64, 'a');
+  news.seen[1].sha256 = std::string(64, 'b');
+  auto c = observe(farm.state, "w1", news, farm.now());
+  REQUIRE(c.versions.size() == 1);
+  CHECK(c.versions[0].applications[0].sha256 == std::string(64, 'a'));
+  CHECK(told<rollout_step>(c).size() == 1);
+}
+
 TEST_CASE("an instance disappears only when it was to stop and is gone") {
   small_farm farm{1};
   auto version = farm.deploy(small_farm::web(1), 1);
   auto row = farm.wanted(version)[0];
   report news{1, false, {}, {seen_of(row, instance_state::stopped)}};
   CHECK(is_empty(observe(farm.state, "w1", news, farm.now())));
-  farm.state.instances.at(row.id).goal = instance_goal::stop;
+  farm.set_goal(row.id, instance_goal::stop);
   auto c = observe(farm.state, "w1", news, farm.now());
-  CHECK(c.gone_instances == std::vector<std::string>{row.id});
+  CHECK(c.gone_instances == std::vector<gone_instance>{{row.id, 1}});
+  CHECK(told<instance_change>(c).at(0).to == instance_state::stopped);
 }
 
 TEST_CASE("an instance that was to stop and is missing from a full report is gone") {
   small_farm farm{1};
   auto version = farm.deploy(small_farm::web(2), 1);
   auto id = farm.wanted(version)[0].id;
-  farm.state.instances.at(id).goal = instance_goal::stop;
+  farm.set_goal(id, instance_goal::stop);
   auto c = observe(farm.state, "w1", {1, true, {}, {}}, farm.now());
-  CHECK(c.gone_instances == std::vector<std::string>{id});
-}
-
-namespace {
-
-agent_introduction introduction(const small_farm& farm, std::uint64_t generation,
-                                std::uint64_t digest) {
-  agent_introduction agent;
-  agent.name = "w1";
-  agent.identity = farm.state.machines.at("w1").identity;
-  agent.generation = generation;
-  agent.assignment_digest = digest;
-  return agent;
-}
-
-} // namespace
-
-TEST_CASE(
-  "an agent that holds orders of another store is refused, and so its instances are spared") {
-  small_farm farm{1};
-  auto refused = machine_joined(farm.state, introduction(farm, 41, 1), "1.0", false, farm.now());
-  REQUIRE_FALSE(refused);
-  CHECK(
-    refused.error().message
-    == "the agent of w1 holds orders of generation 41 that this server never gave (it knows 0)");
-  farm.deploy(small_farm::web(1), 1);
-  CHECK_FALSE(machine_joined(farm.state, introduction(farm, 1, 1), "1.0", false, farm.now()));
-}
-
-TEST_CASE("an agent that holds nothing is welcome whatever its generation") {
-  small_farm farm{1};
-  farm.deploy(small_farm::web(1), 1);
-  auto empty = digest_of(std::vector<instance_spec>{});
-  auto c = machine_joined(farm.state, introduction(farm, 41, empty), "1.0", false, farm.now());
-  REQUIRE(c);
-  CHECK(c->machines.at(0).generation == 42);
-  CHECK(c->events.size() == 1);
-}
-
-TEST_CASE("an agent that lags behind is welcome") {
-  small_farm farm{1};
-  farm.deploy(small_farm::web(1), 1);
-  farm.deploy(small_farm::web(1), 2);
-  CHECK(machine_joined(farm.state, introduction(farm, 1, 1), "1.0", false, farm.now()));
-}
-
-TEST_CASE("another agent cannot take the name of a machine that has instances") {
-  small_farm farm{1};
-  farm.deploy(small_farm::web(1), 1);
-  auto other = introduction(farm, 0, 0);
-  other.identity = "another";
-  CHECK_FALSE(machine_joined(farm.state, other, "1.0", false, farm.now()));
+  CHECK(c.gone_instances == std::vector<gone_instance>{{id, 1}});
 }
 
 namespace {
@@ -133,7 +132,7 @@ redirect port_80(std::string instance, std::uint16_t port) {
   return {80, "front", std::move(instance), "shop", "web", 7, "web", port, "because"};
 }
 
-port_change told(const change& c) {
+port_change told_of_port(const change& c) {
   REQUIRE(c.events.size() == 1);
   return std::get<port_change>(c.events[0].what);
 }
@@ -145,7 +144,7 @@ TEST_CASE("a public port that leads to another instance is told once, as an even
   farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
   auto news = ports_report({port_80("b", 4101)});
   auto c = observe(farm.state, "w1", news, farm.now());
-  CHECK(told(c) == port_change{"w1", 80, "front", "a", "b", 4101, "because"});
+  CHECK(told_of_port(c) == port_change{"w1", 80, "front", "a", "b", 4101, "because"});
   CHECK(c.events[0].group == "web");
   CHECK(c.events[0].version == 7);
   farm.make(c);
@@ -157,7 +156,7 @@ TEST_CASE("a public port that leads nowhere any more is told as an event of the 
   farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
   redirect nowhere{.public_port = 80, .label = "front", .reason = "no instance matches"};
   auto c = observe(farm.state, "w1", ports_report({nowhere}), farm.now());
-  CHECK(told(c) == port_change{"w1", 80, "front", "a", "", 0, "no instance matches"});
+  CHECK(told_of_port(c) == port_change{"w1", 80, "front", "a", "", 0, "no instance matches"});
   CHECK(c.events[0].group == "web");
 }
 
@@ -165,8 +164,8 @@ TEST_CASE("a public port that is not configured any more is told") {
   small_farm farm{1};
   farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
   auto c = observe(farm.state, "w1", ports_report({}), farm.now());
-  CHECK(told(c).to == "");
-  CHECK(told(c).reason == "it is not configured any more");
+  CHECK(told_of_port(c).to == "");
+  CHECK(told_of_port(c).reason == "it is not configured any more");
   farm.make(c);
   CHECK(farm.state.machines.at("w1").ports.list.empty());
 }

@@ -1,11 +1,15 @@
 #include "actors/decisions/placement.hpp"
 
+#include "messages/digest.hpp"
+
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <rapidcheck.h>
+#include <set>
+#include <tuple>
 
 using namespace deployminator;
 using namespace deployminator::actors;
@@ -19,7 +23,7 @@ placement_request random_request() {
   auto machines = *rc::gen::inRange(1, 8);
   for (int i = 0; i < machines; ++i)
     out.candidates.push_back({fmt::format("w{}", i),
-                              *rc::gen::weightedElement<bool>({{4, true}, {1, false}}), 1000,
+                              *rc::gen::weightedElement<bool>({{4, true}, {1, false}}), 1000, 0,
                               *rc::gen::inRange<std::uint64_t>(0, 5), 0});
   return out;
 }
@@ -78,10 +82,72 @@ TEST_CASE("spread places all instances, on reachable machines, as evenly as it c
   }));
 }
 
+namespace {
+
+/// The machine that gets the next instance, by looking at all of them.
+candidate& least_burdened(placement_request& request) {
+  candidate* out = nullptr;
+  auto burden = [&](const candidate& each) {
+    auto tie = messages::text_digest{}.add(request.subject).add(each.machine).value();
+    return std::tuple{each.own, each.instances, tie};
+  };
+  for (auto& each : request.candidates)
+    if (each.reachable && (!out || burden(each) < burden(*out)))
+      out = &each;
+  return *out;
+}
+
+} // namespace
+
+TEST_CASE("spread puts each instance on the machine that is least burdened then") {
+  CHECK(rc::check([] {
+    auto request = random_request();
+    for (auto& each : request.candidates)
+      each.own = std::min(each.instances, *rc::gen::inRange<std::uint64_t>(0, 3));
+    RC_PRE(somebody_is_reachable(request));
+    auto placed = place_spread(request)->add;
+    std::vector<std::string> expected;
+    std::uint64_t present = 0;
+    for (const auto& each : request.candidates)
+      present += each.own;
+    for (; present < request.app.instances; ++present) {
+      auto& least = least_burdened(request);
+      expected.push_back(least.machine);
+      ++least.own;
+      ++least.instances;
+    }
+    RC_ASSERT(placed == expected);
+  }));
+}
+
+TEST_CASE("different applications begin on different machines") {
+  std::set<std::string> first;
+  for (int i = 0; i < 20; ++i) {
+    placement_request request{fmt::format("shop/web/app-{}", i), {}, {{"a"}, {"b"}, {"c"}}};
+    first.insert(place_spread(request)->add.at(0));
+  }
+  CHECK(first.size() == 3);
+}
+
+TEST_CASE("where instances count for each machine, spread puts so many onto each") {
+  placement_request request{"shop/web/web", {}, {{"a"}, {"b"}, {"c", false}}};
+  request.app.instances = 2;
+  request.app.per_machine = true;
+  CHECK(place_spread(request)->add == std::vector<std::string>{"a", "a", "b", "b"});
+  request.candidates = {{"a", true, 0, 0, 2, 2}, {"b", true, 0, 0, 1, 1}, {"d"}};
+  CHECK(place_spread(request)->add == std::vector<std::string>{"b", "d", "d"});
+}
+
+TEST_CASE("instances on machines out of reach are counted, and not placed again") {
+  placement_request request{"shop/web/web", {}, {{"a", true}, {"b", false, 0, 0, 1, 1}}};
+  request.app.instances = 2;
+  CHECK(place_spread(request)->add == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("one per machine puts one on each reachable machine and later one on a new machine") {
   placement_request request{"shop/web/web", {}, {{"a"}, {"b"}, {"c", false}}};
   CHECK(place_one_per_machine(request)->add == std::vector<std::string>{"a", "b"});
-  request.candidates = {{"a", true, 0, 1, 1}, {"b", true, 0, 1, 1}, {"d"}};
+  request.candidates = {{"a", true, 0, 0, 1, 1}, {"b", true, 0, 0, 1, 1}, {"d"}};
   CHECK(place_one_per_machine(request)->add == std::vector<std::string>{"d"});
 }
 
@@ -93,15 +159,22 @@ TEST_CASE("an application whose machines are all out of reach is refused with th
         == "shop/web/web cannot be placed: all 1 machines of worker are out of reach");
 }
 
-TEST_CASE("a machine group that no machine has is refused, and the groups there are named") {
-  messages::farm farm;
-  farm.machines["w1"] = {"w1", "", {"worker"}};
+TEST_CASE("where nothing is lacking nobody has to be within reach") {
+  placement_request request{"shop/web/web", {}, {{"a", false, 0, 0, 1, 1}}};
+  for (auto place : {place_spread, place_one_per_machine})
+    CHECK(place(request)->add.empty());
+  request.candidates[0].own = 0;
+  request.app.instances = 0;
+  for (auto place : {place_spread, place_one_per_machine})
+    CHECK(place(request)->add.empty());
+}
+
+TEST_CASE("a machine is eligible when it is in one of the application's machine groups") {
+  messages::machine machine{.name = "w1", .groups = {"blue", "worker"}};
   messages::application app;
-  app.name = "web";
-  app.machine_groups = {"database"};
-  auto refused = placement_request_for(farm, {"w1"}, "shop/web", 0, app);
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().message
-        == "shop/web/web cannot be placed: no machine is in the machine group database");
-  CHECK(refused.error().hint == "there are: worker");
+  CHECK(is_eligible(machine, app));
+  app.machine_groups = {"db", "blue"};
+  CHECK(is_eligible(machine, app));
+  app.machine_groups = {"db"};
+  CHECK_FALSE(is_eligible(machine, app));
 }

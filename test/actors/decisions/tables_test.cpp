@@ -24,7 +24,7 @@ TEST_CASE("a large table comes in pages that add up to all rows") {
   std::size_t rows = 0;
   int pages = 0;
   for (bool more = true; more; ++pages) {
-    auto page = answer(farm.state, farm.reachable, question, {});
+    auto page = answer(farm.state, farm.present, question, {});
     REQUIRE(page);
     rows += page->instances.size();
     question.offset = rows;
@@ -44,8 +44,8 @@ TEST_CASE("a group that does not exist is refused by name") {
 TEST_CASE("a group's status counts the instances of its deployed or else its pending version") {
   small_farm farm{2};
   auto version = farm.deploy(small_farm::web(2), 1);
-  farm.state.instances.begin()->second.seen.state = instance_state::ready;
-  auto rows = answer(farm.state, farm.reachable, {query_subject::status, "", "", 0}, {});
+  farm.change_seen(farm.ids()[0], [](observation& seen) { seen.state = instance_state::ready; });
+  auto rows = answer(farm.state, farm.present, {query_subject::status, "", "", 0}, {});
   REQUIRE(rows->groups.size() == 1);
   CHECK(rows->groups[0].pending_version == version);
   CHECK(rows->groups[0].wanted == 2);
@@ -60,7 +60,7 @@ TEST_CASE("public ports are shown by machine, those without an instance without 
     = {{80, "front", "web-1", "shop", "web", 7, "web", 4100, "the newest"},
        {.public_port = 81, .reason = "no instance matches"}};
   farm.state.machines.at("w2").ports.problem = "nft is missing";
-  auto rows = answer(farm.state, farm.reachable, {query_subject::ports, "", "", 0}, {});
+  auto rows = answer(farm.state, farm.present, {query_subject::ports, "", "", 0}, {});
   REQUIRE(rows->ports.size() == 2);
   CHECK(rows->ports[0].machine == "w1");
   CHECK(rows->ports[0].instance == "web-1");

@@ -1,5 +1,5 @@
 #include "agent/decisions/assignment.hpp"
-#include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <doctest/doctest.h>
 
@@ -16,6 +16,7 @@ instance_spec spec_of(const std::string& id, std::uint64_t version = 1) {
   instance_spec spec;
   spec.id = id;
   spec.version = version;
+  spec.revision = version;
   return spec;
 }
 

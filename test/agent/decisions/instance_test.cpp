@@ -175,7 +175,7 @@ TEST_CASE("time that passed for an earlier run does not count for the next") {
 
 TEST_CASE("a program that need not live for any time is ready at once") {
   auto spec = sample_spec(instance_goal::run);
-  spec.app.rollout.min_ready = 0s;
+  spec.app.min_ready = 0s;
   bench b{spec};
   b.fetch();
   b.tell(process_event::kind::started);

@@ -1,5 +1,6 @@
 #include "agent/decisions/report_ledger.hpp"
 #include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <doctest/doctest.h>
 

@@ -3,6 +3,7 @@
 #include "actors/common/gateway.hpp"
 #include "agent/journal.hpp"
 #include "messages/codec.hpp"
+#include "messages/digest.hpp"
 
 #include <doctest/doctest.h>
 

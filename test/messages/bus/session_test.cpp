@@ -182,6 +182,39 @@ TEST_CASE("nothing but the answer to hello counts before the session") {
   CHECK_FALSE(s.is_open());
 }
 
+TEST_CASE("a server that is heard before its welcome is waited for, on the same connection") {
+  client_session s;
+  s.tick(start, 0.5);
+  auto now = start;
+  for (int second = 1; second <= 10; ++second) {
+    now = start + std::chrono::seconds{second};
+    CHECK(s.arrived(now, from_server(heartbeat{}), 0.5).ignore);
+    CHECK_FALSE(s.tick(now, 0.5).reopen);
+    CHECK_FALSE(s.is_open());
+  }
+  CHECK(s.tick(now + milliseconds{4000}, 0.5).reopen);
+}
+
+TEST_CASE("a server that has heard the hello is asked again slowly") {
+  client_session s;
+  s.tick(start, 0.5);
+  s.arrived(start + milliseconds{10}, from_server(heartbeat{}), 0.5);
+  CHECK(s.next_wake() == start + milliseconds{2010});
+  s.arrived(start + milliseconds{500}, from_server(heartbeat{}), 0.5);
+  CHECK(s.next_wake() == start + milliseconds{2010});
+  CHECK(s.tick(start + milliseconds{2010}, 0.5).send_hello);
+}
+
+TEST_CASE("a stale server that is heard before its welcome is not waited for") {
+  client_session s;
+  s.tick(start, 0.5);
+  REQUIRE(s.arrived(start, from_server(welcome{}, 7), 0.5).opened);
+  REQUIRE(s.tick(start + milliseconds{4000}, 0.5).lost);
+  for (int second = 5; second < 8; ++second)
+    s.arrived(start + std::chrono::seconds{second}, from_server(heartbeat{}, 6), 0.5);
+  CHECK(s.tick(start + std::chrono::seconds{8}, 0.5).reopen);
+}
+
 TEST_CASE("the waits between hellos stay within half and one and a half of their length") {
   CHECK(rc::check([] {
     client_session s;

@@ -1,0 +1,95 @@
+#include "actors/decisions/change_queue.hpp"
+
+#include <utility>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+/// So that answers do not wait for a thousand others.
+constexpr std::size_t works_at_once = 500;
+
+} // namespace
+
+change_queue::change_queue(messages::farm stored) : farm_(std::move(stored)) {}
+
+void change_queue::push(work w) {
+  waiting_.push_back(std::move(w));
+}
+
+/// What a work does when it is finished may push others; those are decided after all have finished.
+void change_queue::finish(std::vector<work> works, const result<std::uint64_t>& outcome) {
+  finishing_ = true;
+  for (auto& each : works)
+    if (each.finished)
+      each.finished(outcome);
+  finishing_ = false;
+}
+
+std::shared_ptr<const change> change_queue::next() {
+  while (state_ == state::idle && !finishing_ && !waiting_.empty()) {
+    std::vector<change> parts;
+    while (!waiting_.empty() && committing_.size() < works_at_once) {
+      auto& w = committing_.emplace_back(std::move(waiting_.front()));
+      waiting_.pop_front();
+      auto c = w.decide ? w.decide(farm_) : change{};
+      if (is_empty(c))
+        continue;
+      note_revisions(c);
+      apply(farm_, c);
+      parts.push_back(std::move(c));
+    }
+    if (!parts.empty()) {
+      state_ = state::committing;
+      change_ = std::make_shared<const change>(sum_of(std::move(parts)));
+      return change_;
+    }
+    finish(std::exchange(committing_, {}), farm_.last_event);
+  }
+  return nullptr;
+}
+
+void change_queue::committed(std::uint64_t last, const std::function<void(const change&)>& tell) {
+  farm_.last_event = last;
+  state_ = state::idle;
+  auto made = std::exchange(change_, nullptr);
+  auto works = std::exchange(committing_, {});
+  tell(*made);
+  finish(std::move(works), last - made->events.size());
+}
+
+void change_queue::failed(const failure& why) {
+  state_ = state::lost;
+  change_ = nullptr;
+  finish(std::exchange(committing_, {}), why);
+}
+
+void change_queue::loaded(messages::farm stored) {
+  farm_ = std::move(stored);
+  // What was decided on is no more: every plan is stale.
+  for (const auto& [group_id, each] : farm_.groups)
+    revisions_.try_emplace(group_id);
+  for (auto& [group_id, revision] : revisions_)
+    ++revision;
+  state_ = state::idle;
+}
+
+void change_queue::note_revisions(const change& c) {
+  for (const auto& each : c.instances) {
+    auto before = farm_.instances.find(each.id);
+    if (before == farm_.instances.end() || before->second.goal != each.goal)
+      ++revisions_[each.group_id];
+  }
+  for (const auto& each : c.gone_instances)
+    ++revisions_[each.group_id];
+  for (const auto& each : c.groups)
+    ++revisions_[each.id];
+  for (const auto& each : c.rollouts)
+    ++revisions_[each.group_id];
+  for (const auto& each : c.finished_rollouts)
+    ++revisions_[each.group_id];
+}
+
+} // namespace deployminator::actors

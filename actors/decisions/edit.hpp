@@ -1,0 +1,88 @@
+#pragma once
+
+#include "actors/decisions/moment.hpp"
+#include "messages/change.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+namespace deployminator::actors {
+
+/// A change in the making: rows to edit and what there is to tell. The farm it begins from must
+/// outlive it and stay as it is.
+class edit {
+public:
+  edit(const messages::farm& before, const moment& m);
+
+  /// The farm without the change.
+  [[nodiscard]] const messages::farm& before() const {
+    return before_;
+  }
+
+  /// A row to edit, as the change leaves it so far; it must exist.
+  messages::group& group(std::uint64_t id);
+  messages::version& version(std::uint64_t id);
+  messages::instance& instance(const std::string& id);
+  messages::machine& machine(const std::string& name);
+  messages::rollout& rollout(std::uint64_t group_id);
+
+  /// Puts a row, new or in the place of the one with its key, and returns it.
+  messages::group& put(messages::group row);
+  messages::version& put(messages::version row);
+  messages::instance& put(messages::instance row);
+  messages::machine& put(messages::machine row);
+  messages::rollout& put(messages::rollout row);
+  void put(messages::receipt row);
+
+  void erase_instance(const std::string& id);
+  /// Ends a rollout and tells so. What is put for the group afterwards takes its place.
+  void end_rollout(const messages::rollout& r, messages::rollout_outcome outcome,
+                   std::string reason);
+
+  /// Tells of something about a group; `version` 0: of the group as such.
+  void tell(const messages::group& about, std::uint64_t version, messages::event::content what);
+
+  /// Tells of something about no group.
+  void tell(messages::event::content what);
+
+  /// An id for a new row of the table.
+  [[nodiscard]] std::uint64_t new_group_id() const;
+  [[nodiscard]] std::uint64_t new_version_id() const;
+  std::uint64_t new_application_id();
+  /// A readable id that nothing else ever has: the application's name and 40 random bits.
+  [[nodiscard]] std::string new_instance_id(const std::string& application) const;
+
+  [[nodiscard]] const moment& at() const {
+    return at_;
+  }
+
+  /// The change. The generation of each machine whose assignment it changes is raised, and noted as
+  /// the revision of the instances that changed it.
+  messages::change done() &&;
+
+private:
+  template <class Key, class Row>
+  using rows = std::map<Key, std::optional<Row>>;
+
+  [[nodiscard]] bool changes_assignment(const messages::instance& row) const;
+  void note_revision(messages::instance& row, std::map<std::string, std::uint64_t>& raised);
+  void note_pinned(const messages::version& after);
+
+  const messages::farm& before_;
+  const moment& at_;
+  std::uint64_t last_application_ = 0;
+  /// The rows as they shall be, nothing for those that go.
+  rows<std::uint64_t, messages::group> groups_;
+  rows<std::uint64_t, messages::version> versions_;
+  rows<std::string, messages::instance> instances_;
+  rows<std::string, messages::machine> machines_;
+  rows<std::uint64_t, messages::rollout> rollouts_;
+  messages::change rest_;
+};
+
+/// The application of a version, or null.
+const messages::application* application_of(const messages::version& v, const std::string& name);
+
+} // namespace deployminator::actors

@@ -1,0 +1,63 @@
+#include "actors/decisions/groups.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+constexpr std::size_t groups_named = 8;
+
+failure no_such_group(const farm& f, const std::string& namespace_, const std::string& name) {
+  std::vector<std::string> known;
+  for (const auto& [id, each] : f.groups)
+    known.push_back(each.namespace_ + "/" + each.name);
+  std::sort(known.begin(), known.end());
+  if (known.size() > groups_named)
+    known.resize(groups_named);
+  return {failure_code::not_found, fmt::format("there is no group {}/{}", namespace_, name),
+          known.empty() ? "nothing was deployed yet"
+                        : fmt::format("there are: {}", fmt::join(known, ", "))};
+}
+
+} // namespace
+
+const group* group_named(const farm& f, const std::string& namespace_, const std::string& name) {
+  for (const auto& [id, each] : f.groups)
+    if (each.name == name && each.namespace_ == namespace_)
+      return &each;
+  return nullptr;
+}
+
+result<group> find_group(const farm& f, const std::string& namespace_, const std::string& name) {
+  if (const auto* found = group_named(f, namespace_, name))
+    return *found;
+  return no_such_group(f, namespace_, name);
+}
+
+bool is_stopped(const group& g, const std::string& application) {
+  return g.stopped.contains("*") || g.stopped.contains(application);
+}
+
+const version* deployed_version(const farm& f, const group& g) {
+  auto found = f.versions.find(g.deployed_version);
+  return found == f.versions.end() ? nullptr : &found->second;
+}
+
+const rollout* change_of_version(const farm& f, const group& g) {
+  auto found = f.rollouts.find(g.id);
+  bool within = found == f.rollouts.end()
+                || (found->second.to != 0 && found->second.to == found->second.from);
+  return within ? nullptr : &found->second;
+}
+
+std::string named_version(std::uint64_t id) {
+  return id ? fmt::format("version {}", id) : std::string{"nothing"};
+}
+
+} // namespace deployminator::actors

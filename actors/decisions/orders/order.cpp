@@ -1,0 +1,85 @@
+#include "actors/decisions/orders/order.hpp"
+
+#include "actors/decisions/groups.hpp"
+
+#include <fmt/format.h>
+
+#include <type_traits>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+const std::string& id_of(const readable_order& order) {
+  return std::visit(
+    [](const auto& each) -> const std::string& {
+      if constexpr (std::is_same_v<std::decay_t<decltype(each)>, build_to_deploy>)
+        return each.order.order_id;
+      else
+        return each.order_id;
+    },
+    order);
+}
+
+wishes_or_refusal needs(const farm& f, const readable_order& order) {
+  return std::visit(
+    [&](const auto& each) { return order_kind<std::decay_t<decltype(each)>>::needs(f, each); },
+    order);
+}
+
+decided_order decide(const farm& f, const presence& machines,
+                     const std::map<std::uint64_t, std::uint64_t>& revisions,
+                     const order_call& call, const moment& m) {
+  decided_order out;
+  const auto& id = id_of(call.what);
+  if (auto known = f.receipts.find(id); known != f.receipts.end()) {
+    out.kept = known->second;
+    out.is_repeated = true;
+    if (known->second.digest != call.digest)
+      out.refused = other_order_under(id);
+    return out;
+  }
+  out.is_stale = is_stale(call.where, f, machines, revisions);
+  out.refused = out.is_stale ? std::nullopt : first_failure(call.where);
+  if (out.is_stale || out.refused)
+    return out;
+  edit c{f, m};
+  auto versions = std::visit(
+    [&](const auto& each) {
+      return order_kind<std::decay_t<decltype(each)>>::decide(c, each, call.where);
+    },
+    call.what);
+  if (!versions) {
+    out.refused = versions.error();
+    return out;
+  }
+  out.kept = {id, call.digest, call.who.name, m.now, std::move(*versions), f.last_event};
+  c.put(out.kept);
+  out.what = std::move(c).done();
+  return out;
+}
+
+failure other_order_under(const std::string& id) {
+  return {failure_code::mismatch,
+          fmt::format("another order was given under the order_id {} before", id),
+          "choose a random order_id for each order, and repeat it only with the same order"};
+}
+
+placement placement_in(const plan& p, const std::string& namespace_, const std::string& group,
+                       const std::string& application) {
+  for (const auto& each : p.applications)
+    if (each.app.name == application && each.group == group && each.namespace_ == namespace_)
+      return *each.where;
+  return {};
+}
+
+std::vector<wish> wishes_for(const group& g, std::uint64_t version_id,
+                             const std::vector<application>& applications) {
+  std::vector<wish> out;
+  for (const auto& app : applications)
+    if (!is_stopped(g, app.name))
+      out.push_back({g.namespace_, g.name, version_id, app});
+  return out;
+}
+
+} // namespace deployminator::actors

@@ -1,0 +1,108 @@
+#pragma once
+
+#include "actors/decisions/edit.hpp"
+#include "actors/decisions/plan.hpp"
+#include "messages/caller.hpp"
+#include "messages/change.hpp"
+#include "messages/result.hpp"
+#include "messages/wire.hpp"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What orders do to the farm. Each kind has a file beside this one with two functions:
+/// `needs` says what has to be placed first, `decide` writes the change. A refused order changes
+/// nothing.
+namespace deployminator::actors {
+
+/// A group of a build: its applications as deploy.yaml defines them, for this build.
+struct group_to_deploy {
+  std::string namespace_;
+  std::string name;
+  std::vector<messages::application> applications;
+};
+
+/// A build whose deploy.yaml has been read.
+struct build_to_deploy {
+  /// Without the text of the file.
+  messages::submit_build order;
+  std::vector<group_to_deploy> groups;
+};
+
+/// An order that can be decided: `messages::order` with what had to be read.
+using readable_order
+  = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy>;
+
+using wishes_or_refusal = messages::result<std::vector<wish>>;
+using versions_or_refusal = messages::result<std::vector<messages::group_version>>;
+
+/// A kind of order. `needs`: what has to be placed; `decide`: writes the change, on a plan for just
+/// that, and tells what the order does to which group. Both refuse an order that makes no sense now.
+template <class Order>
+struct order_kind;
+
+template <>
+struct order_kind<build_to_deploy> {
+  static wishes_or_refusal needs(const messages::farm& f, const build_to_deploy& order);
+  static versions_or_refusal decide(edit& c, const build_to_deploy& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::roll_to_version> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::roll_to_version& order);
+  static versions_or_refusal decide(edit& c, const messages::roll_to_version& order,
+                                    const plan& p);
+};
+
+template <>
+struct order_kind<messages::undeploy> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::undeploy& order);
+  static versions_or_refusal decide(edit& c, const messages::undeploy& order, const plan& p);
+};
+
+/// The id that the client chose.
+const std::string& id_of(const readable_order& order);
+
+wishes_or_refusal needs(const messages::farm& f, const readable_order& order);
+
+/// An order with all that deciding it takes.
+struct order_call {
+  readable_order what;
+  /// `digest_of` the order as it was sent.
+  std::uint64_t digest = 0;
+  messages::caller who;
+  /// The machines for what it needs.
+  plan where;
+};
+
+/// What becomes of an order.
+struct decided_order {
+  messages::change what;
+  messages::receipt kept;
+  std::optional<messages::failure> refused;
+  /// It was carried out before: `kept` is of that time.
+  bool is_repeated = false;
+  /// The plan must not be carried out: make another one.
+  bool is_stale = false;
+};
+
+/// Decides an order, once: the same one again gets the same receipt, another one under its id is
+/// refused.
+decided_order decide(const messages::farm& f, const presence& machines,
+                     const std::map<std::uint64_t, std::uint64_t>& revisions,
+                     const order_call& call, const moment& m);
+
+/// Why an order is refused whose id another one had before.
+messages::failure other_order_under(const std::string& id);
+
+/// The machines that the plan has for an application; none where nothing was wished for it.
+placement placement_in(const plan& p, const std::string& namespace_, const std::string& group,
+                       const std::string& application);
+
+/// Wishes for the applications of a group that are not stopped on purpose; `version_id` as in
+/// `wish`.
+std::vector<wish> wishes_for(const messages::group& g, std::uint64_t version_id,
+                             const std::vector<messages::application>& applications);
+
+} // namespace deployminator::actors

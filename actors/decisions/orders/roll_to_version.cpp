@@ -1,0 +1,102 @@
+#include "actors/decisions/groups.hpp"
+#include "actors/decisions/orders/order.hpp"
+#include "actors/decisions/rollout_change.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+std::string list_of_versions(const group& g) {
+  return fmt::format("`deploy versions {}/{}` lists them", g.namespace_, g.name);
+}
+
+/// The version with this number, or the last one that was deployed before the present one.
+const version* version_of(const farm& f, const group& g, std::uint64_t number) {
+  const version* found = nullptr;
+  for (const auto& [id, each] : f.versions) {
+    if (each.group_id != g.id)
+      continue;
+    bool wanted = number ? id == number
+                         : each.last_deployed && id != g.deployed_version
+                             && (!found || each.last_deployed > found->last_deployed);
+    if (wanted)
+      found = &each;
+  }
+  return found;
+}
+
+failure no_such_version(const group& g, std::uint64_t number) {
+  if (number)
+    return {failure_code::not_found,
+            fmt::format("group {}/{} has no version {}", g.namespace_, g.name, number),
+            list_of_versions(g)};
+  return {failure_code::refused,
+          fmt::format("group {}/{} has no earlier version to go back to", g.namespace_, g.name),
+          list_of_versions(g)};
+}
+
+/// The version that the order means.
+result<version> target_of(const farm& f, const roll_to_version& order) {
+  auto g = find_group(f, order.namespace_, order.group);
+  if (!g)
+    return g.error();
+  const auto* changing = change_of_version(f, *g);
+  bool unproven = changing && changing->to != 0 && changing->to != g->deployed_version;
+  if (unproven && !order.version && changing->phase == rollout_phase::stopping_new)
+    return failure{failure_code::refused,
+                   fmt::format("version {} of {}/{} is being undone already", changing->to,
+                               order.namespace_, order.group),
+                   "`deploy watch` follows it"};
+  // Back from a version that is still rolling out means to the one that is deployed.
+  auto sought = order.version || !unproven ? order.version : g->deployed_version;
+  const auto* found = version_of(f, *g, sought);
+  if (!found)
+    return no_such_version(*g, order.version);
+  if (found->id == g->deployed_version && !changing)
+    return failure{failure_code::refused,
+                   fmt::format("version {} of {}/{} is deployed already", found->id,
+                               order.namespace_, order.group),
+                   list_of_versions(*g)};
+  if (changing && found->id == g->pending_version)
+    return failure{failure_code::refused,
+                   fmt::format("version {} of {}/{} is being rolled out already", found->id,
+                               order.namespace_, order.group),
+                   "`deploy watch` follows it"};
+  return *found;
+}
+
+} // namespace
+
+wishes_or_refusal order_kind<roll_to_version>::needs(const farm& f, const roll_to_version& order) {
+  auto target = target_of(f, order);
+  if (!target)
+    return target.error();
+  return wishes_for(f.groups.at(target->group_id), target->id, target->applications);
+}
+
+versions_or_refusal order_kind<roll_to_version>::decide(edit& c, const roll_to_version& order,
+                                                        const plan& p) {
+  auto target = target_of(c.before(), order);
+  if (!target)
+    return target.error();
+  const auto& g = c.before().groups.at(target->group_id);
+  rollout r;
+  r.group_id = g.id;
+  r.to = target->id;
+  r.leaving = leaving_for(c.before(), g, target->id);
+  r.order_id = order.order_id;
+  r.purpose = fmt::format("version {} (build {}) comes back in place of {}", target->id,
+                          target->build, named_version(g.deployed_version));
+  const auto& begun = begin_rollout(c, std::move(r));
+  if (begun.to != begun.from)
+    c.version(target->id).state = version_state::pending;
+  for (const auto& app : target->applications)
+    place(c, g, app, placement_in(p, g.namespace_, g.name, app.name));
+  return std::vector<group_version>{{g.namespace_, g.name, target->id, begun.id}};
+}
+
+} // namespace deployminator::actors

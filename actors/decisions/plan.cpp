@@ -1,0 +1,130 @@
+#include "actors/decisions/plan.hpp"
+
+#include "actors/decisions/groups.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+std::string subject_of(const wish& w) {
+  return fmt::format("{}/{}/{}", w.namespace_, w.group, w.app.name);
+}
+
+bool shares_group(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+  return std::find_first_of(a.begin(), a.end(), b.begin(), b.end()) != a.end();
+}
+
+std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, const wish& w) {
+  std::map<std::string, std::uint64_t> out;
+  if (w.version_id == 0)
+    return out;
+  for (const auto* each : f.instances.of_group(g.id))
+    if (each->version_id == w.version_id && each->application == w.app.name
+        && each->goal != instance_goal::stop)
+      ++out[each->machine];
+  return out;
+}
+
+/// What the plan puts on the machines so far.
+std::map<std::string, machine_load> load_of(const std::vector<planned_application>& done) {
+  std::map<std::string, machine_load> out;
+  for (const auto& each : done)
+    if (each.where)
+      for (const auto& machine : each.where->add) {
+        ++out[machine].instances;
+        out[machine].memory_mb += each.app.limits.max_memory_mb;
+      }
+  return out;
+}
+
+failure nobody_eligible(const plan_view& view, const wish& w) {
+  std::set<std::string> known;
+  for (const auto& each : view.machines)
+    known.insert(each.groups.begin(), each.groups.end());
+  return {failure_code::not_found,
+          fmt::format("{} cannot be placed: no machine is in the machine group {}", subject_of(w),
+                      fmt::join(w.app.machine_groups, ", ")),
+          known.empty() ? "no machine has connected yet: start an autodeployer"
+                        : fmt::format("there are: {}", fmt::join(known, ", "))};
+}
+
+std::uint64_t value_or_0(const auto& map, const auto& key) {
+  auto found = map.find(key);
+  return found == map.end() ? 0 : found->second;
+}
+
+} // namespace
+
+plan_view view_for(const farm& f, const presence& machines,
+                   const std::map<std::uint64_t, std::uint64_t>& revisions,
+                   std::vector<wish> wishes) {
+  plan_view out;
+  for (const auto& each : wishes) {
+    const auto* g = group_named(f, each.namespace_, each.group);
+    out.own.push_back(g ? count_own(f, *g, each) : std::map<std::string, std::uint64_t>{});
+    if (g)
+      out.revisions[g->id] = value_or_0(revisions, g->id);
+  }
+  out.wishes = std::move(wishes);
+  out.machines.reserve(f.machines.size());
+  for (const auto& [name, each] : f.machines)
+    out.machines.push_back({name, each.groups, machines.is_connected(name), each.memory_mb,
+                            f.instances.load_of(name)});
+  return out;
+}
+
+result<placement_request> next_question(const plan_view& view,
+                                        const std::vector<planned_application>& done) {
+  const auto& w = view.wishes[done.size()];
+  const auto& own = view.own[done.size()];
+  auto earlier = load_of(done);
+  placement_request out{subject_of(w), w.app, {}};
+  for (const auto& each : view.machines) {
+    if (!shares_group(each.groups, w.app.machine_groups))
+      continue;
+    auto load = each.load;
+    if (auto more = earlier.find(each.name); more != earlier.end()) {
+      load.instances += more->second.instances;
+      load.memory_mb += more->second.memory_mb;
+    }
+    out.candidates.push_back({each.name, each.reachable, each.memory_mb, load.memory_mb,
+                              load.instances, value_or_0(own, each.name)});
+  }
+  if (out.candidates.empty())
+    return nobody_eligible(view, w);
+  return out;
+}
+
+bool is_stale(const plan& p, const farm& f, const presence& machines,
+              const std::map<std::uint64_t, std::uint64_t>& revisions) {
+  for (const auto& [group_id, revision] : p.revisions)
+    if (value_or_0(revisions, group_id) != revision)
+      return true;
+  for (const auto& each : p.applications) {
+    if (!each.where)
+      continue;
+    for (const auto& name : each.where->add) {
+      auto known = f.machines.find(name);
+      if (known == f.machines.end() || !machines.is_connected(name)
+          || !is_eligible(known->second, each.app))
+        return true;
+    }
+  }
+  return false;
+}
+
+std::optional<failure> first_failure(const plan& p) {
+  for (const auto& each : p.applications)
+    if (!each.where)
+      return each.where.error();
+  return std::nullopt;
+}
+
+} // namespace deployminator::actors

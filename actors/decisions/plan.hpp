@@ -1,0 +1,81 @@
+#pragma once
+
+#include "actors/decisions/placement.hpp"
+#include "actors/decisions/presence.hpp"
+#include "messages/farm.hpp"
+#include "messages/result.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+/// Where the instances of a whole order go. Made by the PLANNER, who asks the strategies, on a view
+/// of the farm; whether the view still holds is seen when the plan is carried out.
+namespace deployminator::actors {
+
+/// An application whose missing instances are to be placed.
+struct wish {
+  std::string namespace_;
+  std::string group;
+  /// The version they are of; 0: a new one, of which there is nothing yet.
+  std::uint64_t version_id = 0;
+  messages::application app;
+};
+
+/// A machine as the PLANNER sees it.
+struct planned_machine {
+  std::string name;
+  std::vector<std::string> groups;
+  bool reachable = false;
+  std::uint64_t memory_mb = 0;
+  messages::machine_load load;
+};
+
+/// What the PLANNER is asked.
+struct plan_view {
+  /// By group id, of the groups the wishes are about: the revisions that the plan will rest on.
+  std::map<std::uint64_t, std::uint64_t> revisions;
+  /// Placed one after the other: each sees what the ones before it add.
+  std::vector<wish> wishes;
+  /// For each wish, by machine: instances of its application's version that are wanted there.
+  std::vector<std::map<std::string, std::uint64_t>> own;
+  /// All machines, by name.
+  std::vector<planned_machine> machines;
+};
+
+/// A wish and what its strategy said to it.
+struct planned_application {
+  std::string namespace_;
+  std::string group;
+  messages::application app;
+  messages::result<placement> where;
+};
+
+/// The PLANNER's answer.
+struct plan {
+  /// As in the view.
+  std::map<std::uint64_t, std::uint64_t> revisions;
+  /// One for each wish.
+  std::vector<planned_application> applications;
+};
+
+/// The view for these wishes. `revisions` counts the changes of each group.
+plan_view view_for(const messages::farm& f, const presence& machines,
+                   const std::map<std::uint64_t, std::uint64_t>& revisions,
+                   std::vector<wish> wishes);
+
+/// The question for the strategy of the next wish, when `done` holds the answers to those before.
+/// Fails when no machine is in any of the application's machine groups.
+messages::result<placement_request> next_question(const plan_view& view,
+                                                  const std::vector<planned_application>& done);
+
+/// Whether the farm has gone on so that the plan must not be carried out: one of its groups has
+/// changed, or a machine that it puts something on is not within reach or left its machine groups.
+bool is_stale(const plan& p, const messages::farm& f, const presence& machines,
+              const std::map<std::uint64_t, std::uint64_t>& revisions);
+
+/// Why the first wish that cannot be placed cannot, or nothing.
+std::optional<messages::failure> first_failure(const plan& p);
+
+} // namespace deployminator::actors

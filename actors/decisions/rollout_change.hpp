@@ -1,0 +1,48 @@
+#pragma once
+
+#include "actors/decisions/edit.hpp"
+#include "actors/decisions/placement.hpp"
+#include "actors/decisions/presence.hpp"
+#include "actors/decisions/rollout.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+/// What rollouts do to the farm.
+namespace deployminator::actors {
+
+/// Begins a rollout in place of whatever the group is doing, which is superseded. The row says what
+/// for, `to`, who leaves and how; the rest is filled in. Those that leave stop at once where nothing
+/// comes: call `place` for what comes before anything else. Returns the row.
+messages::rollout& begin_rollout(edit& c, messages::rollout row);
+
+/// Puts instances of `app` where the strategy said: they come with the group's rollout.
+void place(edit& c, const messages::group& g, const messages::application& app,
+           const placement& where);
+
+/// The same for one instance and without a strategy.
+void place_on(edit& c, const messages::group& g, const messages::application& app,
+              const std::string& machine);
+
+/// All instances of the group that are not wanted in the version `to`: what leaves when it comes.
+std::vector<std::string> leaving_for(const messages::farm& f, const messages::group& g,
+                                     std::uint64_t to);
+
+/// Begins to stop those that leave, without waiting for anything to come.
+void stop_leaving(edit& c, std::uint64_t group_id);
+
+/// What a decision does to the farm; nothing where the group has gone on since it was made.
+messages::change carry_out(const messages::farm& f, std::uint64_t group_id,
+                           const rollout_decision& decision, const moment& m);
+
+/// What the group's rollout, which must exist, is told of the instances `ids`; with its row where
+/// that has changed, or the hash of an artifact was pinned.
+rollout_news news_for(const messages::farm& f, const presence& machines, std::uint64_t group_id,
+                      const std::set<std::string>& ids, bool with_row);
+
+/// The ids of all that come or leave.
+std::set<std::string> members_of(const messages::rollout& r);
+
+} // namespace deployminator::actors

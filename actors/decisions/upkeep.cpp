@@ -1,0 +1,169 @@
+#include "actors/decisions/upkeep.hpp"
+
+#include "actors/decisions/edit.hpp"
+#include "actors/decisions/groups.hpp"
+#include "actors/decisions/orders/order.hpp"
+#include "actors/decisions/rollout_change.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+constexpr duration first_wait{5'000};
+constexpr duration longest_wait{120'000};
+
+/// The instances of an application of the deployed version that are wanted.
+struct standing {
+  /// On machines of its machine groups, and not proven.
+  std::size_t unproven = 0;
+  std::size_t in_place = 0;
+  /// On machines that left them.
+  std::vector<std::string> misplaced;
+};
+
+standing standing_of(const farm& f, const version& deployed, const application& app) {
+  standing out;
+  for (const auto* each : f.instances.of_group(deployed.group_id)) {
+    if (each->version_id != deployed.id || each->application != app.name
+        || each->goal == instance_goal::stop)
+      continue;
+    auto machine = f.machines.find(each->machine);
+    if (machine == f.machines.end() || !is_eligible(machine->second, app)) {
+      out.misplaced.push_back(each->id);
+      continue;
+    }
+    ++out.in_place;
+    out.unproven += is_proven(each->seen) ? 0 : 1;
+  }
+  return out;
+}
+
+/// What an upkeep would do.
+struct intent {
+  std::vector<const planned_application*> add;
+  std::vector<std::string> leaving;
+  bool lacking = false;
+};
+
+intent intent_for(const farm& f, const version& deployed, const plan& p) {
+  intent out;
+  for (const auto& each : p.applications) {
+    auto now = standing_of(f, deployed, each.app);
+    if (!each.where) {
+      // Where no machine of the group is left, the instances stay where they are.
+      out.lacking = true;
+      continue;
+    }
+    bool adds = !each.where->add.empty();
+    if (adds)
+      out.add.push_back(&each);
+    if (now.misplaced.empty())
+      continue;
+    bool replaced = now.unproven == 0 && (adds || now.in_place > 0);
+    if (replaced)
+      out.leaving.insert(out.leaving.end(), now.misplaced.begin(), now.misplaced.end());
+    else
+      out.lacking = true;
+  }
+  return out;
+}
+
+std::string purpose_of(const intent& i, const std::string& occasion) {
+  if (i.leaving.empty())
+    return fmt::format("instances are missing: {}", occasion);
+  return fmt::format("{} instances are on machines that left their machine groups: {}",
+                     i.leaving.size(), occasion);
+}
+
+} // namespace
+
+std::vector<wish> upkeep_wishes(const farm& f, std::uint64_t group_id) {
+  const auto& g = f.groups.at(group_id);
+  const auto* deployed = deployed_version(f, g);
+  if (!deployed || f.rollouts.contains(group_id))
+    return {};
+  return wishes_for(g, deployed->id, deployed->applications);
+}
+
+upkeep decide_upkeep(const farm& f, std::uint64_t group_id, const plan& p,
+                     const std::string& occasion, const moment& m) {
+  upkeep out;
+  const auto& g = f.groups.at(group_id);
+  const auto* deployed = deployed_version(f, g);
+  if (!deployed || f.rollouts.contains(group_id))
+    return out;
+  auto todo = intent_for(f, *deployed, p);
+  out.lacking = todo.lacking;
+  if (todo.add.empty() && todo.leaving.empty())
+    return out;
+  edit c{f, m};
+  rollout r;
+  r.group_id = group_id;
+  r.to = deployed->id;
+  r.each_alone = true;
+  r.leaving = todo.leaving;
+  r.purpose = purpose_of(todo, occasion);
+  begin_rollout(c, std::move(r));
+  for (const auto* each : todo.add)
+    place(c, g, each->app, *each->where);
+  if (todo.add.empty())
+    stop_leaving(c, group_id);
+  out.what = std::move(c).done();
+  return out;
+}
+
+void upkeep_list::want(std::uint64_t group_id, const std::string& occasion) {
+  due_.insert(group_id);
+  occasions_[group_id] = occasion;
+}
+
+void upkeep_list::moving(std::uint64_t group_id) {
+  if (auto found = waiting_.find(group_id); found != waiting_.end())
+    found->second.until = duration::max();
+}
+
+void upkeep_list::satisfied(std::uint64_t group_id) {
+  waiting_.erase(group_id);
+}
+
+void upkeep_list::lacking(std::uint64_t group_id, duration now) {
+  auto& each = waiting_[group_id];
+  each.length = each.length == duration{0} ? first_wait : std::min(each.length * 2, longest_wait);
+  each.until = now + each.length;
+}
+
+std::optional<std::uint64_t> upkeep_list::take(duration now) {
+  for (auto& [group_id, each] : waiting_)
+    if (each.until <= now) {
+      want(group_id, "it was tried in vain before");
+      each.until = now + each.length;
+    }
+  if (due_.empty())
+    return std::nullopt;
+  auto first = *due_.begin();
+  due_.erase(due_.begin());
+  return first;
+}
+
+std::optional<duration> upkeep_list::next() const {
+  if (!due_.empty())
+    return duration{0};
+  std::optional<duration> out;
+  for (const auto& [group_id, each] : waiting_)
+    if (each.until != duration::max())
+      out = out ? std::min(*out, each.until) : each.until;
+  return out;
+}
+
+std::string upkeep_list::occasion_of(std::uint64_t group_id) const {
+  auto found = occasions_.find(group_id);
+  return found == occasions_.end() ? std::string{} : found->second;
+}
+
+} // namespace deployminator::actors

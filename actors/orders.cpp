@@ -1,0 +1,123 @@
+#include "actors/orders.hpp"
+
+#include "actors/common/errors.hpp"
+#include "messages/order_digest.hpp"
+
+#include <utility>
+
+namespace deployminator::actors {
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace messages;
+using orders_pointer = orders_actor::stateful_pointer<orders_state>;
+
+/// Longer than the DEPLOYMINATOR may take to learn who is there after the start, and to commit.
+constexpr auto decision_timeout = 90s;
+/// Longer than all STRATEGIES of a large order together.
+constexpr auto plan_timeout = 60s;
+
+const std::string& order_id_of(const order& o) {
+  return std::visit([](const auto& each) -> const std::string& { return each.order_id; }, o);
+}
+
+void answer(orders_pointer self, const pending_order_ptr& o, const result<message_ptr>& outcome) {
+  self->state.under_way.erase(o->id);
+  for (auto& each : o->answers) {
+    if (outcome)
+      each.deliver(*outcome);
+    else
+      each.deliver(to_error(outcome.error()));
+  }
+}
+
+void place_next(orders_pointer self);
+
+/// Has it carried out; where the farm has gone on meanwhile it is placed again, before all others.
+void carry_out(orders_pointer self, const pending_order_ptr& o, plan where) {
+  auto call
+    = std::make_shared<const order_call>(order_call{*o->what, o->digest, o->who, std::move(where)});
+  self
+    ->request(self->state.deployminator, decision_timeout, atom::order_v,
+              order_call_ptr{std::move(call)})
+    .then(
+      [self, o](const message_ptr& accepted) {
+        if (accepted)
+          return answer(self, o, accepted);
+        self->state.waiting.push_front(o);
+        place_next(self);
+      },
+      [self, o](const caf::error& e) { answer(self, o, to_failure(e)); });
+  self->state.placing = false;
+  place_next(self);
+}
+
+void give_up(orders_pointer self, const pending_order_ptr& o, const caf::error& why) {
+  answer(self, o, to_failure(why));
+  self->state.placing = false;
+  place_next(self);
+}
+
+void place(orders_pointer self, const pending_order_ptr& o, const plan_view_ptr& view) {
+  if (view->wishes.empty())
+    return carry_out(self, o, plan{view->revisions, {}});
+  self->request(self->state.planner, plan_timeout, atom::plan_v, view)
+    .then([self, o](const plan_ptr& p) { carry_out(self, o, *p); },
+          [self, o](const caf::error& e) { give_up(self, o, e); });
+}
+
+void place_next(orders_pointer self) {
+  auto& state = self->state;
+  if (state.placing || state.waiting.empty())
+    return;
+  state.placing = true;
+  auto o = std::move(state.waiting.front());
+  state.waiting.pop_front();
+  self->request(state.deployminator, decision_timeout, atom::view_v, o->what)
+    .then([self, o](const plan_view_ptr& view) { place(self, o, view); },
+          [self, o](const caf::error& e) { give_up(self, o, e); });
+}
+
+void read(orders_pointer self, const pending_order_ptr& o, const order_ptr& what) {
+  self->request(self->state.planner, plan_timeout, atom::read_v, what)
+    .then(
+      [self, o](const readable_order_ptr& readable) {
+        o->what = readable;
+        self->state.waiting.push_back(o);
+        place_next(self);
+      },
+      [self, o](const caf::error& e) { answer(self, o, to_failure(e)); });
+}
+
+caf::result<message_ptr> take(orders_pointer self, const caller& who, const order_ptr& what) {
+  const auto& id = order_id_of(*what);
+  if (id.empty() || id.size() > 64)
+    return to_error({failure_code::invalid, "an order needs an order_id of 1 to 64 characters",
+                     "choose a random one for each order"});
+  auto digest = digest_of(*what);
+  auto& known = self->state.under_way[id];
+  bool is_new = !known;
+  if (is_new)
+    known = std::make_shared<pending_order>(pending_order{id, who, digest, {}, {}});
+  else if (known->digest != digest)
+    return to_error(other_order_under(id));
+  auto promise = self->make_response_promise<message_ptr>();
+  known->answers.push_back(promise);
+  if (is_new)
+    read(self, known, what);
+  return promise;
+}
+
+} // namespace
+
+orders_actor::behavior_type orders(orders_actor::stateful_pointer<orders_state> self,
+                                   deployminator_actor deployminator, planner_actor planner) {
+  self->state.deployminator = std::move(deployminator);
+  self->state.planner = std::move(planner);
+  return {
+    [self](atom::order, const caller& who, const order_ptr& what) { return take(self, who, what); },
+  };
+}
+
+} // namespace deployminator::actors

@@ -1,0 +1,35 @@
+#include "messages/order_digest.hpp"
+
+#include "messages/digest.hpp"
+
+namespace deployminator::messages {
+
+namespace {
+
+void add(text_digest& to, const submit_build& o) {
+  to.add(o.file_name).add(o.file).add(o.build).add(o.repository).add(o.artifact_id);
+  to.add(o.branch).add(o.commit).add(o.sha256);
+}
+
+void add(text_digest& to, const roll_to_version& o) {
+  to.add(o.namespace_).add(o.group).add(o.version);
+}
+
+void add(text_digest& to, const undeploy& o) {
+  to.add(o.namespace_).add(o.group);
+}
+
+} // namespace
+
+std::uint64_t digest_of(const order& o) {
+  text_digest out;
+  std::visit(
+    [&](const auto& each) {
+      out.add(each.type);
+      add(out, each);
+    },
+    o);
+  return out.value();
+}
+
+} // namespace deployminator::messages

@@ -1,0 +1,352 @@
+#include "actors/sessions.hpp"
+
+#include "test/actors/support/fakes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace deployminator;
+using namespace deployminator::actors;
+using namespace deployminator::messages;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// SESSIONS of epoch 7, with real MACHINES.
+struct bench : test::actors_bench {
+  bench() {
+    gateway = spawn(test::recording_gateway, &out);
+    deployminator = spawn(test::fake_deployminator, &farm);
+    orders = spawn(test::fake_orders, &given);
+    publisher = spawn(test::fake_publisher, &published);
+    subject = spawn(actors::sessions, sessions_config{gateway, deployminator, orders, publisher, 7,
+                                                      "tcp://publish", "tcp://collect"});
+    scheduler.run();
+  }
+
+  void take(const std::string& peer, message body, std::uint64_t id = 0, caller from = {}) {
+    tell(subject,
+         atom::deliver_v,
+         received{3, peer, std::make_shared<const envelope>(envelope{id, 0, std::move(body)}), from});
+  }
+
+  void greet_client(const std::string& peer) {
+    take(peer, hello{.role = peer_role::client}, 1);
+    out.all.clear();
+  }
+
+  static hello agent_hello(const std::string& name, const std::string& identity = "x",
+                           const std::string& incarnation = "1") {
+    hello h{.role = peer_role::agent};
+    h.agent = agent_introduction{name, identity, incarnation};
+    return h;
+  }
+
+  /// Its machine's session is open when this returns.
+  void greet_agent(const std::string& peer, const std::string& name) {
+    take(peer, agent_hello(name), 1);
+    answer(*this, deployminator, farm.joins, briefing_ptr{std::make_shared<const briefing>()});
+    out.all.clear();
+  }
+
+  /// Whether the server still has a session with this peer.
+  bool knows(const std::string& peer) {
+    out.all.clear();
+    take(peer, heartbeat{});
+    return out.of<unknown_peer>(peer).empty();
+  }
+
+  [[nodiscard]] failure refusal_to(const std::string& peer) const {
+    auto list = out.of<refusal>(peer);
+    REQUIRE(list.size() == 1);
+    return list[0].error;
+  }
+
+  test::outbox out;
+  test::deployminator_calls farm;
+  test::orders_calls given;
+  test::publisher_calls published;
+  gateway_actor gateway;
+  test::fake_deployminator_actor deployminator;
+  test::fake_orders_actor orders;
+  test::fake_publisher_actor publisher;
+  sessions_actor subject;
+};
+
+template <class Body>
+message_ptr shared(Body body) {
+  return std::make_shared<const message>(std::move(body));
+}
+
+} // namespace
+
+// -- hellos ---------------------------------------------------------------------------------------
+
+TEST_CASE("a client that says hello is welcomed, and told where to listen") {
+  bench b;
+  b.take("c", hello{.role = peer_role::client}, 17);
+  REQUIRE(b.out.all.size() == 1);
+  const auto& sent = b.out.all[0];
+  CHECK(sent.socket == 3);
+  CHECK(sent.peer == "c");
+  CHECK(sent.envelope->id == 17);
+  CHECK(sent.envelope->epoch == 7);
+  const auto& said = std::get<welcome>(sent.envelope->body);
+  CHECK(said.publish == "tcp://publish");
+  CHECK(said.collect == "tcp://collect");
+  CHECK(b.knows("c"));
+}
+
+TEST_CASE("a peer that speaks no protocol version of ours is refused") {
+  bench b;
+  hello h{.lowest = highest_protocol + 1, .highest = highest_protocol + 4};
+  b.take("c", h);
+  CHECK(b.refusal_to("c").code == failure_code::version);
+  CHECK_FALSE(b.knows("c"));
+}
+
+TEST_CASE("a peer that has seen a server of a higher epoch is refused, and the store is asked") {
+  bench b;
+  b.take("c", hello{.epoch = 8});
+  CHECK(b.refusal_to("c").code == failure_code::refused);
+  CHECK(b.farm.asked_for_lead == 1);
+  CHECK_FALSE(b.knows("c"));
+}
+
+TEST_CASE("a peer that has seen this server is no reason to ask the store") {
+  bench b;
+  b.take("c", hello{.epoch = 7});
+  CHECK(b.out.of<welcome>("c").size() == 1);
+  CHECK(b.farm.asked_for_lead == 0);
+}
+
+TEST_CASE("an agent that does not say who it is is refused") {
+  bench b;
+  b.take("a", hello{.role = peer_role::agent});
+  CHECK(b.refusal_to("a").message == "an agent's hello lacks `agent.name`");
+  b.out.all.clear();
+  b.take("a", bench::agent_hello(""));
+  CHECK(b.refusal_to("a").message == "an agent's hello lacks `agent.name`");
+  b.out.all.clear();
+  b.take("a", bench::agent_hello("w1", "x", ""));
+  CHECK(b.refusal_to("a").message == "an agent's hello lacks `agent.incarnation`");
+  CHECK(b.farm.joins.empty());
+}
+
+TEST_CASE("a peer without a session is told to say hello, and what it said is not looked at") {
+  bench b;
+  b.take("c", undeploy{"o", "ns", "g"}, 5);
+  REQUIRE(b.out.of<unknown_peer>("c").size() == 1);
+  CHECK(b.out.all[0].envelope->id == 5);
+  CHECK(b.given.empty());
+}
+
+TEST_CASE("an agent hears at once that the server is there, and is welcomed when it is known") {
+  bench b;
+  b.take("a", bench::agent_hello("w1"), 5);
+  CHECK(b.out.types() == std::vector<std::string_view>{"heartbeat"});
+  REQUIRE(b.farm.joins.size() == 1);
+  CHECK(b.farm.joins[0].what.hello->agent->name == "w1");
+  answer(b, b.deployminator, b.farm.joins, briefing_ptr{std::make_shared<const briefing>()});
+  REQUIRE(b.out.of<welcome>("a").size() == 1);
+  CHECK(b.out.all.back().envelope->id == 5);
+}
+
+TEST_CASE("an agent that comes again over another connection is the same machine's") {
+  bench b;
+  b.greet_agent("a", "w1");
+  b.take("a2", bench::agent_hello("w1", "x", "2"));
+  REQUIRE(b.farm.joins.size() == 1);
+  auto second = b.farm.joins[0].what.from;
+  answer(b, b.deployminator, b.farm.joins, briefing_ptr{std::make_shared<const briefing>()});
+  CHECK_FALSE(b.knows("a"));
+  CHECK(b.knows("a2"));
+  b.take("a3", bench::agent_hello("w1", "x", "3"));
+  REQUIRE(b.farm.joins.size() == 1);
+  CHECK(b.farm.joins[0].what.from == second);
+}
+
+TEST_CASE("an agent that comes back after it was lost is the same machine's") {
+  bench b;
+  b.take("a", bench::agent_hello("w1"));
+  auto first = b.farm.joins.at(0).what.from;
+  b.pass(5s);
+  CHECK_FALSE(b.knows("a"));
+  b.take("a2", bench::agent_hello("w1"));
+  CHECK(b.farm.joins.back().what.from == first);
+}
+
+TEST_CASE("agents of two names are two machines") {
+  bench b;
+  b.take("a", bench::agent_hello("w1"));
+  b.take("b", bench::agent_hello("w2"));
+  REQUIRE(b.farm.joins.size() == 2);
+  CHECK(b.farm.joins[0].what.from != b.farm.joins[1].what.from);
+}
+
+TEST_CASE("another agent under the name of one that is connected is refused") {
+  bench b;
+  b.greet_agent("a", "w1");
+  b.take("b", bench::agent_hello("w1", "another"));
+  CHECK(b.refusal_to("b").message == "a machine named w1 is connected already");
+  CHECK(b.farm.joins.empty());
+  CHECK_FALSE(b.knows("b"));
+  CHECK(b.knows("a"));
+  SUBCASE("until that one is lost") {
+    b.pass(5s);
+    b.take("b", bench::agent_hello("w1", "another"));
+    CHECK(b.farm.joins.size() == 1);
+    CHECK(b.knows("b"));
+  }
+}
+
+// -- keeping sessions -----------------------------------------------------------------------------
+
+TEST_CASE("a peer hears something every second while there is nothing else to say") {
+  bench b;
+  b.greet_client("c");
+  b.greet_agent("a", "w1");
+  for (int second = 0; second < 10; ++second) {
+    b.out.all.clear();
+    b.take("c", heartbeat{});
+    b.take("a", heartbeat{});
+    b.pass(1s);
+    CHECK(b.out.of<heartbeat>("c").size() <= 1);
+    b.pass(250ms);
+    CHECK(b.out.of<heartbeat>("c").size() >= 1);
+    CHECK(b.out.of<heartbeat>("a").size() >= 1);
+    CHECK(b.out.all[0].envelope->epoch == 7);
+    CHECK(b.out.all[0].socket == 3);
+  }
+}
+
+TEST_CASE("a peer of which nothing is heard for 4 s is forgotten") {
+  bench b;
+  b.greet_client("c");
+  b.pass(3s);
+  CHECK(b.knows("c"));
+  b.pass(3500ms);
+  CHECK(b.knows("c"));
+  b.pass(4500ms);
+  CHECK_FALSE(b.knows("c"));
+}
+
+TEST_CASE("a machine whose agent is silent for 4 s is lost, and the farm hears of it") {
+  bench b;
+  b.greet_agent("a", "w1");
+  b.pass(3500ms);
+  CHECK(b.farm.lost.empty());
+  b.pass(1s);
+  CHECK(b.farm.lost == std::vector<std::string>{"w1: nothing was heard of its agent for 4 s"});
+}
+
+TEST_CASE("a server that was held up itself loses nobody") {
+  bench b;
+  b.greet_client("c");
+  b.greet_agent("a", "w1");
+  b.jump(30s);
+  CHECK(b.farm.lost.empty());
+  CHECK(b.knows("c"));
+  CHECK(b.knows("a"));
+  SUBCASE("but who stays silent is lost afterwards") {
+    b.pass(4500ms);
+    CHECK(b.farm.lost.size() == 1);
+    CHECK_FALSE(b.knows("c"));
+  }
+}
+
+TEST_CASE("any message shows that a peer is there") {
+  bench b;
+  b.greet_client("c");
+  for (int i = 0; i < 4; ++i) {
+    b.pass(3s);
+    b.take("c", events_after{0}, 1);
+  }
+  CHECK(b.published.pages.size() == 4);
+}
+
+// -- what clients say -----------------------------------------------------------------------------
+
+TEST_CASE("an order goes to ORDERS with who gave it, and the answer comes back") {
+  bench b;
+  b.greet_client("c");
+  b.take("c", undeploy{"o", "ns", "g"}, 5, {"alice"});
+  REQUIRE(b.given.size() == 1);
+  CHECK(b.given[0].what.who.name == "alice");
+  CHECK(std::get<undeploy>(*b.given[0].what.order).group == "g");
+  answer(b, b.orders, b.given, shared(accepted{9, {}}));
+  REQUIRE(b.out.of<accepted>("c").size() == 1);
+  CHECK(b.out.of<accepted>("c")[0].seq == 9);
+  CHECK(b.out.all.back().envelope->id == 5);
+}
+
+TEST_CASE("an order that is not granted is answered with why") {
+  bench b;
+  b.greet_client("c");
+  b.take("c", undeploy{"o", "ns", "g"}, 5);
+  refuse(b, b.orders, b.given, {failure_code::not_found, "there is no group ns/g", "hint"});
+  auto why = b.refusal_to("c");
+  CHECK(why.code == failure_code::not_found);
+  CHECK(why.message == "there is no group ns/g");
+  CHECK(why.hint == "hint");
+}
+
+TEST_CASE("a question goes to the DEPLOYMINATOR, one for events to the PUBLISHER") {
+  bench b;
+  b.greet_client("c");
+  b.take("c", query{query_subject::machines}, 5);
+  b.take("c", read_log{"web-1"}, 6);
+  b.take("c", events_after{12}, 7);
+  CHECK(b.farm.questions.size() == 2);
+  answer(b, b.deployminator, b.farm.questions, shared(table{.seq = 4}));
+  CHECK(b.out.of<table>("c").at(0).seq == 4);
+  CHECK(b.out.all.back().envelope->id == 5);
+  REQUIRE(b.published.pages.size() == 1);
+  CHECK(b.published.pages[0].what == 12);
+  answer(b, b.publisher, b.published.pages,
+         event_page_ptr{std::make_shared<const event_page>(event_page{{}, 12})});
+  CHECK(b.out.of<event_page>("c").at(0).last == 12);
+  CHECK(b.out.all.back().envelope->id == 7);
+}
+
+TEST_CASE("what a client does not send is refused by its name") {
+  bench b;
+  b.greet_client("c");
+  b.take("c", reported{3}, 5);
+  CHECK(b.refusal_to("c").message == "a client does not send messages of type reported");
+}
+
+TEST_CASE("an agent gives no orders") {
+  bench b;
+  b.greet_agent("a", "w1");
+  b.take("a", undeploy{"o", "ns", "g"}, 5);
+  CHECK(b.given.empty());
+}
+
+// -- progress -------------------------------------------------------------------------------------
+
+TEST_CASE("of what agents publish nothing is taken but progress") {
+  bench b;
+  progress news;
+  news.list.push_back({0, {}, "", "", 0, download_progress{"w1"}});
+  news.list.push_back({0, {}, "", "", 0, rollout_finished{}});
+  b.take("", news);
+  REQUIRE(b.published.collected.size() == 1);
+  CHECK(type_of(b.published.collected[0]) == "download.progress");
+  b.take("", undeploy{"o", "ns", "g"});
+  CHECK(b.given.empty());
+  CHECK(b.out.all.empty());
+}
+
+
+TEST_CASE("an agent that the farm refuses is told why, and may come again") {
+  bench b;
+  b.take("a", bench::agent_hello("w1"), 5);
+  refuse(b, b.deployminator, b.farm.joins, {failure_code::refused, "not this one", ""});
+  CHECK(b.refusal_to("a").message == "not this one");
+  CHECK(b.farm.lost.size() == 1);
+  b.out.all.clear();
+  b.take("a", bench::agent_hello("w1"), 6);
+  CHECK(b.farm.joins.size() == 1);
+}
