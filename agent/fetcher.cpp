@@ -1,20 +1,20 @@
 #include "agent/fetcher.hpp"
 
 #include "actors/common/logging.hpp"
-#include "messages/url.hpp"
 #include "agent/decisions/progress.hpp"
 #include "agent/weak_handle.hpp"
+#include "messages/url.hpp"
 
 namespace deployminator::agent {
 
 namespace {
 
-using pointer = fetcher_actor::stateful_pointer<fetcher_state>;
+using fetcher_pointer = fetcher_actor::stateful_pointer<fetcher_state>;
 
 /// Progress of one transfer is published no more often.
 constexpr std::chrono::milliseconds publish_interval{500};
 
-void carry_out(pointer self, const fetch_queue::step& step) {
+void carry_out(fetcher_pointer self, const fetch_queue::step& step) {
   weak_handle me{fetcher_actor{self}};
   for (const auto& key : step.cancel) {
     actors::log::info("fetcher cancels transfer", {{"key", key}});
@@ -32,7 +32,7 @@ void carry_out(pointer self, const fetch_queue::step& step) {
   }
 }
 
-void publish(pointer self, const std::string& key, const download_progress& progress) {
+void publish(fetcher_pointer self, const std::string& key, const download_progress& progress) {
   auto& state = self->state;
   auto waiting = state.queue.waiting_for(key);
   if (state.progress_socket == 0 || waiting.empty())
@@ -44,7 +44,8 @@ void publish(pointer self, const std::string& key, const download_progress& prog
                messages::envelope{0, state.epoch, std::move(body)}));
 }
 
-void publish_at_times(pointer self, const std::string& key, const download_progress& progress) {
+void publish_at_times(fetcher_pointer self, const std::string& key,
+                      const download_progress& progress) {
   auto now = self->clock().now();
   auto [last, is_first] = self->state.published.try_emplace(key, now);
   if (!is_first && now - last->second < publish_interval)
@@ -61,7 +62,7 @@ void log_end(const std::string& key, const artifact_result& outcome) {
     actors::log::warning("fetcher failed", {{"key", key}, {"reason", outcome.error().message}});
 }
 
-void end_transfer(pointer self, const std::string& key, const artifact_result& outcome) {
+void end_transfer(fetcher_pointer self, const std::string& key, const artifact_result& outcome) {
   auto& state = self->state;
   log_end(key, outcome);
   if (outcome)

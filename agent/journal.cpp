@@ -9,14 +9,14 @@ namespace deployminator::agent {
 
 namespace {
 
-using pointer = journal_actor::stateful_pointer<journal_state>;
+using journal_pointer = journal_actor::stateful_pointer<journal_state>;
 using std::chrono::milliseconds;
 
 /// Changes of an instance within this time are written once.
 constexpr milliseconds gathering{50};
-constexpr milliseconds retry{1'000};
+constexpr milliseconds retry_after{1'000};
 
-void flush_later(pointer self, milliseconds after) {
+void flush_later(journal_pointer self, milliseconds after) {
   if (!self->state.flush_is_due)
     self->delayed_send(self, after, atom::flush_v);
   self->state.flush_is_due = true;
@@ -45,7 +45,7 @@ messages::result<void> write_all(journal_state& state) {
   return {};
 }
 
-void flush(pointer self) {
+void flush(journal_pointer self) {
   auto& state = self->state;
   state.flush_is_due = false;
   auto written = write_all(state);
@@ -55,7 +55,7 @@ void flush(pointer self) {
     actors::log::info("journal writes again");
   state.failing = !written;
   if (!written)
-    flush_later(self, retry);
+    flush_later(self, retry_after);
 }
 
 } // namespace

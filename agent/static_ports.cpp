@@ -10,7 +10,7 @@ namespace deployminator::agent {
 
 namespace {
 
-using pointer = static_ports_actor::stateful_pointer<static_ports_state>;
+using static_ports_pointer = static_ports_actor::stateful_pointer<static_ports_state>;
 using messages::redirect;
 using namespace std::chrono_literals;
 namespace log = actors::log;
@@ -19,7 +19,7 @@ namespace log = actors::log;
 constexpr auto look_interval = 2s;
 constexpr auto check_interval = 15s;
 
-void log_change(const redirect& now, const std::vector<redirect>& before) {
+void log_redirect(const redirect& now, const std::vector<redirect>& before) {
   auto was = std::find_if(before.begin(), before.end(), [&](const redirect& each) {
     return each.public_port == now.public_port;
   });
@@ -64,13 +64,13 @@ std::vector<redirect> lead(static_ports_state& state, std::vector<redirect> targ
   }
   get_unstuck(state, *done);
   for (const auto& each : targets)
-    log_change(each, state.in_effect);
+    log_redirect(each, state.in_effect);
   state.map = std::move(wanted);
   return targets;
 }
 
 /// Prepares what the next report says of the ports; false: nothing new.
-bool tell(pointer self) {
+bool tell_agent(static_ports_pointer self) {
   auto& state = self->state;
   messages::public_ports now{state.in_effect,
                              state.wrong_settings.empty() ? state.stuck : state.wrong_settings};
@@ -84,7 +84,7 @@ bool tell(pointer self) {
 
 /// Leads every port where it should lead now. Whether the rules are still those that were set is
 /// looked at only where `doubt` says so. True: there is something to report.
-bool keep_in_step(pointer self, bool doubt = false) {
+bool keep_in_step(static_ports_pointer self, bool doubt = false) {
   auto& state = self->state;
   if (!state.entries || !state.knows_all)
     return false;
@@ -93,10 +93,10 @@ bool keep_in_step(pointer self, bool doubt = false) {
   bool never_had_any = state.entries->empty() && is_in_step;
   state.in_effect = never_had_any || (is_in_step && !doubt) ? std::move(targets)
                                                             : lead(state, std::move(targets));
-  return tell(self);
+  return tell_agent(self);
 }
 
-void keep_in_step_and_report(pointer self, bool doubt = false) {
+void keep_in_step_and_report(static_ports_pointer self, bool doubt = false) {
   if (keep_in_step(self, doubt))
     self->send(self->state.agent, atom::report_v);
 }
@@ -112,7 +112,7 @@ void answer_begin(static_ports_state& state) {
     state.when_all_known.deliver(true);
 }
 
-void look_at_settings(pointer self) {
+void look_at_settings(static_ports_pointer self) {
   auto& state = self->state;
   auto news = state.world->ports->news();
   if (!news)
@@ -129,7 +129,7 @@ void look_at_settings(pointer self) {
   state.entries = std::move(**news);
 }
 
-void see(pointer self, const observation_ptr& seen) {
+void see(static_ports_pointer self, const observation_ptr& seen) {
   auto& state = self->state;
   auto known = state.instances.find(seen->id);
   if (known != state.instances.end())
@@ -141,7 +141,7 @@ void see(pointer self, const observation_ptr& seen) {
   answer_begin(state);
 }
 
-void lose(pointer self, const observation_ptr& last) {
+void see_gone(static_ports_pointer self, const observation_ptr& last) {
   auto& state = self->state;
   state.instances.erase(last->id);
   state.unseen.erase(last->id);
@@ -195,7 +195,7 @@ static_ports(static_ports_actor::stateful_pointer<static_ports_state> self, outs
       keep_in_step_and_report(self, true);
     },
     [self](atom::seen, const observation_ptr& seen) { see(self, seen); },
-    [self](atom::gone, const observation_ptr& last) { lose(self, last); },
+    [self](atom::gone, const observation_ptr& last) { see_gone(self, last); },
   };
 }
 
