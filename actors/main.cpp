@@ -14,14 +14,22 @@ namespace {
 
 using namespace deployminator;
 
-/// Exit codes: 0 ended on request, 1 could not start or go on, 2 wrong usage.
-constexpr int could_not_go_on = 1;
+constexpr char program[] = "deployminator";
 
-int fail(const messages::failure& why) {
-  std::fprintf(stderr, "deployminator: %s\n", why.message.c_str());
-  if (!why.hint.empty())
-    std::fprintf(stderr, "  %s\n", why.hint.c_str());
-  return could_not_go_on;
+/// Each machine costs two sockets, for orders and for progress; so many more descriptors are the
+/// server's own and its clients'.
+constexpr std::uint64_t files_for_machine = 2;
+constexpr std::uint64_t files_for_others = 500;
+/// From here on nobody need think of it.
+constexpr std::uint64_t many_files = 20'000;
+
+void allow_many_machines() {
+  auto limit = actors::raise_open_files();
+  if (limit >= many_files)
+    return;
+  auto machines = limit > files_for_others ? (limit - files_for_others) / files_for_machine : 0;
+  actors::log::warning("deployminator may open few files: raise its limit (LimitNOFILE=)",
+                       {{"limit", limit}, {"enough_for_machines", machines}});
 }
 
 std::function<std::uint64_t()> system_random() {
@@ -32,20 +40,17 @@ std::function<std::uint64_t()> system_random() {
 int serve(const configs::server_settings& settings) {
   auto database = store::open_store(settings.store);
   if (!database)
-    return fail(database.error());
+    return actors::fail(program, database.error());
   std::atomic<bool> failed = false;
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
-  caf_config.set("scheduler.max-threads", 2);
-  // One queue to sleep on: idle workers that look for work to steal would cost more than they
-  // bring.
-  caf_config.set("scheduler.policy", caf::atom("sharing"));
+  actors::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
   auto server = actors::spawn_server(system, {database->get(), &sockets, settings.listen,
                                               settings.publish, settings.collect, true,
                                               messages::system_utc_now, system_random()});
   if (!server)
-    return fail(server.error());
+    return actors::fail(program, server.error());
   for (const auto& each : server->all)
     actors::end_process_with(each, failed);
   sockets.deliver_to(
@@ -62,7 +67,7 @@ int serve(const configs::server_settings& settings) {
   sockets.stop();
   sockets.deliver_to({});
   actors::end_actors(system, server->all);
-  return failed ? could_not_go_on : 0;
+  return failed ? actors::could_not_go_on : 0;
 }
 
 } // namespace
@@ -80,6 +85,7 @@ int main(int argc, char** argv) {
   auto allowed
     = configs::check_keys(settings.keys, {settings.listen, settings.publish, settings.collect});
   if (!allowed)
-    return fail(allowed.error());
+    return actors::fail(program, allowed.error());
+  allow_many_machines();
   return serve(settings);
 }

@@ -1,9 +1,9 @@
 #include "agent/fetcher.hpp"
 
 #include "actors/common/logging.hpp"
-#include "messages/url.hpp"
 #include "agent/decisions/progress.hpp"
 #include "agent/weak_handle.hpp"
+#include "messages/url.hpp"
 
 namespace deployminator::agent {
 
@@ -44,7 +44,8 @@ void publish(fetcher_pointer self, const std::string& key, const download_progre
                messages::envelope{0, state.epoch, std::move(body)}));
 }
 
-void publish_at_times(fetcher_pointer self, const std::string& key, const download_progress& progress) {
+void publish_at_times(fetcher_pointer self, const std::string& key,
+                      const download_progress& progress) {
   auto now = self->clock().now();
   auto [last, is_first] = self->state.published.try_emplace(key, now);
   if (!is_first && now - last->second < publish_interval)

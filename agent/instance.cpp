@@ -95,7 +95,7 @@ private:
   std::deque<instance_event>& events_;
 };
 
-void log_change(const messages::observation& before, const messages::observation& now) {
+void log_instance(const messages::observation& before, const messages::observation& now) {
   if (before.state == now.state && before.pid == now.pid && before.reason == now.reason)
     return;
   actors::log::info("instance changed", {{"id", now.id},
@@ -106,13 +106,13 @@ void log_change(const messages::observation& before, const messages::observation
 }
 
 /// Tells OBSERVER and JOURNAL what is new.
-void tell(instance_pointer self) {
+void tell_news(instance_pointer self) {
   auto& state = self->state;
   const auto& seen = state.life.seen;
   if (state.life.phase == instance_phase::removed)
     return;
   if (seen != state.told) {
-    log_change(state.told, seen);
+    log_instance(state.told, seen);
     state.told = seen;
     self->send(state.observer, atom::seen_v, std::make_shared<const messages::observation>(seen));
   }
@@ -123,7 +123,7 @@ void tell(instance_pointer self) {
   self->send(state.journal, atom::note_v, std::move(record));
 }
 
-void handle(instance_pointer self, instance_event event) {
+void happen(instance_pointer self, instance_event event) {
   auto& state = self->state;
   std::deque<instance_event> events{std::move(event)};
   while (!events.empty()) {
@@ -133,7 +133,7 @@ void handle(instance_pointer self, instance_event event) {
     for (auto& action : actions)
       std::visit(performer{self, events}, action);
   }
-  tell(self);
+  tell_news(self);
 }
 
 std::string output_after(instance_pointer self, const process_event& event) {
@@ -164,21 +164,21 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
   state.journal = config.journal;
   if (config.record)
     state.noted = *config.record;
-  handle(self, beginning_of(self, config));
+  happen(self, beginning_of(self, config));
   return {
-    [self](atom::direct, spec_ptr& spec) { handle(self, ordered{std::move(spec)}); },
+    [self](atom::direct, spec_ptr& spec) { happen(self, ordered{std::move(spec)}); },
     [self](atom::fetched, artifact_result& outcome) {
-      handle(self, fetch_ended{std::move(outcome)});
+      happen(self, fetch_ended{std::move(outcome)});
     },
     [self](atom::unpacked, void_result& outcome) {
-      handle(self, unpack_ended{std::move(outcome)});
+      happen(self, unpack_ended{std::move(outcome)});
     },
-    [self](atom::removed, void_result& outcome) { handle(self, remove_ended{std::move(outcome)}); },
+    [self](atom::removed, void_result& outcome) { happen(self, remove_ended{std::move(outcome)}); },
     [self](process_event& event) {
       auto output = output_after(self, event);
-      handle(self, process_changed{std::move(event), std::move(output)});
+      happen(self, process_changed{std::move(event), std::move(output)});
     },
-    [self](atom::tick, std::uint64_t number) { handle(self, timer_fired{number}); },
+    [self](atom::tick, std::uint64_t number) { happen(self, timer_fired{number}); },
   };
 }
 

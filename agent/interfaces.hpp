@@ -13,7 +13,6 @@
 
 namespace deployminator::agent {
 
-using agent_record_ptr = std::shared_ptr<const agent_record>;
 using observation_ptr = std::shared_ptr<const messages::observation>;
 using public_ports_ptr = std::shared_ptr<const messages::public_ports>;
 using artifact_result = messages::result<artifact>;

@@ -14,7 +14,7 @@ using std::chrono::milliseconds;
 
 /// Changes of an instance within this time are written once.
 constexpr milliseconds gathering{50};
-constexpr milliseconds retry{1'000};
+constexpr milliseconds retry_after{1'000};
 
 void flush_later(journal_pointer self, milliseconds after) {
   if (!self->state.flush_is_due)
@@ -55,7 +55,7 @@ void flush(journal_pointer self) {
     actors::log::info("journal writes again");
   state.failing = !written;
   if (!written)
-    flush_later(self, retry);
+    flush_later(self, retry_after);
 }
 
 } // namespace

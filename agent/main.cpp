@@ -27,14 +27,21 @@ namespace {
 
 using namespace deployminator;
 
-/// Exit codes: 0 ended on request, 1 could not start or go on, 2 wrong usage.
-constexpr int could_not_go_on = 1;
+constexpr char program[] = "autodeployer";
 
-int fail(const messages::failure& why) {
-  std::fprintf(stderr, "autodeployer: %s\n", why.message.c_str());
-  if (!why.hint.empty())
-    std::fprintf(stderr, "  %s\n", why.hint.c_str());
-  return could_not_go_on;
+/// Each instance costs a descriptor, one that does not run yet one for each of its reservations;
+/// so many more are the agent's own.
+constexpr std::uint64_t files_for_itself = 100;
+/// From here on nobody need think of it.
+constexpr std::uint64_t many_files = 4'000;
+
+void allow_many_instances() {
+  auto limit = actors::raise_open_files();
+  if (limit >= many_files)
+    return;
+  auto instances = limit > files_for_itself ? limit - files_for_itself : 0;
+  actors::log::warning("autodeployer may open few files: raise its limit (LimitNOFILE=)",
+                       {{"limit", limit}, {"enough_for_instances", instances}});
 }
 
 /// The real outside: this machine.
@@ -72,7 +79,7 @@ private:
 int print_rules(const configs::agent_settings& settings) {
   auto rules = agent::rules_now(agent::directories_below(settings.root), settings.static_ports);
   if (!rules)
-    return fail(rules.error());
+    return actors::fail(program, rules.error());
   std::fputs(rules->c_str(), stdout);
   return 0;
 }
@@ -81,19 +88,16 @@ int serve(const configs::agent_settings& settings) {
   auto where = agent::directories_below(settings.root);
   auto lock = agent::take(where);
   if (!lock)
-    return fail(lock.error());
+    return actors::fail(program, lock.error());
   auto programs = agent::find_helper_programs();
   if (!programs)
-    return fail(programs.error());
+    return actors::fail(program, programs.error());
   this_machine machine{where, std::move(*programs), settings.config_file};
   auto world = machine.world();
   std::atomic<bool> failed = false;
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
-  caf_config.set("scheduler.max-threads", 2);
-  // One queue to sleep on: idle workers that look for work to steal would cost more than they
-  // bring.
-  caf_config.set("scheduler.policy", caf::atom("sharing"));
+  actors::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
   auto gateway = system.spawn(actors::gateway, &sockets);
   auto journal = system.spawn<caf::detached>(agent::journal, world.journal);
@@ -113,7 +117,7 @@ int serve(const configs::agent_settings& settings) {
   actors::end_actors(system,
                      {caf::actor_cast<caf::actor>(agent), caf::actor_cast<caf::actor>(journal),
                       caf::actor_cast<caf::actor>(gateway)});
-  return failed ? could_not_go_on : 0;
+  return failed ? actors::could_not_go_on : 0;
 }
 
 } // namespace
@@ -128,10 +132,11 @@ int main(int argc, char** argv) {
   const auto& settings = std::get<configs::agent_settings>(read);
   auto allowed = configs::check_keys(settings.keys, settings.servers);
   if (!allowed)
-    return fail(allowed.error());
+    return actors::fail(program, allowed.error());
   if (settings.print_rules)
     return print_rules(settings);
   if (geteuid() != 0)
     actors::log::info("autodeployer is not root: instances run as its own user");
+  allow_many_instances();
   return serve(settings);
 }

@@ -231,6 +231,8 @@ struct agent_record {
   MSGPACK_DEFINE_MAP(identity, epoch, generation, specs, leaving, read_by)
 };
 
+using agent_record_ptr = std::shared_ptr<const agent_record>;
+
 /// The agent's memory across its own restarts. Blocking; called by the JOURNAL actor alone. What
 /// `save_agent` wrote is on disk when it returns; a crash leaves the old or the new content.
 class journal_files {

@@ -19,7 +19,7 @@ namespace log = actors::log;
 constexpr auto look_interval = 2s;
 constexpr auto check_interval = 15s;
 
-void log_change(const redirect& now, const std::vector<redirect>& before) {
+void log_redirect(const redirect& now, const std::vector<redirect>& before) {
   auto was = std::find_if(before.begin(), before.end(), [&](const redirect& each) {
     return each.public_port == now.public_port;
   });
@@ -64,13 +64,13 @@ std::vector<redirect> lead(static_ports_state& state, std::vector<redirect> targ
   }
   get_unstuck(state, *done);
   for (const auto& each : targets)
-    log_change(each, state.in_effect);
+    log_redirect(each, state.in_effect);
   state.map = std::move(wanted);
   return targets;
 }
 
 /// Prepares what the next report says of the ports; false: nothing new.
-bool tell(static_ports_pointer self) {
+bool tell_agent(static_ports_pointer self) {
   auto& state = self->state;
   messages::public_ports now{state.in_effect,
                              state.wrong_settings.empty() ? state.stuck : state.wrong_settings};
@@ -93,7 +93,7 @@ bool keep_in_step(static_ports_pointer self, bool doubt = false) {
   bool never_had_any = state.entries->empty() && is_in_step;
   state.in_effect = never_had_any || (is_in_step && !doubt) ? std::move(targets)
                                                             : lead(state, std::move(targets));
-  return tell(self);
+  return tell_agent(self);
 }
 
 void keep_in_step_and_report(static_ports_pointer self, bool doubt = false) {
@@ -141,7 +141,7 @@ void see(static_ports_pointer self, const observation_ptr& seen) {
   answer_begin(state);
 }
 
-void lose(static_ports_pointer self, const observation_ptr& last) {
+void see_gone(static_ports_pointer self, const observation_ptr& last) {
   auto& state = self->state;
   state.instances.erase(last->id);
   state.unseen.erase(last->id);
@@ -195,7 +195,7 @@ static_ports(static_ports_actor::stateful_pointer<static_ports_state> self, outs
       keep_in_step_and_report(self, true);
     },
     [self](atom::seen, const observation_ptr& seen) { see(self, seen); },
-    [self](atom::gone, const observation_ptr& last) { lose(self, last); },
+    [self](atom::gone, const observation_ptr& last) { see_gone(self, last); },
   };
 }
 

@@ -2,14 +2,18 @@
 
 #include "actors/common/logging.hpp"
 
+#include <caf/atom.hpp>
+
 #include <algorithm>
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
 #include <unistd.h>
 
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -26,6 +30,27 @@ sigset_t end_signals() {
 }
 
 } // namespace
+
+int fail(const char* program, const messages::failure& why) {
+  std::fprintf(stderr, "%s: %s\n", program, why.message.c_str());
+  if (!why.hint.empty())
+    std::fprintf(stderr, "  %s\n", why.hint.c_str());
+  return could_not_go_on;
+}
+
+void set_scheduler(caf::actor_system_config& config) {
+  config.set("scheduler.max-threads", 2);
+  config.set("scheduler.policy", caf::atom("sharing"));
+}
+
+std::uint64_t raise_open_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit))
+    return 0;
+  auto before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  return setrlimit(RLIMIT_NOFILE, &limit) ? before : limit.rlim_cur;
+}
 
 void block_end_signals() {
   auto set = end_signals();

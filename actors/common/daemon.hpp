@@ -1,6 +1,28 @@
 #pragma once
 
+#include "messages/result.hpp"
+
+#include <caf/actor_system_config.hpp>
+
+#include <cstdint>
+
+/// What the main programs of server and agent share.
 namespace deployminator::actors {
+
+/// Exit code of a daemon that could not start or go on; 0: it ended on request, 2: wrong usage.
+inline constexpr int could_not_go_on = 1;
+
+/// Says on stderr why `program` cannot go on, and returns the exit code for it.
+int fail(const char* program, const messages::failure& why);
+
+/// For a process that mostly waits: two threads and one queue to sleep on, since idle workers that
+/// look for work to steal would cost more than they bring.
+void set_scheduler(caf::actor_system_config& config);
+
+/// Raises the limit of open files as far as this process may, and returns it. What the process
+/// starts inherits it, and programs that use select() break where that is large: whoever starts
+/// programs of others sets it back.
+std::uint64_t raise_open_files();
 
 /// Keeps SIGTERM and SIGINT for `wait_for_end`. Called first in main, before any thread is there,
 /// so that all threads inherit it. Also ignores SIGPIPE.

@@ -74,6 +74,8 @@ assignment_verdict assignment_inbox::take(const messages::assignment& part,
   if (parts_.size() < part.parts)
     return {kind::incomplete, {}, {}};
   held_assignment next{part.generation, part.base == 0 ? spec_map{} : held.specs};
+  if (part.base != 0)
+    next.read_by = held.read_by;
   std::vector<std::string> removed;
   for (auto& [number, each] : std::exchange(parts_, {})) {
     removed.insert(removed.end(), each.removed.begin(), each.removed.end());

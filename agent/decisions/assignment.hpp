@@ -15,6 +15,8 @@ namespace deployminator::agent {
 struct held_assignment {
   std::uint64_t generation = 0;
   spec_map specs;
+  /// The release that read it from the server, all of it: another one may know more of its keys.
+  std::string read_by = DEPLOYMINATOR_VERSION;
 };
 
 /// `digest_of` what it holds.

@@ -19,21 +19,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_retry{1'000};
 constexpr milliseconds last_retry{60'000};
 
-/// The wait before attempt `n` (from 1).
-milliseconds doubled(milliseconds first, milliseconds last, std::uint32_t n) {
-  auto wait = first;
-  for (std::uint32_t i = 1; i < n && wait < last; ++i)
-    wait *= 2;
-  return std::min(wait, last);
-}
-
-std::string length_text(milliseconds length) {
-  auto ms = length.count();
-  if (ms % 60'000 == 0)
-    return fmt::format("{}m", ms / 60'000);
-  return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
-}
-
 /// One event being worked on: the transitions, each a member.
 class step {
 public:
@@ -74,10 +59,7 @@ private:
   void on_ended(std::optional<int> exit, std::string reason, std::string output);
   void on_gone();
   void end_run(const std::string& reason);
-  [[nodiscard]] bool ends_normally() const;
   [[nodiscard]] bool is_other_artifact() const;
-  void count_exit();
-  [[nodiscard]] bool is_hopeless() const;
   void become_ready();
   void stop_program();
   void vanish();
@@ -148,7 +130,7 @@ bool step::is_other_artifact() const {
 
 void step::fail_preparation(const std::string& reason) {
   ++life_.failed_preparations;
-  rest(reason, doubled(first_retry, last_retry, life_.failed_preparations));
+  rest(reason, back_off(first_retry, last_retry, life_.failed_preparations));
 }
 
 // -- taking over ----------------------------------------------------------------------------------
@@ -164,10 +146,9 @@ void step::operator()(const begun& e) {
     life_.seen.exit = e.record->exit;
     life_.seen.started_at = e.record->started_at;
     life_.seen.fetched = e.record->fetched && e.found;
-    life_.failures = e.record->failures;
     life_.gave_up = e.record->gave_up;
     life_.started_before = e.record->restarts > 0 || e.record->ready_at || e.record->exit;
-    life_.exits.assign(std::min(life_.failures, app().restart.give_up_count), now_.steady);
+    life_.exits = recalled_exits(e.record->failures, app().restart, now_.steady);
   }
   if (e.found)
     recall(*e.found, e.output);
@@ -316,7 +297,7 @@ void step::on_started(const process_event& e) {
 
 void step::become_ready() {
   life_.seen.state = instance_state::ready;
-  life_.failures = 0;
+  life_.exits.since_ready = 0;
   if (!life_.seen.ready_at)
     life_.seen.ready_at = now_.utc;
 }
@@ -339,43 +320,14 @@ void step::on_ended(std::optional<int> exit, std::string reason, std::string out
   }
 }
 
-/// The restart rules.
 void step::end_run(const std::string& reason) {
-  const auto& rules = app().restart;
-  bool never = rules.policy == messages::restart_policy::never;
-  count_exit();
-  life_.gave_up = !ends_normally() && !never && is_hopeless();
-  life_.over = ends_normally() || never || life_.gave_up;
-  if (!life_.over)
-    return rest(reason, doubled(rules.backoff_min, rules.backoff_max, life_.failures));
-  if (life_.seen.exit == 0)
-    enter(instance_phase::clearing, instance_state::stopped, "finished");
-  else if (life_.gave_up)
-    enter(instance_phase::clearing, instance_state::failed,
-          fmt::format("{}; gave up after {} exits within {}", reason, life_.exits.size(),
-                      length_text(rules.give_up_window)));
-  else
-    enter(instance_phase::clearing, instance_state::failed, reason);
+  auto verdict = after_exit(app(), life_.seen.exit, reason, life_.exits, now_.steady);
+  life_.gave_up = verdict.gave_up;
+  life_.over = verdict.over;
+  if (!verdict.over)
+    return rest(verdict.reason, verdict.wait);
+  enter(instance_phase::clearing, verdict.state, verdict.reason);
   act(kill_everything{});
-}
-
-bool step::ends_normally() const {
-  return life_.seen.exit == 0
-         && (!app().always_on || app().restart.policy == messages::restart_policy::on_failure);
-}
-
-void step::count_exit() {
-  if (ends_normally())
-    return;
-  ++life_.failures;
-  life_.exits.push_back(now_.steady);
-  std::erase_if(life_.exits,
-                [&](auto at) { return now_.steady - at > app().restart.give_up_window; });
-}
-
-bool step::is_hopeless() const {
-  auto limit = app().restart.give_up_count;
-  return limit > 0 && life_.exits.size() >= limit;
 }
 
 /// The answer to `kill_all`; from any other phase the starter was killed by somebody else.
@@ -474,7 +426,7 @@ void step::operator()(const remove_ended& e) {
   if (!e.outcome) {
     ++life_.failed_preparations;
     life_.seen.reason = e.outcome.error().message;
-    return set_timer(doubled(first_retry, last_retry, life_.failed_preparations));
+    return set_timer(back_off(first_retry, last_retry, life_.failed_preparations));
   }
   if (discarding)
     return proceed();
@@ -512,7 +464,7 @@ std::vector<instance_action> advance(instance_life& life, const instance_event& 
 
 instance_record record_of(const instance_life& life) {
   return {life.seen.id,      life.seen.restarts, life.seen.ready_at,
-          life.seen.fetched, life.seen.sha256,   life.failures,
+          life.seen.fetched, life.seen.sha256,   life.exits.since_ready,
           life.seen.exit,    life.gave_up,       life.seen.started_at};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/decisions/restart.hpp"
 #include "agent/outside.hpp"
 
 #include <chrono>
@@ -93,12 +94,9 @@ struct instance_life {
   /// It finished or was given up.
   bool over = false;
   bool gave_up = false;
-  /// Exits since it was last ready.
-  std::uint32_t failures = 0;
   /// Preparations (fetch, reserve, unpack) that failed since one worked.
   std::uint32_t failed_preparations = 0;
-  /// When it exited, within `give_up_window`.
-  std::vector<std::chrono::steady_clock::time_point> exits;
+  exit_count exits;
   /// The number of the timer that counts; older ones are stale.
   std::uint64_t timer = 0;
 };

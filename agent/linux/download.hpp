@@ -1,17 +1,16 @@
 #pragma once
 
+#include "agent/decisions/attempts.hpp"
 #include "agent/linux/artifact_cache.hpp"
-#include "agent/linux/curl_downloader.hpp"
+#include "agent/linux/download_config.hpp"
+#include "agent/linux/partial_file.hpp"
 #include "agent/linux/progress_meter.hpp"
-#include "agent/linux/sha256.hpp"
+#include "agent/linux/transfer.hpp"
 
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <curl/curl.h>
 
 namespace deployminator::agent {
 
@@ -31,7 +30,6 @@ public:
 
   download(const download_config& config, artifact_cache& cache, CURLM* multi,
            download_order order);
-  ~download();
   download(const download&) = delete;
   download& operator=(const download&) = delete;
 
@@ -44,8 +42,8 @@ public:
   moment due(moment now) const;
 
   /// Whether this is the transfer of that handle.
-  bool owns(CURL* handle) const {
-    return easy_.get() == handle;
+  bool owns(const CURL* handle) const {
+    return transfer_ && transfer_->owns(handle);
   }
 
   /// The transfer ended. An outcome ends the download.
@@ -57,43 +55,24 @@ private:
   using outcome = std::optional<messages::result<artifact>>;
   enum class stage { waiting, rehashing, copying, transferring };
 
-  struct free_easy {
-    void operator()(CURL* easy) const {
-      curl_easy_cleanup(easy);
-    }
-  };
-  struct free_list {
-    void operator()(curl_slist* list) const {
-      curl_slist_free_all(list);
-    }
-  };
-
   outcome begin_attempt(moment now);
+  outcome broken_off(messages::failure why, moment now);
+  outcome complete(moment now);
+  messages::failure refuse(messages::failure_code code, const std::string& why) const;
+  void tell(const download_progress& progress);
+
   outcome begin_copy(const std::string& path, moment now);
   outcome copy_piece(moment now);
+  messages::result<void> keep(const char* data, std::size_t size);
+
   outcome begin_remote(moment now);
   outcome rehash_piece(moment now);
   void begin_transfer(moment now);
-  void set_options();
-  void end_transfer();
+  bool receive(const char* data, std::size_t size);
   bool begin_body();
-  bool follow_range();
-  void learn_total();
-  void remember_source();
-  std::size_t receive(const char* data, std::size_t size);
-  static std::size_t receive_callback(char* data, std::size_t size, std::size_t count, void* self);
-
-  bool keep(const char* data, std::size_t size);
-  bool start_over();
-  outcome complete(moment now);
-  outcome broken_off(messages::failure why, moment now);
-  outcome fail(messages::failure why);
-  messages::failure failure_of(CURLcode code, long status) const;
-  messages::failure status_failure(long status) const;
-  messages::failure cannot_fetch(messages::failure_code code, const std::string& why) const;
-  std::string header(const char* name) const;
-  std::string source_note(const std::string& validator) const;
-  void tell(const download_progress& progress);
+  messages::result<void> find_place();
+  messages::result<void> follow_range();
+  messages::result<void> find_room() const;
 
   const download_config& config_;
   artifact_cache& cache_;
@@ -103,29 +82,14 @@ private:
 
   stage stage_ = stage::waiting;
   moment next_attempt_{};
-  int attempts_ = 0;
-  /// The file's size when an attempt last brought something new.
-  std::uint64_t farthest_ = 0;
-  /// Some of the bytes were not received in one go.
-  bool resumed_ = false;
-
-  owned_fd file_;
-  owned_fd source_;
-  sha256 digest_;
-  /// In the file, and hashed.
-  std::uint64_t bytes_ = 0;
-  /// Of which the disk was told.
-  std::uint64_t flushed_ = 0;
-  /// The size of a partial file that is being hashed again.
-  std::uint64_t resumable_ = 0;
+  attempts attempts_;
+  partial_file file_;
   std::optional<std::uint64_t> total_;
-  /// `ETag` or `Last-Modified` of the bytes in the file.
-  std::string validator_;
   progress_meter meter_;
 
-  std::unique_ptr<CURL, free_easy> easy_;
-  std::unique_ptr<curl_slist, free_list> headers_;
-  char error_[CURL_ERROR_SIZE] = {};
+  /// The file of this machine that is copied.
+  owned_fd source_;
+  std::optional<transfer> transfer_;
   bool body_begun_ = false;
   /// Why the transfer was ended from this side.
   std::optional<messages::failure> stopped_by_;

@@ -235,48 +235,17 @@ TEST_CASE("so many exits within the window as the rule names end the attempts") 
   CHECK(record_of(b.life).gave_up);
 }
 
-TEST_CASE("exits that are further apart than the window do not add up") {
+TEST_CASE("a program that finished as it should ends, and is not started again") {
   auto spec = sample_spec(instance_goal::run);
-  spec.app.restart.give_up_count = 2;
+  spec.app.always_on = false;
   bench b{spec};
   b.run();
-  for (int i = 0; i < 4; ++i) {
-    b.pass(11min);
-    b.crash_and_restart(1);
-  }
-  CHECK(b.life.seen.restarts == 4);
-}
-
-TEST_CASE("the restart policy says what an exit means") {
-  struct row {
-    restart_policy policy;
-    bool always_on;
-    int exit;
-    instance_state state;
-    bool again;
-  };
-  auto spec = sample_spec(instance_goal::run);
-  for (const auto& r : {row{restart_policy::always, true, 0, instance_state::failed, true},
-                        row{restart_policy::always, true, 1, instance_state::failed, true},
-                        row{restart_policy::always, false, 0, instance_state::stopped, false},
-                        row{restart_policy::always, false, 1, instance_state::failed, true},
-                        row{restart_policy::on_failure, true, 0, instance_state::stopped, false},
-                        row{restart_policy::on_failure, true, 1, instance_state::failed, true},
-                        row{restart_policy::never, true, 0, instance_state::stopped, false},
-                        row{restart_policy::never, true, 1, instance_state::failed, false}}) {
-    CAPTURE(to_text(r.policy));
-    CAPTURE(r.always_on);
-    CAPTURE(r.exit);
-    spec.app.restart.policy = r.policy;
-    spec.app.always_on = r.always_on;
-    bench b{spec};
-    b.run();
-    b.tell(process_event::kind::exited, r.exit);
-    CHECK(b.life.seen.state == r.state);
-    CHECK((b.life.phase == instance_phase::resting) == r.again);
-    if (r.state == instance_state::stopped)
-      CHECK(b.life.seen.reason == "finished");
-  }
+  b.tell(process_event::kind::exited, 0);
+  CHECK(b.life.seen.state == instance_state::stopped);
+  CHECK(b.life.seen.reason == "finished");
+  b.tell(process_event::kind::gone);
+  CHECK(b.life.phase == instance_phase::ended);
+  CHECK_FALSE(record_of(b.life).gave_up);
 }
 
 TEST_CASE("a program that cannot be started is tried again under the same rules") {

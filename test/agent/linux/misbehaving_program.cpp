@@ -1,5 +1,6 @@
 /// What an instance may be up to: each argument is done in turn.
-///   print TEXT | exit CODE | sleep | ignore-term | runaway FILE | report | abort | open-stdout
+///   print TEXT | exit CODE | sleep | ignore-term | runaway FILE | report | limit-of-files | abort
+///   | open-stdout
 
 #include <cerrno>
 #include <csignal>
@@ -37,6 +38,13 @@ void report_limit(const char* name, __rlimit_resource what) {
   rlimit limit{};
   getrlimit(what, &limit);
   std::printf("%s=%llu\n", name, static_cast<unsigned long long>(limit.rlim_cur));
+}
+
+void report_limit_of_files() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  std::printf("%llu of %llu\n", static_cast<unsigned long long>(limit.rlim_cur),
+              static_cast<unsigned long long>(limit.rlim_max));
 }
 
 void report() {
@@ -84,6 +92,8 @@ int main(int argc, char** argv) {
       run_away(argv[++n]);
     else if (what == "report")
       report();
+    else if (what == "limit-of-files")
+      report_limit_of_files();
     else if (what == "abort")
       std::abort();
     else if (what == "open-stdout")

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -102,6 +103,24 @@ TEST_CASE("a program runs with exactly its arguments, environment, directory and
                                  "env:PORT1=1", "fd:0", "fd:1", "fd:2"});
   m.kill("one");
   CHECK_FALSE(runs(event.pid));
+}
+
+TEST_CASE(
+  "a program may open as many files as is usual, however many its agent may, and ask for more") {
+  rlimit usual{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &usual) == 0);
+  REQUIRE(usual.rlim_max > 1024);
+  rlimit raised{usual.rlim_max, usual.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &raised) == 0);
+  {
+    scratch root;
+    machine m{root.path};
+    m.prepare("one");
+    m.run("one", {"limit-of-files"});
+    m.expect(kind::exited);
+    CHECK(m.output("one") == "1024 of " + std::to_string(usual.rlim_max) + "\n");
+  }
+  setrlimit(RLIMIT_NOFILE, &usual);
 }
 
 TEST_CASE("the program may open its own standard output again") {

@@ -1,0 +1,29 @@
+#include "agent/decisions/attempts.hpp"
+
+#include <algorithm>
+
+namespace deployminator::agent {
+
+namespace {
+
+/// An attempt that brought so much starts the count anew.
+constexpr std::uint64_t worth_mentioning = 1024 * 1024;
+constexpr int most_doublings = 10;
+
+} // namespace
+
+void attempts::begin_at(std::uint64_t bytes) {
+  farthest_ = bytes;
+}
+
+std::optional<std::chrono::milliseconds> attempts::broken_off(std::uint64_t bytes) {
+  if (bytes >= farthest_ + worth_mentioning) {
+    farthest_ = bytes;
+    count_ = 0;
+  }
+  if (++count_ >= most_)
+    return std::nullopt;
+  return backoff_ * (1 << std::min(count_ - 1, most_doublings));
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,102 @@
+#include "agent/decisions/record_keeping.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace deployminator::agent {
+
+namespace {
+
+constexpr std::size_t most_waiting = 256;
+
+} // namespace
+
+record_keeping::record_keeping(const agent_record& memory)
+  : identity_(memory.identity), epoch_(memory.epoch) {
+  held_.generation = memory.generation;
+  if (held_.generation > 0)
+    held_.read_by = memory.read_by;
+  for (const auto& spec : memory.specs)
+    held_.specs[spec.id] = std::make_shared<const messages::instance_spec>(spec);
+}
+
+void record_keeping::identify(std::string identity) {
+  identity_ = std::move(identity);
+}
+
+// -- the record -----------------------------------------------------------------------------------
+
+void record_keeping::begin(record_order next) {
+  next_ = std::move(next);
+  next_.epoch = std::max(epoch_, next_.epoch);
+  agent_record record{identity_, next_.epoch, next_.held.generation, {}, next_.leaving,
+                      next_.held.read_by};
+  for (const auto& [id, spec] : next_.held.specs)
+    record.specs.push_back(*spec);
+  content_ = std::make_shared<const agent_record>(std::move(record));
+  phase_ = phase::writing;
+}
+
+bool record_keeping::fail() {
+  phase_ = phase::unwritten;
+  return !std::exchange(retry_is_due_, true);
+}
+
+bool record_keeping::take_retry() {
+  retry_is_due_ = false;
+  if (phase_ != phase::unwritten)
+    return false;
+  phase_ = phase::writing;
+  return true;
+}
+
+record_outcome record_keeping::finish() {
+  auto written = std::exchange(next_, {});
+  record_outcome out;
+  out.is_assignment = written.held.generation != held_.generation;
+  out.is_first = out.is_assignment && held_.generation == 0;
+  out.removed = std::move(written.removed);
+  out.gone = std::exchange(kept_back_, {});
+  epoch_ = written.epoch;
+  held_ = std::move(written.held);
+  content_ = nullptr;
+  phase_ = phase::settled;
+  return out;
+}
+
+bool record_keeping::keep_back(const messages::observation& last) {
+  if (phase_ == phase::settled || !held_.specs.contains(last.id))
+    return false;
+  kept_back_.push_back(last);
+  return true;
+}
+
+// -- what waits for it ----------------------------------------------------------------------------
+
+void record_keeping::wait(std::shared_ptr<const messages::envelope> message) {
+  if (waiting_.size() < most_waiting)
+    waiting_.push_back(std::move(message));
+}
+
+void record_keeping::drop_waiting() {
+  waiting_.clear();
+}
+
+bool record_keeping::must_note(std::uint64_t epoch) const {
+  return phase_ == phase::settled && !waiting_.empty() && epoch > epoch_;
+}
+
+std::shared_ptr<const messages::envelope> record_keeping::take_message() {
+  auto next = phase_ == phase::writing ? waiting_.end() : waiting_.begin();
+  if (phase_ == phase::unwritten)
+    next = std::find_if(waiting_.begin(), waiting_.end(), [](const auto& message) {
+      return std::holds_alternative<messages::assignment>(message->body);
+    });
+  if (next == waiting_.end())
+    return nullptr;
+  auto out = std::move(*next);
+  waiting_.erase(next);
+  return out;
+}
+
+} // namespace deployminator::agent

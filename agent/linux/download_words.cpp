@@ -1,0 +1,116 @@
+#include "agent/linux/download_words.hpp"
+
+#include <fmt/format.h>
+
+namespace deployminator::agent {
+
+using messages::failure;
+using messages::failure_code;
+
+namespace {
+
+const char* words_for(long status) {
+  switch (status) {
+    case 401:
+      return "401 Unauthorized";
+    case 403:
+      return "403 Forbidden";
+    case 404:
+      return "404 Not Found";
+    case 408:
+      return "408 Request Timeout";
+    case 410:
+      return "410 Gone";
+    case 429:
+      return "429 Too Many Requests";
+    case 500:
+      return "500 Internal Server Error";
+    case 502:
+      return "502 Bad Gateway";
+    case 503:
+      return "503 Service Unavailable";
+    case 504:
+      return "504 Gateway Timeout";
+    default:
+      return nullptr;
+  }
+}
+
+failure status_failure(long status, const std::string& url) {
+  const auto* words = words_for(status);
+  auto code = status == 404 || status == 410 ? failure_code::not_found
+              : status >= 500                ? failure_code::unreachable
+                                             : failure_code::refused;
+  auto out = cannot_fetch(
+    url, code, fmt::format("the server answers {}", words ? words : std::to_string(status)));
+  if (status == 401 || status == 403)
+    out.hint = "check downloaduser and downloadpassword";
+  return out;
+}
+
+std::string timeout_text(const failed_transfer& what, const download_config& config) {
+  bool connecting
+    = what.status == 0 && !what.body_begun && what.words.find("onnect") != std::string::npos;
+  if (connecting)
+    return fmt::format("no connection within {} s", config.connect_timeout.count());
+  return fmt::format("it stalled: nothing came for {} s, after {} bytes", config.stall.count(),
+                     what.bytes);
+}
+
+std::string break_text(const failed_transfer& what) {
+  if (what.total)
+    return fmt::format("the connection broke off after {} of {} bytes", what.bytes, *what.total);
+  return fmt::format("the connection broke off after {} bytes", what.bytes);
+}
+
+} // namespace
+
+failure cannot_fetch(const std::string& url, failure_code code, const std::string& why) {
+  return {code, fmt::format("cannot fetch {}: {}", url, why), {}};
+}
+
+failure failure_of(const failed_transfer& what, const std::string& url,
+                   const download_config& config) {
+  switch (what.code) {
+    case CURLE_HTTP_RETURNED_ERROR:
+      return status_failure(what.status, url);
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return cannot_fetch(url, failure_code::unreachable, "its host is not known");
+    case CURLE_COULDNT_CONNECT:
+      return cannot_fetch(url, failure_code::unreachable,
+                          "its host refuses the connection or is away");
+    case CURLE_PARTIAL_FILE:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+      return cannot_fetch(url, failure_code::unreachable, break_text(what));
+    case CURLE_OPERATION_TIMEDOUT:
+      return cannot_fetch(url, failure_code::timeout, timeout_text(what, config));
+    case CURLE_TOO_MANY_REDIRECTS:
+      return cannot_fetch(url, failure_code::invalid, "it redirects more than 10 times");
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return cannot_fetch(url, failure_code::refused,
+                          "it redirects to something other than http or https");
+    default:
+      return cannot_fetch(url, failure_code::unreachable,
+                          what.words.empty() ? curl_easy_strerror(what.code) : what.words);
+  }
+}
+
+bool is_worth_retrying(const failed_transfer& what) {
+  switch (what.code) {
+    case CURLE_HTTP_RETURNED_ERROR:
+      return what.status >= 500 || what.status == 408 || what.status == 429 || what.status == 416;
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_TOO_MANY_REDIRECTS:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_LOGIN_DENIED:
+      return false;
+    default:
+      return true;
+  }
+}
+
+} // namespace deployminator::agent

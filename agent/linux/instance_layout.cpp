@@ -1,0 +1,194 @@
+#include "agent/linux/instance_layout.hpp"
+
+#include "agent/linux/files.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <fcntl.h>
+#include <filesystem>
+#include <unistd.h>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace deployminator::agent {
+
+using messages::result;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view discarded_prefix = ".removed.";
+
+std::string boot_id() {
+  auto text = read_file("/proc/sys/kernel/random/boot_id");
+  return text ? *text : std::string{};
+}
+
+std::int64_t owner_of(const std::string& path) {
+  struct stat info {};
+  return lstat(path.c_str(), &info) ? -1 : static_cast<std::int64_t>(info.st_uid);
+}
+
+} // namespace
+
+instance_layout::instance_layout(watch_loop& loop, directories where,
+                                 const std::string& unpack_program, unpack_limits limits)
+  : where_(std::move(where)), limits_(limits), boot_(boot_id()), is_root_(geteuid() == 0),
+    discarded_(std::chrono::system_clock::now().time_since_epoch().count()),
+    unpacker_(loop, unpack_program, limits) {}
+
+// -- what is there --------------------------------------------------------------------------------
+
+result<std::vector<std::string>> instance_layout::list() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator it{where_.instances(), error}, end; !error && it != end;
+       it.increment(error))
+    names.push_back(it->path().filename().string());
+  if (error) {
+    errno = error.value();
+    return file_failure("list", where_.instances());
+  }
+  auto discarded = std::partition(names.begin(), names.end(), [](const std::string& name) {
+    return !name.starts_with(discarded_prefix);
+  });
+  std::for_each(discarded, names.end(),
+                [this](const std::string& name) { discard(where_.instance(name)); });
+  names.erase(discarded, names.end());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+result<void> instance_layout::make(const std::string& id) const {
+  if (mkdir(where_.instance(id).c_str(), 0711) && errno != EEXIST)
+    return file_failure("create the directory", where_.instance(id));
+  return {};
+}
+
+std::int64_t instance_layout::owner(const std::string& id) const {
+  return owner_of(where_.home(id));
+}
+
+bool instance_layout::is_laid_out(const std::string& id, std::int64_t uid) const {
+  auto boot = read_file(where_.instance(id) + "/unpacked");
+  return boot && *boot == boot_ && owner(id) == uid;
+}
+
+// -- laying out -----------------------------------------------------------------------------------
+
+void instance_layout::lay_out(const unpack_order& order, std::shared_ptr<owned_fd> artifact,
+                              std::int64_t uid, on_done done) {
+  bool archive = messages::is_archive(order.download_url);
+  if (!archive && link_program(order, artifact->get(), uid))
+    return done(finish(order.id, {}));
+  unpacker::job job;
+  job.id = order.id;
+  job.artifact = std::move(artifact);
+  job.archive = archive;
+  job.binary = order.binary;
+  job.target = target(order.id);
+  job.uid = is_root_ ? uid : -1;
+  job.prepare = [this, id = order.id, uid] {
+    auto made = make_target(id);
+    return made ? give_away(target(id), uid) : made;
+  };
+  job.done = [this, id = order.id, done = std::move(done)](result<void> outcome) {
+    done(finish(id, outcome));
+  };
+  unpacker_.start(std::move(job));
+}
+
+void instance_layout::cancel(const std::string& id) {
+  unpacker_.cancel(id);
+}
+
+result<void> instance_layout::make_target(const std::string& id) {
+  discard(target(id));
+  if (mkdir(target(id).c_str(), 0700))
+    return file_failure("create the directory", target(id));
+  return {};
+}
+
+result<void> instance_layout::give_away(const std::string& path, std::int64_t uid) const {
+  auto who = static_cast<uid_t>(uid);
+  if (is_root_ && lchown(path.c_str(), who, who))
+    return file_failure("give away the directory", path);
+  return {};
+}
+
+/// Instead of a copy of its own, a plain program can have the cache's file itself where it runs as
+/// a user who may not write to that. False where it cannot (another file system, too many links).
+bool instance_layout::link_program(const unpack_order& order, int artifact, std::int64_t uid) {
+  struct stat info {};
+  bool own_user = is_root_ && uid != 0;
+  if (!own_user || fstat(artifact, &info)
+      || static_cast<std::uint64_t>(info.st_size) > limits_.bytes || !make_target(order.id))
+    return false;
+  auto path = fs::path{target(order.id)};
+  auto binary = fs::path{order.binary}.lexically_normal();
+  std::vector<fs::path> made{path};
+  for (const auto& part : binary.parent_path()) {
+    made.push_back(path /= part);
+    if (mkdir(path.c_str(), 0755))
+      return false;
+  }
+  path /= binary.filename();
+  if (fchmod(artifact, 0755)
+      || linkat(AT_FDCWD, fmt::format("/proc/self/fd/{}", artifact).c_str(), AT_FDCWD, path.c_str(),
+                AT_SYMLINK_FOLLOW))
+    return false;
+  // From within: as long as the outermost is root's, nobody gets in and puts a link in the way.
+  return std::all_of(made.rbegin(), made.rend(),
+                     [&](const fs::path& each) { return static_cast<bool>(give_away(each, uid)); });
+}
+
+result<void> instance_layout::finish(const std::string& id, const result<void>& outcome) {
+  auto home = where_.home(id);
+  if (!outcome) {
+    discard(target(id));
+    return outcome;
+  }
+  discard(home);
+  if (rename(target(id).c_str(), home.c_str()))
+    return file_failure("put in place", home);
+  return replace_file(where_.instance(id) + "/unpacked", boot_, false);
+}
+
+std::string instance_layout::target(const std::string& id) const {
+  return where_.home(id) + ".tmp";
+}
+
+// -- removing -------------------------------------------------------------------------------------
+
+void instance_layout::discard_half(const std::string& id) {
+  discard(target(id));
+}
+
+void instance_layout::remove(const std::string& id, on_done done) {
+  auto gone = discarded_name();
+  auto directory = where_.instance(id);
+  if (rename(directory.c_str(), gone.c_str()) && errno != ENOENT)
+    return done(file_failure("remove", directory));
+  janitor_.post([gone, log = where_.log_of(id), done = std::move(done)] {
+    auto tree = remove_tree(gone);
+    auto output = remove_tree(log);
+    done(tree ? output : tree);
+  });
+}
+
+std::string instance_layout::discarded_name() {
+  return where_.instance(fmt::format("{}{}", discarded_prefix, discarded_++));
+}
+
+void instance_layout::discard(const std::string& path) {
+  auto gone = discarded_name();
+  if (rename(path.c_str(), gone.c_str()) == 0)
+    janitor_.post([gone] { (void)remove_tree(gone); });
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,114 @@
+#include "agent/linux/transfer.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+namespace deployminator::agent {
+
+namespace {
+
+std::string lower_case(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+} // namespace
+
+transfer::transfer(CURLM* multi, const download_config& config, const transfer_order& order,
+                   on_body body)
+  : multi_(multi), body_(std::move(body)), easy_(curl_easy_init()) {
+  set_options(config, order);
+  curl_multi_add_handle(multi_, easy_.get());
+}
+
+transfer::~transfer() {
+  curl_multi_remove_handle(multi_, easy_.get());
+}
+
+void transfer::set_options(const download_config& config, const transfer_order& order) {
+  auto* e = easy_.get();
+  curl_easy_setopt(e, CURLOPT_URL, order.url.c_str());
+  curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(e, CURLOPT_MAXREDIRS, 10L);
+  curl_easy_setopt(e, CURLOPT_FAILONERROR, 1L);
+  curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, static_cast<long>(config.connect_timeout.count()));
+  curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, static_cast<long>(config.stall.count()));
+  curl_easy_setopt(e, CURLOPT_BUFFERSIZE, 256 * 1024L);
+  curl_easy_setopt(e, CURLOPT_USERAGENT, "autodeployer/" DEPLOYMINATOR_VERSION);
+  curl_easy_setopt(e, CURLOPT_ERRORBUFFER, error_);
+  curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, receive);
+  curl_easy_setopt(e, CURLOPT_WRITEDATA, this);
+  if (!order.user.empty()) {
+    curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(e, CURLOPT_USERNAME, order.user.c_str());
+    curl_easy_setopt(e, CURLOPT_PASSWORD, order.password.c_str());
+  }
+  if (order.from > 0) {
+    // Not CURLOPT_RESUME_FROM: with that, a server that ignores ranges is an error.
+    curl_easy_setopt(e, CURLOPT_RANGE, fmt::format("{}-", order.from).c_str());
+    if (!order.validator.empty())
+      headers_.reset(curl_slist_append(nullptr, ("If-Range: " + order.validator).c_str()));
+    curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers_.get());
+  }
+}
+
+std::size_t transfer::receive(char* data, std::size_t size, std::size_t count, void* self) {
+  return static_cast<transfer*>(self)->body_(data, size * count) ? size * count : 0;
+}
+
+// -- the answer -----------------------------------------------------------------------------------
+
+long transfer::status() const {
+  long out = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &out);
+  return out;
+}
+
+std::optional<std::uint64_t> transfer::length() const {
+  curl_off_t out = -1;
+  curl_easy_getinfo(easy_.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &out);
+  return out < 0 ? std::nullopt : std::optional{static_cast<std::uint64_t>(out)};
+}
+
+std::string transfer::header(const char* name) const {
+  curl_header* found = nullptr;
+  return curl_easy_header(easy_.get(), name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK
+           ? found->value
+           : std::string{};
+}
+
+std::string transfer::validator() const {
+  auto out = header("ETag");
+  return out.empty() || out.starts_with("W/") ? header("Last-Modified") : out;
+}
+
+// -- URLs -----------------------------------------------------------------------------------------
+
+bool is_remote(const std::string& url) {
+  auto scheme = lower_case(url.substr(0, 8));
+  return scheme.starts_with("http://") || scheme.starts_with("https://");
+}
+
+std::string local_path(const std::string& url) {
+  if (url.starts_with('/'))
+    return url;
+  std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> parsed{curl_url(), curl_url_cleanup};
+  char* path = nullptr;
+  if (!lower_case(url).starts_with("file://")
+      || curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK
+      || curl_url_get(parsed.get(), CURLUPART_PATH, &path, CURLU_URLDECODE) != CURLUE_OK)
+    return {};
+  std::string out = path;
+  curl_free(path);
+  return out;
+}
+
+} // namespace deployminator::agent

@@ -1,0 +1,73 @@
+#include "agent/linux/download_words.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace deployminator::agent;
+using deployminator::messages::failure_code;
+
+namespace {
+
+std::string words_of(const failed_transfer& what) {
+  return failure_of(what, "http://x/a", {}).message;
+}
+
+failed_transfer answered(long status) {
+  failed_transfer out;
+  out.code = CURLE_HTTP_RETURNED_ERROR;
+  out.status = status;
+  return out;
+}
+
+failed_transfer ended(CURLcode code, const std::string& words = {}) {
+  failed_transfer out;
+  out.code = code;
+  out.words = words;
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("what the server answers is said, with a hint where there is one") {
+  CHECK(words_of(answered(404)) == "cannot fetch http://x/a: the server answers 404 Not Found");
+  CHECK(words_of(answered(418)) == "cannot fetch http://x/a: the server answers 418");
+  CHECK(failure_of(answered(404), "", {}).code == failure_code::not_found);
+  CHECK(failure_of(answered(503), "", {}).code == failure_code::unreachable);
+  CHECK(failure_of(answered(403), "", {}).code == failure_code::refused);
+  CHECK(failure_of(answered(403), "", {}).hint == "check downloaduser and downloadpassword");
+  CHECK(failure_of(answered(404), "", {}).hint.empty());
+}
+
+TEST_CASE("a connection that broke off is said with how far it came") {
+  auto what = ended(CURLE_PARTIAL_FILE, "transfer closed with 3 bytes remaining to read");
+  what.bytes = 7;
+  CHECK(words_of(what) == "cannot fetch http://x/a: the connection broke off after 7 bytes");
+  what.total = 10;
+  CHECK(words_of(what) == "cannot fetch http://x/a: the connection broke off after 7 of 10 bytes");
+}
+
+TEST_CASE("a timeout is said as what it is: no connection, or a stall") {
+  auto what = ended(CURLE_OPERATION_TIMEDOUT, "Connection timed out after 10000 milliseconds");
+  CHECK(words_of(what) == "cannot fetch http://x/a: no connection within 10 s");
+  what.status = 200;
+  what.bytes = 5;
+  CHECK(words_of(what)
+        == "cannot fetch http://x/a: it stalled: nothing came for 30 s, after 5 bytes");
+}
+
+TEST_CASE("what we have no words for is said in curl's") {
+  CHECK(words_of(ended(CURLE_SSL_CONNECT_ERROR, "wrong version number"))
+        == "cannot fetch http://x/a: wrong version number");
+  CHECK(words_of(ended(CURLE_SSL_CONNECT_ERROR))
+        == std::string{"cannot fetch http://x/a: "} + curl_easy_strerror(CURLE_SSL_CONNECT_ERROR));
+}
+
+TEST_CASE("only what may be otherwise the next time is tried again") {
+  for (long status : {408L, 416L, 429L, 500L, 503L})
+    CHECK(is_worth_retrying(answered(status)));
+  for (long status : {400L, 401L, 403L, 404L, 410L})
+    CHECK_FALSE(is_worth_retrying(answered(status)));
+  CHECK(is_worth_retrying(ended(CURLE_COULDNT_CONNECT)));
+  CHECK(is_worth_retrying(ended(CURLE_PARTIAL_FILE)));
+  CHECK_FALSE(is_worth_retrying(ended(CURLE_TOO_MANY_REDIRECTS)));
+  CHECK_FALSE(is_worth_retrying(ended(CURLE_PEER_FAILED_VERIFICATION)));
+}
