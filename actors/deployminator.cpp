@@ -185,8 +185,7 @@ caf::result<upkeep_outcome> take_upkeep(deployminator_pointer self, std::uint64_
       *out = upkeep_outcome::moving;
     return std::move(decided.what);
   };
-  w.finished
-    = answering(answer, [out](std::uint64_t) -> result<upkeep_outcome> { return *out; });
+  w.finished = answering(answer, [out](std::uint64_t) -> result<upkeep_outcome> { return *out; });
   enqueue(self, std::move(w));
   return answer;
 }
@@ -252,8 +251,8 @@ caf::result<message_ptr> take_question(deployminator_pointer self, const envelop
 
 // -- machines -------------------------------------------------------------------------------------
 
-briefing_ptr welcome(deployminator_pointer self, const std::string& name,
-                     const machine_actor& from, const join& joined) {
+briefing_ptr welcome(deployminator_pointer self, const std::string& name, const machine_actor& from,
+                     const join& joined) {
   auto& state = self->state;
   const auto& f = state.queue.farm();
   briefing out{assignment_head_of(f, name), observation_digest_of(f, name)};
@@ -334,13 +333,11 @@ caf::result<assignment_difference_ptr> take_assignment(deployminator_pointer sel
                                                        const std::string& name) {
   auto answer = self->make_response_promise<assignment_difference_ptr>();
   work w;
-  w.finished = answering(
-    answer, [self, name](std::uint64_t) -> result<assignment_difference_ptr> {
-      auto all = assignment_since(self->state.queue.farm(), name, 0);
-      self->state.listeners.machine_was_told(name, all.head.generation);
-      return assignment_difference_ptr{
-        std::make_shared<const assignment_difference>(std::move(all))};
-    });
+  w.finished = answering(answer, [self, name](std::uint64_t) -> result<assignment_difference_ptr> {
+    auto all = assignment_since(self->state.queue.farm(), name, 0);
+    self->state.listeners.machine_was_told(name, all.head.generation);
+    return assignment_difference_ptr{std::make_shared<const assignment_difference>(std::move(all))};
+  });
   enqueue(self, std::move(w));
   return answer;
 }
@@ -357,8 +354,8 @@ void give_up_on_absent_machines(deployminator_pointer self) {
 
 // -- leading --------------------------------------------------------------------------------------
 
-/// A server that another one has taken over from finds out with its next change; it may have none to
-/// make.
+/// A server that another one has taken over from finds out with its next change; it may have none
+/// to make.
 void ask_for_lead(deployminator_pointer self) {
   if (std::exchange(self->state.asks_for_lead, true))
     return;

@@ -206,8 +206,8 @@ using deployminator_actor = caf::typed_actor<
   caf::replies_to<atom::assign, std::string>::with<assignment_difference_ptr>,
   /// From a ROLLOUT: the next step of a group, or that there is none now.
   caf::reacts_to<atom::advance, std::uint64_t, rollout_decision_ptr>,
-  /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who leads; where it
-  /// is another one, this server ends.
+  /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who leads; where
+  /// it is another one, this server ends.
   caf::reacts_to<atom::lead>,
   /// From itself, every few seconds: time to ask the store who leads.
   caf::reacts_to<atom::tick, atom::lead>,

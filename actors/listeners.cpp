@@ -25,7 +25,7 @@ void listeners::set_upkeep(upkeep_actor upkeep) {
 }
 
 void listeners::add_machine(const std::string& name, machine_actor actor,
-                               std::uint64_t generation) {
+                            std::uint64_t generation) {
   machines_[name] = {std::move(actor), generation};
 }
 
@@ -76,7 +76,7 @@ void listeners::end_rollout(speaker self, std::uint64_t group_id) {
 
 /// The actor comes and goes with the rollout. Another rollout of the group is told as a whole.
 void listeners::tell_rollout(speaker self, const farm& f, const presence& machines,
-                                std::uint64_t group_id) {
+                             std::uint64_t group_id) {
   auto row = f.rollouts.find(group_id);
   if (row == f.rollouts.end())
     return end_rollout(self, group_id);
@@ -132,7 +132,7 @@ void listeners::tell_all_anew(speaker self, const farm& f, const presence& machi
 }
 
 void listeners::tell_rollouts_on(speaker self, const farm& f, const presence& machines,
-                                    const std::string& machine) {
+                                 const std::string& machine) {
   std::set<std::uint64_t> groups;
   for (const auto* each : f.instances.on_machine(machine))
     if (auto running = rollouts_.find(each->group_id); running != rollouts_.end()) {
@@ -161,7 +161,7 @@ bool listeners::rollout_thinks(std::uint64_t group_id) {
 }
 
 void listeners::rollout_has_thought(speaker self, const farm& f, const presence& machines,
-                                       std::uint64_t group_id) {
+                                    std::uint64_t group_id) {
   auto known = rollouts_.find(group_id);
   if (known == rollouts_.end())
     return;

@@ -10,9 +10,9 @@
 
 namespace deployminator::actors {
 
-/// Whom the DEPLOYMINATOR tells of what is committed: the MACHINES, a ROLLOUT for each group that is
-/// being rolled out, and UPKEEP. Knows what each was told, and tells each no more than what is new.
-/// All functions are called between two commits, with the farm as it is stored.
+/// Whom the DEPLOYMINATOR tells of what is committed: the MACHINES, a ROLLOUT for each group that
+/// is being rolled out, and UPKEEP. Knows what each was told, and tells each no more than what is
+/// new. All functions are called between two commits, with the farm as it is stored.
 class listeners {
 public:
   /// The DEPLOYMINATOR itself, which sends.

@@ -202,8 +202,7 @@ void take_report(machine_pointer self, const envelope_ptr& envelope) {
   self
     ->request(state.config.deployminator, commit_timeout, atom::observe_v, state.config.name,
               report_ptr{envelope, &news})
-    .then([self, revision = news.revision](
-            bool) { send(self, reported{revision}); },
+    .then([self, revision = news.revision](bool) { send(self, reported{revision}); },
           [self](const caf::error& e) {
             // The agent reports again until it is confirmed.
             log::warning("machine could not store report",

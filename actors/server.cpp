@@ -73,9 +73,8 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   caf::anon_send(out.registrar, atom::attach_v, tells);
   auto strategies = spawn_strategies(system);
   auto plans = system.spawn(planner, strategies);
-  auto decides
-    = system.spawn(deployminator, deployminator_config{out.registrar, std::move(farm),
-                                                       config.utc_now, config.random});
+  auto decides = system.spawn(deployminator, deployminator_config{out.registrar, std::move(farm),
+                                                                  config.utc_now, config.random});
   auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
   caf::anon_send(decides, atom::attach_v, keeps_up);
   auto takes_orders = system.spawn(orders, decides, plans);
@@ -84,9 +83,8 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
                                              config.publish, config.collect});
   caf::anon_send(out.gateway, atom::attach_v, receiver_actor{knows_peers});
 
-  auto end_later = [&out](const auto& actor) {
-    out.all.push_back(caf::actor_cast<caf::actor>(actor));
-  };
+  auto end_later
+    = [&out](const auto& actor) { out.all.push_back(caf::actor_cast<caf::actor>(actor)); };
   end_later(knows_peers);
   end_later(takes_orders);
   end_later(keeps_up);

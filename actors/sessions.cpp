@@ -125,16 +125,15 @@ void serve_client(sessions_pointer self, const received& in) {
     return answer_from<event_page>(
       self, in, self->request(config.publisher, order_timeout, atom::events_v, after->seq));
   if (narrowed<question>(body))
-    return answer_from<message>(self, in,
-                                self->request(config.deployminator, order_timeout,
-                                              atom::question_v, in.envelope));
+    return answer_from<message>(
+      self, in, self->request(config.deployminator, order_timeout, atom::question_v, in.envelope));
   if (std::holds_alternative<heartbeat>(body))
     return;
   auto type = std::visit([](const auto& each) { return each.type; }, body);
-  send(self, in,
-       refusal{{failure_code::invalid,
-                fmt::format("a client does not send messages of type {}", type),
-                "see messages/README.md for the protocol"}});
+  send(
+    self, in,
+    refusal{{failure_code::invalid, fmt::format("a client does not send messages of type {}", type),
+             "see messages/README.md for the protocol"}});
 }
 
 // -- everything that comes in ---------------------------------------------------------------------

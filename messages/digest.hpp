@@ -8,7 +8,8 @@
 
 /// Digests of sets: equal sets have equal digests, in whatever order they are kept. A set's digest
 /// is the sum, modulo 2^64, of its members' digests, and 0 where it is empty. Only what is named
-/// here goes into them, so a program that knows more keys than its peer computes the same. README.md
+/// here goes into them, so a program that knows more keys than its peer computes the same.
+/// README.md
 /// ("Digests") has the definition for other languages.
 namespace deployminator::messages {
 

@@ -101,8 +101,8 @@ struct rollout {
   std::uint64_t group_id = 0;
   /// Tells it from the group's other ones; only grows within the group.
   std::uint64_t id = 0;
-  /// The versions; `from` 0: nothing was deployed, `to` 0: the group is being undeployed. Where they
-  /// are the same, instances come, go or move within the version.
+  /// The versions; `from` 0: nothing was deployed, `to` 0: the group is being undeployed. Where
+  /// they are the same, instances come, go or move within the version.
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   rollout_phase phase = rollout_phase::fetching;

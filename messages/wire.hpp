@@ -161,8 +161,8 @@ struct undeploy {
   MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group)
 };
 
-/// The order is committed; what becomes of it follows as events numbered above `seq`, for each group
-/// until the `rollout.finished` with the number of its rollout.
+/// The order is committed; what becomes of it follows as events numbered above `seq`, for each
+/// group until the `rollout.finished` with the number of its rollout.
 struct accepted {
   static constexpr std::string_view type = "accepted";
   std::uint64_t seq = 0;
@@ -457,8 +457,8 @@ template <class Part>
 std::optional<Part> narrowed(const message& m) {
   return std::visit(
     [](const auto& body) -> std::optional<Part> {
-      if constexpr (std::is_constructible_v<Part, std::in_place_type_t<std::decay_t<decltype(body)>>,
-                                            decltype(body)>)
+      if constexpr (std::is_constructible_v<
+                      Part, std::in_place_type_t<std::decay_t<decltype(body)>>, decltype(body)>)
         return Part{std::in_place_type<std::decay_t<decltype(body)>>, body};
       else
         return std::nullopt;

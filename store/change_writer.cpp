@@ -88,11 +88,12 @@ void erase_rollout(connection& db, std::uint64_t group_id) {
 
 void write(connection& db, const rollout& r) {
   erase_rollout(db, r.group_id);
-  run(db,
-      "INSERT INTO rollout (group_id, number, from_version, to_version, phase, started, coming, "
-      "leaving, each_alone, purpose, failure, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      r.group_id, r.id, r.from, r.to, r.phase, r.started_at, to_document(r.coming),
-      to_document(r.leaving), r.each_alone, r.purpose, r.failure, r.order_id);
+  run(
+    db,
+    "INSERT INTO rollout (group_id, number, from_version, to_version, phase, started, coming, "
+    "leaving, each_alone, purpose, failure, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    r.group_id, r.id, r.from, r.to, r.phase, r.started_at, to_document(r.coming),
+    to_document(r.leaving), r.each_alone, r.purpose, r.failure, r.order_id);
 }
 
 void write(connection& db, const receipt& r) {

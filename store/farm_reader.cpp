@@ -50,13 +50,14 @@ void check_version(const farm& f, std::uint64_t id, std::string_view column) {
 }
 
 void read_groups(connection& db, farm& f) {
-  each_row(db, "appgroup",
-           "SELECT id, namespace, groupname, deployedversion, pendingversion, stopped FROM appgroup",
-           [&](rows& r) {
-             messages::group g{r.number(0), r.text(1),   r.text(2),
-                               r.number(3), r.number(4), r.value<std::set<std::string>>(5)};
-             f.groups.emplace(g.id, std::move(g));
-           });
+  each_row(
+    db, "appgroup",
+    "SELECT id, namespace, groupname, deployedversion, pendingversion, stopped FROM appgroup",
+    [&](rows& r) {
+      messages::group g{r.number(0), r.text(1),   r.text(2),
+                        r.number(3), r.number(4), r.value<std::set<std::string>>(5)};
+      f.groups.emplace(g.id, std::move(g));
+    });
 }
 
 void read_versions(connection& db, farm& f) {
@@ -130,16 +131,16 @@ void read_instances(connection& db, farm& f) {
 }
 
 void read_machines(connection& db, farm& f) {
-  each_row(db, "machine",
-           "SELECT name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-           "generation, ports, lost FROM machine",
-           [&](rows& r) {
-             messages::machine m{
-               r.text(0), r.text(1),   r.value<std::vector<std::string>>(2), r.number(3), r.text(4),
-               r.time(5), r.number(6), r.value<messages::public_ports>(7),
-               r.number(8) != 0};
-             f.machines.emplace(m.name, std::move(m));
-           });
+  each_row(
+    db, "machine",
+    "SELECT name, identity, machine_groups, memory_mb, agent_version, last_seen, "
+    "generation, ports, lost FROM machine",
+    [&](rows& r) {
+      messages::machine m{
+        r.text(0), r.text(1),   r.value<std::vector<std::string>>(2), r.number(3),     r.text(4),
+        r.time(5), r.number(6), r.value<messages::public_ports>(7),   r.number(8) != 0};
+      f.machines.emplace(m.name, std::move(m));
+    });
 }
 
 void read_rollouts(connection& db, farm& f) {
@@ -148,12 +149,17 @@ void read_rollouts(connection& db, farm& f) {
            "each_alone, purpose, failure, order_id FROM rollout",
            [&](rows& r) {
              using ids = std::vector<std::string>;
-             messages::rollout found{r.number(0),      r.number(1),
-                                     r.number(2),      r.number(3),
+             messages::rollout found{r.number(0),
+                                     r.number(1),
+                                     r.number(2),
+                                     r.number(3),
                                      r.name_of<messages::rollout_phase>(4),
-                                     r.time(5),        r.value<ids>(6),
-                                     r.value<ids>(7),  r.number(8) != 0,
-                                     r.text(9),        r.text(10),
+                                     r.time(5),
+                                     r.value<ids>(6),
+                                     r.value<ids>(7),
+                                     r.number(8) != 0,
+                                     r.text(9),
+                                     r.text(10),
                                      r.text(11)};
              named(f.groups, found.group_id, "group_id");
              check_version(f, found.from, "from_version");
@@ -165,8 +171,10 @@ void read_rollouts(connection& db, farm& f) {
 void read_receipts(connection& db, farm& f) {
   each_row(db, "client_order", "SELECT id, created, versions, seq, digest, who FROM client_order",
            [&](rows& r) {
-             messages::receipt found{r.text(0), r.number(4),
-                                     r.text(5), r.time(1),
+             messages::receipt found{r.text(0),
+                                     r.number(4),
+                                     r.text(5),
+                                     r.time(1),
                                      r.value<std::vector<messages::group_version>>(2),
                                      r.number(3)};
              f.receipts.emplace(found.id, std::move(found));

@@ -35,8 +35,8 @@ struct assignment_difference {
 /// The machine's present assignment.
 assignment_head assignment_head_of(const messages::farm& f, const std::string& machine);
 
-/// The difference between the machine's assignment as it was with the generation `base` and as it is
-/// now.
+/// The difference between the machine's assignment as it was with the generation `base` and as it
+/// is now.
 assignment_difference assignment_since(const messages::farm& f, const std::string& machine,
                                        std::uint64_t base);
 

@@ -43,8 +43,8 @@ public:
   void push(work w);
 
   /// Decides what is waiting. The change to be committed; null where nothing changes (the works are
-  /// finished then), or a commit is under way, or the farm has to be loaded first, or works are just
-  /// being finished: call it again after that.
+  /// finished then), or a commit is under way, or the farm has to be loaded first, or works are
+  /// just being finished: call it again after that.
   std::shared_ptr<const messages::change> next();
 
   /// The commit is made, `last` is the number of its last event. `tell` is called before the works

@@ -100,8 +100,7 @@ void edit::erase_instance(const std::string& id) {
 void edit::end_rollout(const messages::rollout& r, rollout_outcome outcome, std::string reason) {
   rollouts_.insert_or_assign(r.group_id, std::nullopt);
   rest_.finished_rollouts.push_back({r.group_id, outcome, r.order_id.empty()});
-  tell(before_.groups.at(r.group_id), r.to,
-       rollout_finished{outcome, std::move(reason), r.id});
+  tell(before_.groups.at(r.group_id), r.to, rollout_finished{outcome, std::move(reason), r.id});
 }
 
 void edit::tell(const messages::group& about, std::uint64_t version, event::content what) {

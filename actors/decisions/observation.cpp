@@ -68,9 +68,9 @@ std::map<std::uint16_t, redirect> by_public_port(const public_ports& ports) {
 /// Tells the group whose instance the port leads to now, else the one which lost it.
 void tell_of_port(const std::string& machine, const redirect& from, const redirect& to, edit& c) {
   const auto& about = to.instance.empty() ? from : to;
-  c.tell({0, about.namespace_, about.group}, about.version,
-         port_change{machine, to.public_port, to.label, from.instance, to.instance, to.port,
-                     to.reason});
+  c.tell(
+    {0, about.namespace_, about.group}, about.version,
+    port_change{machine, to.public_port, to.label, from.instance, to.instance, to.port, to.reason});
 }
 
 void note_ports(const std::string& machine_name, const public_ports& now, edit& c) {

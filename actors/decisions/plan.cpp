@@ -75,8 +75,8 @@ plan_view view_for(const farm& f, const presence& machines,
   out.wishes = std::move(wishes);
   out.machines.reserve(f.machines.size());
   for (const auto& [name, each] : f.machines)
-    out.machines.push_back({name, each.groups, machines.is_connected(name), each.memory_mb,
-                            f.instances.load_of(name)});
+    out.machines.push_back(
+      {name, each.groups, machines.is_connected(name), each.memory_mb, f.instances.load_of(name)});
   return out;
 }
 

@@ -62,8 +62,7 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_clo
   if (ended_unproven)
     return fmt::format("{} {}", named(each),
                        each.reason.empty() ? std::string{"failed"} : each.reason);
-  if (each.goal == instance_goal::run && !is_proven(each)
-      && clock.told_to_run(each.id) >= deadline)
+  if (each.goal == instance_goal::run && !is_proven(each) && clock.told_to_run(each.id) >= deadline)
     return fmt::format("{} was not ready within {} s", named(each), deadline.count() / 1000);
   bool idle = each.goal == instance_goal::fetch && !each.fetched
               && (each.state != instance_state::downloading || !each.reachable);
@@ -94,8 +93,7 @@ std::vector<std::string> next_to_start(const rollout_view& view, const member_li
   std::vector<std::string> out;
   for (const auto* each : fresh) {
     auto& of_application = counts[each->application];
-    auto allowed
-      = allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
+    auto allowed = allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
     if (each->goal != instance_goal::fetch || of_application.starting >= allowed)
       continue;
     out.push_back(each->id);

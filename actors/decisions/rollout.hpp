@@ -19,8 +19,8 @@
 ///          └──────────► stopping_new ◄┘ ── those that came are gone ──► failed
 ///
 /// One to which nothing comes begins in stopping_old. A newer rollout of the group supersedes it
-/// anywhere. Where each instance stands alone, those that fail stop at once, and when all others are
-/// proven the rollout goes to stopping_new and waits for them.
+/// anywhere. Where each instance stands alone, those that fail stop at once, and when all others
+/// are proven the rollout goes to stopping_new and waits for them.
 namespace deployminator::actors {
 
 /// What a rollout knows of an instance that comes or leaves.

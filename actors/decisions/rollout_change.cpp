@@ -35,8 +35,8 @@ void abandon(edit& c, const rollout& r) {
   bool within = r.to == r.from;
   for (const auto& id : r.coming) {
     auto known = c.before().instances.find(id);
-    bool stays = known != c.before().instances.end() && r.each_alone
-                 && is_proven(known->second.seen);
+    bool stays
+      = known != c.before().instances.end() && r.each_alone && is_proven(known->second.seen);
     if (!stays)
       set_goal(c, id, instance_goal::stop);
   }
@@ -159,15 +159,8 @@ rollout& begin_rollout(edit& c, rollout row) {
 
 void place_on(edit& c, const group& g, const application& app, const std::string& machine) {
   auto& r = c.rollout(g.id);
-  instance row{c.new_instance_id(app.name),
-               r.to,
-               g.id,
-               app.name,
-               machine,
-               app.limits.max_memory_mb,
-               instance_goal::fetch,
-               0,
-               {}};
+  instance row{c.new_instance_id(app.name), r.to, g.id, app.name, machine, app.limits.max_memory_mb,
+               instance_goal::fetch,        0,    {}};
   row.seen.id = row.id;
   r.coming.push_back(row.id);
   c.put(std::move(row));

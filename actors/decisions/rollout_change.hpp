@@ -14,8 +14,8 @@
 namespace deployminator::actors {
 
 /// Begins a rollout in place of whatever the group is doing, which is superseded. The row says what
-/// for, `to`, who leaves and how; the rest is filled in. Those that leave stop at once where nothing
-/// comes: call `place` for what comes before anything else. Returns the row.
+/// for, `to`, who leaves and how; the rest is filled in. Those that leave stop at once where
+/// nothing comes: call `place` for what comes before anything else. Returns the row.
 messages::rollout& begin_rollout(edit& c, messages::rollout row);
 
 /// Puts instances of `app` where the strategy said: they come with the group's rollout.

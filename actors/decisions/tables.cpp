@@ -53,8 +53,8 @@ instance_row row_of(const instance& each, const version& v, const group& g,
   return row;
 }
 
-/// The rows of one page: those after the first `offset`, as many as fit. Rows that are not on it are
-/// not made.
+/// The rows of one page: those after the first `offset`, as many as fit. Rows that are not on it
+/// are not made.
 template <class Row>
 class page {
 public:
@@ -112,8 +112,7 @@ bool instance_rows(const farm& f, const presence& machines, const query& q,
 }
 
 /// Counts an instance of the group's version that matters: the deployed one, else the pending one.
-void count(const farm& f, const presence& machines, const instance& each,
-           group_row& row) {
+void count(const farm& f, const presence& machines, const instance& each, group_row& row) {
   auto version_id = row.deployed_version ? row.deployed_version : row.pending_version;
   if (each.version_id != version_id || each.goal == instance_goal::stop)
     return;
@@ -125,8 +124,7 @@ void count(const farm& f, const presence& machines, const instance& each,
   row.ready += state == instance_state::ready ? 1 : 0;
 }
 
-std::vector<group_row> group_rows(const farm& f, const presence& machines,
-                                  const query& q) {
+std::vector<group_row> group_rows(const farm& f, const presence& machines, const query& q) {
   std::map<std::uint64_t, group_row> rows;
   for (const auto& [id, g] : f.groups) {
     auto under_way = f.rollouts.find(id);
@@ -228,8 +226,7 @@ bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
 
 } // namespace
 
-result<table> answer(const farm& f, const presence& machines, const query& q,
-                     timestamp now) {
+result<table> answer(const farm& f, const presence& machines, const query& q, timestamp now) {
   if (!q.group.empty())
     if (auto known = find_group(f, q.namespace_, q.group); !known)
       return known.error();

@@ -12,11 +12,12 @@
 #include <string>
 #include <vector>
 
-/// Keeping what is deployed as it should be while machines come, go and change their machine groups.
+/// Keeping what is deployed as it should be while machines come, go and change their machine
+/// groups.
 namespace deployminator::actors {
 
-/// What has to be placed for a group: all that its deployed version should have. Nothing where there
-/// is none, or a rollout is under way.
+/// What has to be placed for a group: all that its deployed version should have. Nothing where
+/// there is none, or a rollout is under way.
 std::vector<wish> upkeep_wishes(const messages::farm& f, std::uint64_t group_id);
 
 /// What was decided about a group.

@@ -29,8 +29,8 @@ void record_keeping::identify(std::string identity) {
 void record_keeping::begin(record_order next) {
   next_ = std::move(next);
   next_.epoch = std::max(epoch_, next_.epoch);
-  agent_record record{identity_, next_.epoch, next_.held.generation, {}, next_.leaving,
-                      next_.held.read_by};
+  agent_record record{identity_, next_.epoch,   next_.held.generation,
+                      {},        next_.leaving, next_.held.read_by};
   for (const auto& [id, spec] : next_.held.specs)
     record.specs.push_back(*spec);
   content_ = std::make_shared<const agent_record>(std::move(record));

@@ -1,5 +1,4 @@
 #include "actors/deployminator.hpp"
-
 #include "test/actors/decisions/small_farm.hpp"
 #include "test/actors/support/fakes.hpp"
 
@@ -44,10 +43,9 @@ struct bench : test::actors_bench {
     store.stored = farm.state;
     registrar = spawn(test::fake_registrar, &store);
     upkeep = spawn(test::fake_upkeep, &kept);
-    deployminator_config with{registrar_actor{registrar},
-                              std::make_shared<messages::farm>(farm.state),
-                              [] { return timestamp{1}; },
-                              [this] { return ++farm.chance * 0x9e3779b97f4a7c15U; }};
+    deployminator_config with{
+      registrar_actor{registrar}, std::make_shared<messages::farm>(farm.state),
+      [] { return timestamp{1}; }, [this] { return ++farm.chance * 0x9e3779b97f4a7c15U; }};
     subject = spawn(actors::deployminator, std::move(with));
     tell(subject, atom::attach_v, upkeep);
   }
@@ -127,7 +125,8 @@ struct bench : test::actors_bench {
   }
 
   /// A plan that puts the build's only instance on a machine.
-  static plan onto(const std::string& machine, std::map<std::uint64_t, std::uint64_t> revisions = {}) {
+  static plan onto(const std::string& machine,
+                   std::map<std::uint64_t, std::uint64_t> revisions = {}) {
     return {std::move(revisions),
             {{"shop", "web", small_farm::web(1), placement{{machine}, "because"}}}};
   }

@@ -1,5 +1,4 @@
 #include "actors/machine.hpp"
-
 #include "test/actors/support/fakes.hpp"
 
 #include <doctest/doctest.h>
@@ -38,8 +37,8 @@ struct bench : test::actors_bench {
   bench() {
     gateway = spawn(test::recording_gateway, &out);
     deployminator = spawn(test::fake_deployminator, &farm);
-    subject = spawn(actors::machine, machine_config{"w1", gateway, deployminator, 7, "tcp://collect",
-                                                    "tcp://publish"});
+    subject = spawn(actors::machine, machine_config{"w1", gateway, deployminator, 7,
+                                                    "tcp://collect", "tcp://publish"});
     scheduler.run();
   }
 
@@ -196,8 +195,7 @@ TEST_CASE("an agent that the farm refuses hears why, and the farm that it is gon
   REQUIRE(b.out.of<refusal>("a").size() == 1);
   CHECK(b.out.of<refusal>()[0].error.message == "not this one");
   CHECK(b.out.all[0].envelope->id == 5);
-  CHECK(b.farm.lost
-        == std::vector<std::string>{"w1: its agent's hello was refused: not this one"});
+  CHECK(b.farm.lost == std::vector<std::string>{"w1: its agent's hello was refused: not this one"});
   b.greet(agent(), 6);
   CHECK(b.farm.joins.size() == 1);
 }

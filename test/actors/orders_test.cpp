@@ -1,5 +1,4 @@
 #include "actors/orders.hpp"
-
 #include "messages/order_digest.hpp"
 #include "test/actors/support/fakes.hpp"
 
@@ -111,7 +110,8 @@ TEST_CASE("an order that needs nothing placed is carried out without a plan") {
   CHECK(seq_of(given) == 9);
 }
 
-TEST_CASE("an order that is repeated while it is under way is carried out once, and answered each") {
+TEST_CASE(
+  "an order that is repeated while it is under way is carried out once, and answered each") {
   bench b;
   auto first = b.give(undeploy_of("web", "o"));
   auto second = b.give(undeploy_of("web", "o"));

@@ -1,5 +1,4 @@
 #include "actors/planner.hpp"
-
 #include "test/actors/support/fakes.hpp"
 
 #include <doctest/doctest.h>
@@ -72,8 +71,8 @@ struct bench : test::actors_bench {
 
 TEST_CASE("wishes are placed in their order, each by its strategy, seeing what is added before") {
   bench b;
-  auto planned = b.plan_for({wish_for("a", "first"), wish_for("b", "second"),
-                             wish_for("c", "first")});
+  auto planned
+    = b.plan_for({wish_for("a", "first"), wish_for("b", "second"), wish_for("c", "first")});
   REQUIRE(b.first_asked.size() == 1);
   CHECK(b.first_asked[0].what->subject == "ns/g/a");
   CHECK(b.second_asked.empty());

@@ -1,5 +1,4 @@
 #include "actors/registrar.hpp"
-
 #include "test/actors/support/fakes.hpp"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,4 @@
 #include "actors/sessions.hpp"
-
 #include "test/actors/support/fakes.hpp"
 
 #include <doctest/doctest.h>
@@ -26,9 +25,9 @@ struct bench : test::actors_bench {
   }
 
   void take(const std::string& peer, message body, std::uint64_t id = 0, caller from = {}) {
-    tell(subject,
-         atom::deliver_v,
-         received{3, peer, std::make_shared<const envelope>(envelope{id, 0, std::move(body)}), from});
+    tell(
+      subject, atom::deliver_v,
+      received{3, peer, std::make_shared<const envelope>(envelope{id, 0, std::move(body)}), from});
   }
 
   void greet_client(const std::string& peer) {
@@ -338,7 +337,6 @@ TEST_CASE("of what agents publish nothing is taken but progress") {
   CHECK(b.given.empty());
   CHECK(b.out.all.empty());
 }
-
 
 TEST_CASE("an agent that the farm refuses is told why, and may come again") {
   bench b;

@@ -25,10 +25,11 @@ TEST_CASE("the end of one rollout says all there is to say") {
 
 TEST_CASE("an end that nobody waited for is unknown") {
   rollouts r{{{"shop", "web", 3}}};
-  CHECK(one_line(r.last_line("stopped watching", now).value())
-        == R"({"type":"rollout.finished","time":"1970-01-01T00:00:00.000005Z","namespace":"shop",)"
-           R"("group":"web","version":3,"rollout":0,"outcome":"unknown","reason":"stopped watching"})"
-           "\n");
+  CHECK(
+    one_line(r.last_line("stopped watching", now).value())
+    == R"({"type":"rollout.finished","time":"1970-01-01T00:00:00.000005Z","namespace":"shop",)"
+       R"("group":"web","version":3,"rollout":0,"outcome":"unknown","reason":"stopped watching"})"
+       "\n");
 }
 
 TEST_CASE("of several groups the last line tells the worst, whichever ended last") {

@@ -1,6 +1,5 @@
-#include "messages/digest.hpp"
-
 #include "messages/codec.hpp"
+#include "messages/digest.hpp"
 #include "test/messages/samples.hpp"
 
 #include <doctest/doctest.h>
@@ -86,10 +85,10 @@ TEST_CASE("the digest of an assignment is what README.md says") {
 
 TEST_CASE("the digest of what is observed is what README.md says") {
   CHECK(digest_of(seen_ready()) == 13538518242608704980U);
-  CHECK(digest_of(seen_ready())
-        == defined_digest({"web-1", "ready", "true", "", "4711", "1000", "4100,4101", "2",
-                           "2026-01-31T09:30:00.000001Z", "2026-01-31T09:30:05.000001Z", "", "",
-                           ""}));
+  CHECK(
+    digest_of(seen_ready())
+    == defined_digest({"web-1", "ready", "true", "", "4711", "1000", "4100,4101", "2",
+                       "2026-01-31T09:30:00.000001Z", "2026-01-31T09:30:05.000001Z", "", "", ""}));
   CHECK(digest_of(seen_failed()) == 11007576184273857744U);
   CHECK(digest_of(seen_failed())
         == defined_digest({"web-1", "failed", "false", "", "0", "0", "", "0", "", "", "137",

@@ -9,7 +9,7 @@ using namespace deployminator::messages;
 namespace {
 
 submit_build build() {
-  return {"order-1",  "deploy.yaml", "namespace: shop", 7,  "web",
+  return {"order-1",  "deploy.yaml", "namespace: shop", 7,   "web",
           "artifact", "main",        "c0ffee",          "ab"};
 }
 
@@ -47,10 +47,8 @@ TEST_CASE("every key of a build's order counts") {
 }
 
 TEST_CASE("every key of the other orders counts") {
-  CHECK(digests_of<roll_to_version>({{"o", "ns", "g", 3},
-                                     {"o", "xx", "g", 3},
-                                     {"o", "ns", "x", 3},
-                                     {"o", "ns", "g", 4}})
+  CHECK(digests_of<roll_to_version>(
+          {{"o", "ns", "g", 3}, {"o", "xx", "g", 3}, {"o", "ns", "x", 3}, {"o", "ns", "g", 4}})
         == 4);
   CHECK(digests_of<undeploy>({{"o", "ns", "g"}, {"o", "xx", "g"}, {"o", "ns", "x"}}) == 3);
 }

@@ -91,8 +91,8 @@ void checks::check_placed(const farm& before, const change& c, const instance& p
     fail("what starts was fetched first", placed.id + " is told to run");
   const auto* v
     = after(c.versions, before.versions, placed.version_id, [](const version& x) { return x.id; });
-  const auto* m
-    = after(c.machines, before.machines, placed.machine, [](const messages::machine& x) { return x.name; });
+  const auto* m = after(c.machines, before.machines, placed.machine,
+                        [](const messages::machine& x) { return x.name; });
   const auto* app = v ? actors::application_of(*v, placed.application) : nullptr;
   bool is_there = m && told_machines_[placed.machine] == machine_state::ready;
   if (!app || !is_there || !actors::is_eligible(*m, *app))
@@ -404,20 +404,21 @@ void checks::check_orders() {
     ++begun_and_ended[{db_.farm().groups.at(gid).name, r.id}].second;
   for (const auto& [key, counts] : begun_and_ended)
     if (counts.first != 1 || counts.second != 1)
-      fail("every rollout has one end", fmt::format("rollout {} of {}: {} began, {} ended",
-                                                    key.second, key.first, counts.first,
-                                                    counts.second));
+      fail("every rollout has one end",
+           fmt::format("rollout {} of {}: {} began, {} ended", key.second, key.first, counts.first,
+                       counts.second));
   for (const auto& [id, kept] : db_.farm().receipts)
     for (const auto& each : kept.versions)
       if (!begun_and_ended.contains({each.group, each.rollout}))
         fail("every rollout has one end",
-             fmt::format("{} was answered with rollout {} of {}, which never was", id,
-                         each.rollout, each.group));
+             fmt::format("{} was answered with rollout {} of {}, which never was", id, each.rollout,
+                         each.group));
 }
 
 void checks::at_the_end(const client& watcher, std::size_t published) {
   for (const auto& each : watcher.answers())
-    if (std::holds_alternative<accepted>(each.answer) && !db_.farm().receipts.contains(each.order_id))
+    if (std::holds_alternative<accepted>(each.answer)
+        && !db_.farm().receipts.contains(each.order_id))
       fail("no acknowledged order is lost", each.order_id);
   if (watcher.waiting() > 0)
     fail("everything converges",

@@ -331,7 +331,7 @@ change any_change(const farm& before) {
   static constexpr std::array steps{
     &composer::add_group,      &composer::change_group,   &composer::add_version,
     &composer::change_version, &composer::put_instance,   &composer::put_machine,
-    &composer::put_rollout,    &composer::put_receipt,      &composer::add_event,
+    &composer::put_rollout,    &composer::put_receipt,    &composer::add_event,
     &composer::drop_instance,  &composer::finish_rollout,
   };
   composer c{before, {}};

@@ -50,9 +50,8 @@ messages::change nth_change(std::uint64_t n) {
     c.rollouts.push_back({.group_id = 1, .id = n, .from = n - 1, .to = n});
   else
     c.finished_rollouts.push_back({1});
-  c.receipts.push_back({.id = fmt::format("order-{}", n),
-                        .versions = {{"demo", "shop", n, n}},
-                        .seq = n});
+  c.receipts.push_back(
+    {.id = fmt::format("order-{}", n), .versions = {{"demo", "shop", n, n}}, .seq = n});
   for (int i = 0; i < 3; ++i)
     c.events.push_back({0, {1}, "", "", 0, messages::rollout_step{"placed", std::to_string(n)}});
   return c;

@@ -31,14 +31,14 @@ struct build_to_deploy {
 };
 
 /// An order that can be decided: `messages::order` with what had to be read.
-using readable_order
-  = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy>;
+using readable_order = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy>;
 
 using wishes_or_refusal = messages::result<std::vector<wish>>;
 using versions_or_refusal = messages::result<std::vector<messages::group_version>>;
 
 /// A kind of order. `needs`: what has to be placed; `decide`: writes the change, on a plan for just
-/// that, and tells what the order does to which group. Both refuse an order that makes no sense now.
+/// that, and tells what the order does to which group. Both refuse an order that makes no sense
+/// now.
 template <class Order>
 struct order_kind;
 
@@ -51,8 +51,7 @@ struct order_kind<build_to_deploy> {
 template <>
 struct order_kind<messages::roll_to_version> {
   static wishes_or_refusal needs(const messages::farm& f, const messages::roll_to_version& order);
-  static versions_or_refusal decide(edit& c, const messages::roll_to_version& order,
-                                    const plan& p);
+  static versions_or_refusal decide(edit& c, const messages::roll_to_version& order, const plan& p);
 };
 
 template <>

@@ -1,5 +1,4 @@
 #include "actors/decisions/assignment.hpp"
-
 #include "messages/codec.hpp"
 #include "messages/digest.hpp"
 #include "test/actors/decisions/small_farm.hpp"

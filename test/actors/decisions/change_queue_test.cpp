@@ -47,9 +47,8 @@ struct bench {
   }
 
   void commit(std::uint64_t last) {
-    queue.committed(last, [this](const change& c) {
-      log.push_back("told " + std::to_string(c.events.size()));
-    });
+    queue.committed(
+      last, [this](const change& c) { log.push_back("told " + std::to_string(c.events.size())); });
   }
 
   [[nodiscard]] std::uint64_t revision(std::uint64_t group = 1) const {

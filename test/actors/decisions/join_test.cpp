@@ -1,6 +1,5 @@
-#include "actors/decisions/join.hpp"
-
 #include "actors/decisions/assignment.hpp"
+#include "actors/decisions/join.hpp"
 #include "messages/digest.hpp"
 #include "test/actors/decisions/small_farm.hpp"
 

@@ -1,5 +1,4 @@
 #include "actors/decisions/placement.hpp"
-
 #include "messages/digest.hpp"
 
 #include <doctest/doctest.h>

@@ -1,5 +1,4 @@
 #include "actors/decisions/plan.hpp"
-
 #include "test/actors/decisions/small_farm.hpp"
 
 #include <doctest/doctest.h>
@@ -69,8 +68,9 @@ TEST_CASE("a machine that is only awaited gets nothing new") {
 
 TEST_CASE("instances of another version or application, or that are to stop, are not its own") {
   small_farm farm{1};
-  auto version
-    = farm.give(small_farm::build_of({named("web", 3), named("db", 1)}, 1)).kept.versions[0].version;
+  auto version = farm.give(small_farm::build_of({named("web", 3), named("db", 1)}, 1))
+                   .kept.versions[0]
+                   .version;
   auto list = farm.wanted(version);
   REQUIRE(list.back().application == "web");
   farm.set_goal(list.back().id, instance_goal::stop);
@@ -137,8 +137,7 @@ TEST_CASE("a view notes the revisions of the groups that its wishes are about") 
   counts revisions{{1, 5}, {2, 7}};
   auto other = wish_for(small_farm::web(1));
   other.group = "new";
-  auto view
-    = view_for(farm.state, farm.present, revisions, {wish_for(small_farm::web(1)), other});
+  auto view = view_for(farm.state, farm.present, revisions, {wish_for(small_farm::web(1)), other});
   CHECK(view.revisions == counts{{1, 5}});
 }
 

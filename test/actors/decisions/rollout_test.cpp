@@ -1,5 +1,4 @@
 #include "actors/decisions/rollout.hpp"
-
 #include "test/actors/decisions/rolling_farm.hpp"
 
 #include <doctest/doctest.h>

@@ -19,8 +19,7 @@ struct small_farm {
   messages::farm state;
   presence present;
   std::uint64_t chance = 0;
-  moment m{messages::timestamp{1'000'000},
-           [this] { return ++chance * 0x9e3779b97f4a7c15U; }};
+  moment m{messages::timestamp{1'000'000}, [this] { return ++chance * 0x9e3779b97f4a7c15U; }};
 
   explicit small_farm(int machines) {
     for (int i = 1; i <= machines; ++i)
@@ -56,7 +55,7 @@ struct small_farm {
     plan out{view.revisions, {}};
     for (const auto& w : view.wishes) {
       auto question = next_question(view, out.applications);
-      auto where = !question ? messages::result<placement>{question.error()}
+      auto where = !question                    ? messages::result<placement>{question.error()}
                    : w.app.strategy == "spread" ? place_spread(*question)
                                                 : place_one_per_machine(*question);
       out.applications.push_back({w.namespace_, w.group, w.app, std::move(where)});

@@ -1,5 +1,4 @@
 #include "actors/decisions/upkeep.hpp"
-
 #include "test/actors/decisions/rolling_farm.hpp"
 
 #include <doctest/doctest.h>

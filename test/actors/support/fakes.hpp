@@ -42,8 +42,8 @@ struct outbox {
   }
 };
 
-inline actors::gateway_actor::behavior_type
-recording_gateway(actors::gateway_actor::pointer, outbox* out) {
+inline actors::gateway_actor::behavior_type recording_gateway(actors::gateway_actor::pointer,
+                                                              outbox* out) {
   return {
     [](atom::attach, const actors::receiver_actor&) {},
     [](atom::attach, bus::socket_id, bus::socket_kind) {},
@@ -244,7 +244,9 @@ inline actors::upkeep_actor::behavior_type fake_upkeep(actors::upkeep_actor::poi
       for (auto each : *groups)
         c->told.push_back(std::to_string(each) + " " + occasion);
     },
-    [=](atom::upkeep, std::uint64_t group) { c->told.push_back(std::to_string(group) + " failed"); },
+    [=](atom::upkeep, std::uint64_t group) {
+      c->told.push_back(std::to_string(group) + " failed");
+    },
     [](atom::tick) {},
   };
 }

@@ -50,8 +50,7 @@ TEST_CASE("rollback goes to the version that was deployed before") {
   CHECK(farm.group().pending_version == first);
   CHECK(farm.row().purpose == "version 1 (build 1) comes back in place of version 3");
   CHECK(farm.row().order_id == "back");
-  CHECK(done.kept.versions
-        == std::vector<group_version>{{"shop", "web", first, farm.row().id}});
+  CHECK(done.kept.versions == std::vector<group_version>{{"shop", "web", first, farm.row().id}});
   farm.roll_to_the_end();
   CHECK(farm.group().deployed_version == first);
   CHECK(farm.ready_count(first) == 2);

@@ -30,8 +30,7 @@ TEST_CASE("a build makes a version with applications, instances to fetch and a r
   CHECK(kept.digest == 99);
   CHECK(kept.who == "somebody");
   CHECK(kept.time == farm.now().now);
-  CHECK(kept.versions
-        == std::vector<group_version>{{"shop", "web", version, farm.row().id}});
+  CHECK(kept.versions == std::vector<group_version>{{"shop", "web", version, farm.row().id}});
 }
 
 TEST_CASE("a new instance knows its group and what it is promised") {
@@ -233,8 +232,7 @@ TEST_CASE("another order under the id of one before is refused") {
   auto other = farm.give(small_farm::build_of({small_farm::web(2)}, 1), 6);
   REQUIRE(other.refused);
   CHECK(other.refused->code == failure_code::mismatch);
-  CHECK(other.refused->message
-        == "another order was given under the order_id order-1 before");
+  CHECK(other.refused->message == "another order was given under the order_id order-1 before");
   CHECK(farm.state == before);
 }
 
