@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using namespace messages;
 using deployminator_pointer = deployminator_actor::stateful_pointer<deployminator_state>;
 
-constexpr auto commit_timeout = 60s;
+constexpr auto store_timeout = 60s;
 constexpr auto reload_interval = 2s;
 constexpr auto lead_interval = 5s;
 
@@ -58,7 +58,7 @@ auto answering(caf::typed_response_promise<T> answer, F outcome) {
 
 /// After a failed commit the store alone knows what happened: begin from what it has.
 void reload(deployminator_pointer self) {
-  self->request(self->state.config.registrar, commit_timeout, atom::load_v)
+  self->request(self->state.config.registrar, store_timeout, atom::load_v)
     .then(
       [self](const farm_ptr& loaded) {
         auto& state = self->state;
@@ -78,7 +78,7 @@ void proceed(deployminator_pointer self) {
   auto next = self->state.queue.next();
   if (!next)
     return;
-  self->request(self->state.config.registrar, commit_timeout, atom::commit_v, next)
+  self->request(self->state.config.registrar, store_timeout, atom::commit_v, next)
     .then(
       [self](std::uint64_t last) {
         auto& state = self->state;
@@ -251,7 +251,7 @@ caf::result<message_ptr> take_question(deployminator_pointer self, const envelop
 
 // -- machines -------------------------------------------------------------------------------------
 
-briefing_ptr welcome(deployminator_pointer self, const std::string& name, const machine_actor& from,
+briefing_ptr brief(deployminator_pointer self, const std::string& name, const machine_actor& from,
                      const join& joined) {
   auto& state = self->state;
   const auto& f = state.queue.farm();
@@ -284,7 +284,7 @@ caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr&
   auto finish = answering(answer, [=](std::uint64_t) -> result<briefing_ptr> {
     if (!*joined)
       return joined->error();
-    return welcome(self, name, from, **joined);
+    return brief(self, name, from, **joined);
   });
   w.finished = [self, name, finish](const result<std::uint64_t>& outcome) mutable {
     self->state.joining.extract(name);
@@ -359,7 +359,7 @@ void give_up_on_absent_machines(deployminator_pointer self) {
 void ask_for_lead(deployminator_pointer self) {
   if (std::exchange(self->state.asks_for_lead, true))
     return;
-  self->request(self->state.config.registrar, commit_timeout, atom::lead_v)
+  self->request(self->state.config.registrar, store_timeout, atom::lead_v)
     .then([self](bool) { self->state.asks_for_lead = false; },
           [self](const caf::error& e) {
             self->state.asks_for_lead = false;

@@ -22,7 +22,7 @@ constexpr auto assignment_timeout = 2s;
 constexpr auto question_timeout = 10s;
 
 /// How long the DEPLOYMINATOR may take.
-constexpr auto commit_timeout = 60s;
+constexpr auto decision_timeout = 60s;
 
 void send(machine_pointer self, message body, std::uint64_t id = 0) {
   auto& state = self->state;
@@ -57,7 +57,7 @@ void ask_for_all(machine_pointer self) {
   state.next.reset();
   if (std::exchange(state.asks_for_all, true))
     return;
-  self->request(state.config.deployminator, commit_timeout, atom::assign_v, state.config.name)
+  self->request(state.config.deployminator, decision_timeout, atom::assign_v, state.config.name)
     .then(
       [self](const assignment_difference_ptr& all) {
         self->state.asks_for_all = false;
@@ -178,7 +178,7 @@ void greet(machine_pointer self, const received& in) {
   state.joining = incarnation;
   auto join = ++state.join;
   self
-    ->request(state.config.deployminator, commit_timeout, atom::join_v,
+    ->request(state.config.deployminator, decision_timeout, atom::join_v,
               hello_ptr{in.envelope, &said}, machine_actor{self})
     .then(
       [self, join](const briefing_ptr& b) {
@@ -200,7 +200,7 @@ void take_report(machine_pointer self, const envelope_ptr& envelope) {
     return;
   state.revision = news.revision;
   self
-    ->request(state.config.deployminator, commit_timeout, atom::observe_v, state.config.name,
+    ->request(state.config.deployminator, decision_timeout, atom::observe_v, state.config.name,
               report_ptr{envelope, &news})
     .then([self, revision = news.revision](bool) { send(self, reported{revision}); },
           [self](const caf::error& e) {

@@ -14,7 +14,7 @@ using namespace messages;
 using orders_pointer = orders_actor::stateful_pointer<orders_state>;
 
 /// Longer than the DEPLOYMINATOR may take to learn who is there after the start, and to commit.
-constexpr auto decision_timeout = 90s;
+constexpr auto order_decision_timeout = 90s;
 /// Longer than all STRATEGIES of a large order together.
 constexpr auto plan_timeout = 60s;
 
@@ -39,7 +39,7 @@ void carry_out(orders_pointer self, const pending_order_ptr& o, plan where) {
   auto call
     = std::make_shared<const order_call>(order_call{*o->what, o->digest, o->who, std::move(where)});
   self
-    ->request(self->state.deployminator, decision_timeout, atom::order_v,
+    ->request(self->state.deployminator, order_decision_timeout, atom::order_v,
               order_call_ptr{std::move(call)})
     .then(
       [self, o](const message_ptr& accepted) {
@@ -74,7 +74,7 @@ void place_next(orders_pointer self) {
   state.placing = true;
   auto o = std::move(state.waiting.front());
   state.waiting.pop_front();
-  self->request(state.deployminator, decision_timeout, atom::view_v, o->what)
+  self->request(state.deployminator, order_decision_timeout, atom::view_v, o->what)
     .then([self, o](const plan_view_ptr& view) { place(self, o, view); },
           [self, o](const caf::error& e) { give_up(self, o, e); });
 }

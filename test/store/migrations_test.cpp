@@ -13,7 +13,8 @@ using messages::failure_code;
 
 namespace {
 
-messages::failure refusal(store::connection& db, const std::vector<store::migration>& migrations) {
+messages::failure migration_refusal(store::connection& db,
+                                    const std::vector<store::migration>& migrations) {
   try {
     store::migrate(db, migrations);
   } catch (const store::store_error& e) {
@@ -23,8 +24,8 @@ messages::failure refusal(store::connection& db, const std::vector<store::migrat
   return {};
 }
 
-const store::migration group{1, {"CREATE TABLE appgroup (id {row_id} PRIMARY KEY) {options}"}};
-const store::migration color{2, {"ALTER TABLE appgroup ADD COLUMN color TEXT"}};
+const store::migration add_groups{1, {"CREATE TABLE appgroup (id {row_id} PRIMARY KEY) {options}"}};
+const store::migration add_color{2, {"ALTER TABLE appgroup ADD COLUMN color TEXT"}};
 
 /// All up to the schema with that number.
 std::vector<store::migration> migrations_to(std::size_t schema) {
@@ -90,28 +91,30 @@ TEST_CASE("the migrations are numbered from 1 without a gap") {
 
 TEST_CASE("a database is brought from the schema it has to the newest, each step once") {
   auto db = store::open_sqlite(":memory:");
-  store::migrate(*db, {group});
+  store::migrate(*db, {add_groups});
   store::run(*db, "INSERT INTO appgroup (id) VALUES (1)");
-  store::migrate(*db, {group, color});
-  store::migrate(*db, {group, color});
+  store::migrate(*db, {add_groups, add_color});
+  store::migrate(*db, {add_groups, add_color});
   CHECK(schema_rows(*db) == 2);
   CHECK(store::rows{*db, "SELECT id, color FROM appgroup"}.next());
 }
 
 TEST_CASE("a migration that fails leaves the schema before it") {
   auto db = store::open_sqlite(":memory:");
-  store::migrate(*db, {group});
-  CHECK(refusal(*db, {group, color, {3, {"CREATE TABLE more (id BIGINT)", "nonsense"}}}).code
+  store::migrate(*db, {add_groups});
+  CHECK(migration_refusal(
+          *db, {add_groups, add_color, {3, {"CREATE TABLE more (id BIGINT)", "nonsense"}}})
+          .code
         == failure_code::internal);
   CHECK(schema_rows(*db) == 1);
   CHECK(db->tables() == std::vector<std::string>{"appgroup", "schema_version"});
-  store::migrate(*db, {group, color});
+  store::migrate(*db, {add_groups, add_color});
 }
 
 TEST_CASE("a newer schema is refused") {
   auto db = store::open_sqlite(":memory:");
-  store::migrate(*db, {group, color});
-  auto why = refusal(*db, {group});
+  store::migrate(*db, {add_groups, add_color});
+  auto why = migration_refusal(*db, {add_groups});
   CHECK(why.code == failure_code::unsupported);
   CHECK(why.message == "the database :memory: has schema 2, this build knows schemas up to 1");
   CHECK_FALSE(why.hint.empty());
@@ -120,7 +123,7 @@ TEST_CASE("a newer schema is refused") {
 TEST_CASE("another program's database is refused and left alone") {
   auto db = store::open_sqlite(":memory:");
   store::run(*db, "CREATE TABLE songs (id BIGINT)");
-  auto why = refusal(*db, store::all_migrations());
+  auto why = migration_refusal(*db, store::all_migrations());
   CHECK(why.code == failure_code::invalid);
   CHECK(why.message.find("`songs`") != std::string::npos);
   CHECK(db->tables() == std::vector<std::string>{"songs"});

@@ -16,7 +16,7 @@ using messages::failure_code;
 
 namespace {
 
-messages::failure refusal(const std::string& url) {
+messages::failure opening_refusal(const std::string& url) {
   auto s = store::open_store(url);
   REQUIRE_FALSE(s);
   CHECK_FALSE(s.error().hint.empty());
@@ -69,13 +69,13 @@ TEST_CASE("a store in memory goes when it is closed") {
 
 TEST_CASE("a store's URL that is not understood is refused") {
   for (const auto* url : {"", "sqlite:", "sqlite", "/var/lib/x.db", "postgres://x"})
-    CHECK(refusal(url).code == failure_code::invalid);
-  CHECK(refusal("mysql://root@localhost:3306/x").code == failure_code::unsupported);
+    CHECK(opening_refusal(url).code == failure_code::invalid);
+  CHECK(opening_refusal("mysql://root@localhost:3306/x").code == failure_code::unsupported);
 }
 
 TEST_CASE("a directory that cannot be made is told") {
   temporary_directory directory;
-  auto why = refusal("sqlite:" + directory.file("a/b/store.db"));
+  auto why = opening_refusal("sqlite:" + directory.file("a/b/store.db"));
   CHECK(why.message.find("cannot create the directory " + directory.file("a/b"))
         != std::string::npos);
   CHECK(why.message.find("No such file or directory") != std::string::npos);
@@ -84,7 +84,7 @@ TEST_CASE("a directory that cannot be made is told") {
 
 TEST_CASE("a directory is no database") {
   temporary_directory directory;
-  CHECK(refusal("sqlite:" + directory.path().string()).message.find("cannot be opened")
+  CHECK(opening_refusal("sqlite:" + directory.path().string()).message.find("cannot be opened")
         != std::string::npos);
 }
 
@@ -94,7 +94,7 @@ TEST_CASE("a file that is no database is refused and left alone") {
   std::ofstream{file} << "This is a text, long enough to be taken for the page of a database. "
                          "It goes on and on, and nobody may write into it.";
   auto before = content(file);
-  auto why = refusal("sqlite:" + file);
+  auto why = opening_refusal("sqlite:" + file);
   CHECK(why.code == failure_code::invalid);
   CHECK(why.message.find(file + " is no SQLite database") != std::string::npos);
   CHECK(content(file) == before);
@@ -105,7 +105,7 @@ TEST_CASE("another program's database is refused and left alone") {
   auto file = directory.file("songs.db");
   store::run(*store::open_sqlite(file), "CREATE TABLE songs (id BIGINT)");
   auto before = content(file);
-  CHECK(refusal("sqlite:" + file).code == failure_code::invalid);
+  CHECK(opening_refusal("sqlite:" + file).code == failure_code::invalid);
   CHECK(content(file) == before);
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("a database with a newer schema is refused") {
   opened("sqlite:" + file);
   store::run(*store::open_sqlite(file),
              "INSERT INTO schema_version (number, applied) VALUES (999, 'later')");
-  auto why = refusal("sqlite:" + file);
+  auto why = opening_refusal("sqlite:" + file);
   CHECK(why.code == failure_code::unsupported);
   CHECK(why.message.find(file + " has schema 999") != std::string::npos);
 }
@@ -127,7 +127,7 @@ TEST_CASE("a database that may not be written is refused") {
   REQUIRE(::chmod(directory.path().c_str(), 0755) == 0);
   REQUIRE(::chmod(file.c_str(), 0444) == 0);
   without_root rights;
-  auto why = refusal("sqlite:" + file);
+  auto why = opening_refusal("sqlite:" + file);
   CHECK(why.code == failure_code::internal);
   CHECK(why.message.find(file) != std::string::npos);
 }
@@ -137,6 +137,6 @@ TEST_CASE("a database that was cut off is told as damaged") {
   auto file = directory.file("store.db");
   opened("sqlite:" + file);
   std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
-  auto why = refusal("sqlite:" + file);
+  auto why = opening_refusal("sqlite:" + file);
   CHECK(why.message.find(file + " is damaged") != std::string::npos);
 }

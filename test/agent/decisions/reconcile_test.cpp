@@ -7,7 +7,7 @@ using namespace deployminator::messages;
 
 namespace {
 
-spec_ptr spec_of(const std::string& id, instance_goal goal = instance_goal::run) {
+spec_ptr shared_spec_of(const std::string& id, instance_goal goal = instance_goal::run) {
   instance_spec spec;
   spec.id = id;
   spec.goal = goal;
@@ -17,15 +17,15 @@ spec_ptr spec_of(const std::string& id, instance_goal goal = instance_goal::run)
 } // namespace
 
 TEST_CASE("instances are spawned, updated and stopped until they are as wanted") {
-  spec_map wanted{{"new", spec_of("new")},
-                  {"same", spec_of("same")},
-                  {"changed", spec_of("changed")},
-                  {"back", spec_of("back")}};
-  spec_map existing{{"same", spec_of("same")},
-                    {"changed", spec_of("changed", instance_goal::fetch)},
-                    {"back", spec_of("back", instance_goal::stop)},
-                    {"old", spec_of("old")},
-                    {"going", spec_of("going", instance_goal::stop)}};
+  spec_map wanted{{"new", shared_spec_of("new")},
+                  {"same", shared_spec_of("same")},
+                  {"changed", shared_spec_of("changed")},
+                  {"back", shared_spec_of("back")}};
+  spec_map existing{{"same", shared_spec_of("same")},
+                    {"changed", shared_spec_of("changed", instance_goal::fetch)},
+                    {"back", shared_spec_of("back", instance_goal::stop)},
+                    {"old", shared_spec_of("old")},
+                    {"going", shared_spec_of("going", instance_goal::stop)}};
   auto todo = reconcile(wanted, existing);
   REQUIRE(todo.spawn.size() == 1);
   CHECK(todo.spawn[0]->id == "new");

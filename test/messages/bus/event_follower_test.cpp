@@ -10,7 +10,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-const time_point start{std::chrono::hours{5}};
+const time_point follow_start{std::chrono::hours{5}};
 
 event numbered(std::uint64_t seq) {
   event e;
@@ -46,118 +46,119 @@ using numbers = std::vector<std::uint64_t>;
 } // namespace
 
 TEST_CASE("what follows the snapshot is given out as it comes") {
-  event_follower f{start, 4};
-  auto step = f.published(start, batch(5, 7));
+  event_follower f{follow_start, 4};
+  auto step = f.published(follow_start, batch(5, 7));
   CHECK(numbers_of(step) == numbers{5, 6, 7});
   CHECK_FALSE(step.ask_after);
   CHECK(f.seq() == 7);
 }
 
 TEST_CASE("what the snapshot includes, or was seen already, is left out") {
-  event_follower f{start, 4};
-  CHECK(numbers_of(f.published(start, batch(2, 5))) == numbers{5});
-  CHECK(numbers_of(f.published(start, batch(2, 5))).empty());
+  event_follower f{follow_start, 4};
+  CHECK(numbers_of(f.published(follow_start, batch(2, 5))) == numbers{5});
+  CHECK(numbers_of(f.published(follow_start, batch(2, 5))).empty());
 }
 
 TEST_CASE("a gap is asked for once and filled before what follows it") {
-  event_follower f{start, 4};
-  auto step = f.published(start, batch(7, 8));
+  event_follower f{follow_start, 4};
+  auto step = f.published(follow_start, batch(7, 8));
   CHECK(numbers_of(step).empty());
   CHECK(step.ask_after == 4);
-  CHECK_FALSE(f.published(start, batch(9, 9)).ask_after);
-  step = f.answered(start, 0, {events_from_to(5, 8), 8});
+  CHECK_FALSE(f.published(follow_start, batch(9, 9)).ask_after);
+  step = f.answered(follow_start, 0, {events_from_to(5, 8), 8});
   CHECK(numbers_of(step) == numbers{5, 6, 7, 8, 9});
   CHECK_FALSE(step.ask_after);
 }
 
 TEST_CASE("the last event is missed when the heartbeat is ahead") {
-  event_follower f{start, 4};
-  CHECK(f.published(start, heartbeat_with(6)).ask_after == 4);
-  CHECK(numbers_of(f.answered(start, 0, {events_from_to(5, 6), 6})) == numbers{5, 6});
-  CHECK_FALSE(f.published(start, heartbeat_with(6)).ask_after);
+  event_follower f{follow_start, 4};
+  CHECK(f.published(follow_start, heartbeat_with(6)).ask_after == 4);
+  CHECK(numbers_of(f.answered(follow_start, 0, {events_from_to(5, 6), 6})) == numbers{5, 6});
+  CHECK_FALSE(f.published(follow_start, heartbeat_with(6)).ask_after);
 }
 
 TEST_CASE("an answer that is not all is asked on") {
-  event_follower f{start, 0};
-  CHECK(f.subscribed(start).ask_after == 0);
-  CHECK(f.answered(start, 0, {events_from_to(1, 3), 5}).ask_after == 3);
-  CHECK_FALSE(f.answered(start, 0, {events_from_to(4, 5), 5}).ask_after);
+  event_follower f{follow_start, 0};
+  CHECK(f.subscribed(follow_start).ask_after == 0);
+  CHECK(f.answered(follow_start, 0, {events_from_to(1, 3), 5}).ask_after == 3);
+  CHECK_FALSE(f.answered(follow_start, 0, {events_from_to(4, 5), 5}).ask_after);
 }
 
 TEST_CASE("a question without an answer is asked again") {
-  event_follower f{start, 4};
-  REQUIRE(f.published(start, heartbeat_with(6)).ask_after);
-  CHECK(f.next_wake() == start + milliseconds{2000});
-  CHECK_FALSE(f.tick(start + milliseconds{1999}).ask_after);
-  CHECK(f.tick(start + milliseconds{2000}).ask_after == 4);
+  event_follower f{follow_start, 4};
+  REQUIRE(f.published(follow_start, heartbeat_with(6)).ask_after);
+  CHECK(f.next_wake() == follow_start + milliseconds{2000});
+  CHECK_FALSE(f.tick(follow_start + milliseconds{1999}).ask_after);
+  CHECK(f.tick(follow_start + milliseconds{2000}).ask_after == 4);
 }
 
 TEST_CASE("three seconds of silence call for a new subscription, and again three later") {
-  event_follower f{start, 4};
-  CHECK(f.next_wake() == start + milliseconds{3000});
-  CHECK_FALSE(f.tick(start + milliseconds{2999}).resubscribe);
-  CHECK(f.tick(start + milliseconds{3000}).resubscribe);
-  CHECK_FALSE(f.tick(start + milliseconds{5999}).resubscribe);
-  CHECK(f.tick(start + milliseconds{6000}).resubscribe);
-  CHECK(f.subscribed(start + milliseconds{6001}).ask_after == 4);
+  event_follower f{follow_start, 4};
+  CHECK(f.next_wake() == follow_start + milliseconds{3000});
+  CHECK_FALSE(f.tick(follow_start + milliseconds{2999}).resubscribe);
+  CHECK(f.tick(follow_start + milliseconds{3000}).resubscribe);
+  CHECK_FALSE(f.tick(follow_start + milliseconds{5999}).resubscribe);
+  CHECK(f.tick(follow_start + milliseconds{6000}).resubscribe);
+  CHECK(f.subscribed(follow_start + milliseconds{6001}).ask_after == 4);
 }
 
 TEST_CASE("a heartbeat that an answer has overtaken is no reason to start over") {
-  event_follower f{start, 4};
-  f.published(start, heartbeat_with(6));
-  f.answered(start, 0, {events_from_to(5, 8), 8});
-  auto step = f.published(start, heartbeat_with(7));
+  event_follower f{follow_start, 4};
+  f.published(follow_start, heartbeat_with(6));
+  f.answered(follow_start, 0, {events_from_to(5, 8), 8});
+  auto step = f.published(follow_start, heartbeat_with(7));
   CHECK(step.ask_after == 8);
-  CHECK_FALSE(f.answered(start, 0, {{}, 8}).start_over);
+  CHECK_FALSE(f.answered(follow_start, 0, {{}, 8}).start_over);
 }
 
 TEST_CASE("numbers that went back call for a new snapshot") {
-  event_follower f{start, 40};
-  CHECK(f.published(start, heartbeat_with(3)).ask_after == 40);
-  CHECK(f.answered(start, 0, {{}, 3}).start_over);
+  event_follower f{follow_start, 40};
+  CHECK(f.published(follow_start, heartbeat_with(3)).ask_after == 40);
+  CHECK(f.answered(follow_start, 0, {{}, 3}).start_over);
 }
 
 TEST_CASE("events that the server has dropped before they were seen call for a new snapshot") {
-  event_follower f{start, 40};
-  REQUIRE(f.published(start, heartbeat_with(90)).ask_after == 40);
-  CHECK(f.answered(start, 0, {events_from_to(80, 90), 90}).start_over);
-  event_follower g{start, 40};
-  REQUIRE(g.published(start, heartbeat_with(90)).ask_after == 40);
-  CHECK(g.answered(start, 0, {{}, 90}).start_over);
+  event_follower f{follow_start, 40};
+  REQUIRE(f.published(follow_start, heartbeat_with(90)).ask_after == 40);
+  CHECK(f.answered(follow_start, 0, {events_from_to(80, 90), 90}).start_over);
+  event_follower g{follow_start, 40};
+  REQUIRE(g.published(follow_start, heartbeat_with(90)).ask_after == 40);
+  CHECK(g.answered(follow_start, 0, {{}, 90}).start_over);
 }
 
 TEST_CASE("what a server answers that another has taken over from is no answer") {
-  event_follower f{start, 4, 1};
-  CHECK(numbers_of(f.published(start, batch(5, 6, 2))) == numbers{5, 6});
-  REQUIRE(f.subscribed(start).ask_after == 6);
-  auto early = f.answered(start, 1, {{}, 4});
+  event_follower f{follow_start, 4, 1};
+  CHECK(numbers_of(f.published(follow_start, batch(5, 6, 2))) == numbers{5, 6});
+  REQUIRE(f.subscribed(follow_start).ask_after == 6);
+  auto early = f.answered(follow_start, 1, {{}, 4});
   CHECK_FALSE(early.start_over);
-  CHECK(f.tick(start + ask_again_after).ask_after == 6);
-  CHECK_FALSE(f.answered(start + ask_again_after, 2, {{}, 6}).start_over);
+  CHECK(f.tick(follow_start + ask_again_after).ask_after == 6);
+  CHECK_FALSE(f.answered(follow_start + ask_again_after, 2, {{}, 6}).start_over);
 }
 
 TEST_CASE("a stale server is neither heard nor a sign of life") {
-  event_follower f{start, 4, 2};
-  CHECK(f.published(start + milliseconds{2000}, batch(5, 6, 1)).events.empty());
-  CHECK(f.tick(start + milliseconds{3000}).resubscribe);
-  CHECK(numbers_of(f.published(start, batch(5, 6, 3))) == numbers{5, 6});
-  CHECK(f.published(start, batch(7, 7, 2)).events.empty());
+  event_follower f{follow_start, 4, 2};
+  CHECK(f.published(follow_start + milliseconds{2000}, batch(5, 6, 1)).events.empty());
+  CHECK(f.tick(follow_start + milliseconds{3000}).resubscribe);
+  CHECK(numbers_of(f.published(follow_start, batch(5, 6, 3))) == numbers{5, 6});
+  CHECK(f.published(follow_start, batch(7, 7, 2)).events.empty());
 }
 
 TEST_CASE("events without a number pass at once") {
-  event_follower f{start, 4};
-  f.published(start, heartbeat_with(9));
-  CHECK(numbers_of(f.published(start, batch(0, 0))) == numbers{0});
+  event_follower f{follow_start, 4};
+  f.published(follow_start, heartbeat_with(9));
+  CHECK(numbers_of(f.published(follow_start, batch(0, 0))) == numbers{0});
   CHECK(f.seq() == 4);
 }
 
 TEST_CASE("more early events than are kept are asked for when their turn comes") {
-  event_follower f{start, 0};
-  REQUIRE(f.published(start, batch(2, 15'000)).ask_after == 0);
-  auto step = f.answered(start, 0, {events_from_to(1, 1), 15'000});
+  event_follower f{follow_start, 0};
+  REQUIRE(f.published(follow_start, batch(2, 15'000)).ask_after == 0);
+  auto step = f.answered(follow_start, 0, {events_from_to(1, 1), 15'000});
   CHECK(step.events.size() == 10'001);
   CHECK(step.ask_after == 10'001);
-  CHECK(numbers_of(f.answered(start, 0, {events_from_to(10'002, 15'000), 15'000})).size() == 4'999);
+  CHECK(numbers_of(f.answered(follow_start, 0, {events_from_to(10'002, 15'000), 15'000})).size()
+        == 4'999);
 }
 
 namespace {
@@ -167,7 +168,7 @@ namespace {
 struct lossy_world {
   std::uint64_t last;
   bool answers_get_lost = true;
-  time_point now = start;
+  time_point now = follow_start;
   std::vector<envelope> on_the_way;
   std::vector<std::uint64_t> shown;
 
@@ -213,7 +214,7 @@ TEST_CASE("through loss, doubling and reordering every event is shown once and i
   CHECK(rc::check([] {
     auto snapshot = *rc::gen::inRange<std::uint64_t>(0, 10);
     lossy_world world{snapshot + *rc::gen::inRange<std::uint64_t>(0, 5)};
-    event_follower f{start, snapshot};
+    event_follower f{follow_start, snapshot};
     for (auto steps = *rc::gen::inRange(0, 60); steps > 0; --steps) {
       world.now += milliseconds{*rc::gen::inRange(0, 700)};
       switch (*rc::gen::inRange(0, 4)) {
