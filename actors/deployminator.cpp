@@ -252,7 +252,7 @@ caf::result<message_ptr> take_question(deployminator_pointer self, const envelop
 // -- machines -------------------------------------------------------------------------------------
 
 briefing_ptr brief(deployminator_pointer self, const std::string& name, const machine_actor& from,
-                     const join& joined) {
+                   const join& joined) {
   auto& state = self->state;
   const auto& f = state.queue.farm();
   briefing out{assignment_head_of(f, name), observation_digest_of(f, name)};

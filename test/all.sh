@@ -1,12 +1,18 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds everything and runs all tests: unit tests first.
+# Installs what is missing, builds everything, runs all tests and the other checks of CI: what fails
+# soonest first. CONTRIBUTING.md has a table of what is checked.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 test/install-packages.sh
-cmake --preset dev
-cmake --build --preset dev
-ctest --preset dev -L unit -j "$(nproc)"
-ctest --preset dev -L simulation -j "$(nproc)"
+test/format.sh --check
+cmake --preset ci
+cmake --build --preset ci
+ctest --preset ci -L unit -j "$(nproc)"
+cmake --preset asan
+cmake --build --preset asan-unit
+ctest --preset asan -L unit -j "$(nproc)"
+ctest --preset ci -L simulation -j "$(nproc)"
 # One after the other: each runs many processes of its own.
-ctest --preset dev -L integration
+ctest --preset ci -L integration
+test/tidy.sh
