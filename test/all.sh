@@ -9,10 +9,6 @@ test/format.sh --check
 cmake --preset ci
 cmake --build --preset ci
 ctest --preset ci -L unit -j "$(nproc)"
-cmake --preset asan
-cmake --build --preset asan-unit
-ctest --preset asan -L unit -j "$(nproc)"
 ctest --preset ci -L simulation -j "$(nproc)"
 # One after the other: each runs many processes of its own.
 ctest --preset ci -L integration
-test/tidy.sh

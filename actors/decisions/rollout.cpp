@@ -17,7 +17,7 @@ bool is_finished_job(instance_state state, std::optional<int> exit) {
   return state == instance_state::stopped && exit == 0;
 }
 
-bool is_proven(const rollout_member& each) {
+bool is_member_proven(const rollout_member& each) {
   return each.state == instance_state::ready || is_finished_job(each.state, each.exit);
 }
 
@@ -62,7 +62,8 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_clo
   if (ended_unproven)
     return fmt::format("{} {}", named(each),
                        each.reason.empty() ? std::string{"failed"} : each.reason);
-  if (each.goal == instance_goal::run && !is_proven(each) && clock.told_to_run(each.id) >= deadline)
+  if (each.goal == instance_goal::run && !is_member_proven(each)
+      && clock.told_to_run(each.id) >= deadline)
     return fmt::format("{} was not ready within {} s", named(each), deadline.count() / 1000);
   bool idle = each.goal == instance_goal::fetch && !each.fetched
               && (each.state != instance_state::downloading || !each.reachable);
@@ -88,7 +89,7 @@ std::vector<std::string> next_to_start(const rollout_view& view, const member_li
   for (const auto* each : fresh) {
     auto& of_application = counts[each->application];
     ++of_application.total;
-    of_application.starting += each->goal == instance_goal::run && !is_proven(*each) ? 1 : 0;
+    of_application.starting += each->goal == instance_goal::run && !is_member_proven(*each) ? 1 : 0;
   }
   std::vector<std::string> out;
   for (const auto* each : fresh) {
@@ -162,8 +163,8 @@ rollout_decision step_starting(const rollout_view& view, const rollout_clock& cl
   auto fresh = coming(view);
   if (auto given_up = give_up(view, clock, fresh))
     return std::move(*given_up);
-  bool all_proven
-    = std::all_of(fresh.begin(), fresh.end(), [](const auto* each) { return is_proven(*each); });
+  bool all_proven = std::all_of(fresh.begin(), fresh.end(),
+                                [](const auto* each) { return is_member_proven(*each); });
   if (all_proven && view.row.failure.empty())
     return stop_the_old(view, fresh.size());
   rollout_decision out;

@@ -19,7 +19,7 @@ std::string length_text(milliseconds length) {
   return ms % 1'000 == 0 ? fmt::format("{}s", ms / 1'000) : fmt::format("{}ms", ms);
 }
 
-bool is_as_it_should_be(const messages::application& app, std::optional<int> exit) {
+bool is_as_it_should_be(const messages::program& app, std::optional<int> exit) {
   return exit == 0 && (!app.always_on || app.restart.policy == restart_policy::on_failure);
 }
 
@@ -43,7 +43,7 @@ exit_count recalled_exits(std::uint32_t since_ready, const messages::restart_rul
   return out;
 }
 
-restart_verdict after_exit(const messages::application& app, std::optional<int> exit,
+restart_verdict after_exit(const messages::program& app, std::optional<int> exit,
                            const std::string& reason, exit_count& exits,
                            exit_count::time_point now) {
   const auto& rules = app.restart;

@@ -41,7 +41,7 @@ struct restart_verdict {
 
 /// Applies the restart rules of `app` to its program's end and counts it. `exit`: its code, or 128
 /// + signal number; nothing: it could not be started, or nobody knows. `reason`: the same in words.
-restart_verdict after_exit(const messages::application& app, std::optional<int> exit,
+restart_verdict after_exit(const messages::program& app, std::optional<int> exit,
                            const std::string& reason, exit_count& exits,
                            exit_count::time_point now);
 
