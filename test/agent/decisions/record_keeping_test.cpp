@@ -71,7 +71,8 @@ TEST_CASE("what is to be held is held when it is on disk, and not before") {
   order.removed = {"a", "x"};
   record.begin(order);
   REQUIRE(record.content());
-  CHECK(*record.content() == agent_record{"me", 9, 2, {*order_of("b")}, {*order_of("a")}});
+  CHECK(*record.content()
+        == agent_record{"me", 9, 2, {*order_of("b")}, {*order_of("a")}, DEPLOYMINATOR_VERSION});
   CHECK(record.wanted().contains("b"));
   CHECK(record.held().generation == 1);
   CHECK(record.epoch() == 7);
