@@ -251,6 +251,12 @@ caf::result<message_ptr> take_question(deployminator_pointer self, const envelop
 
 // -- machines -------------------------------------------------------------------------------------
 
+std::string occasion_of(const std::string& machine_name, const join& joined) {
+  if (!joined.was_known)
+    return machine_name + " has joined";
+  return machine_name + (joined.same_groups ? " is back" : " has other machine groups");
+}
+
 briefing_ptr brief(deployminator_pointer self, const std::string& name, const machine_actor& from,
                    const join& joined) {
   auto& state = self->state;
@@ -261,7 +267,7 @@ briefing_ptr brief(deployminator_pointer self, const std::string& name, const ma
   if (!joined.was_reachable)
     state.listeners.tell_rollouts_on(self, f, state.present, name);
   if (!joined.was_reachable || !joined.same_groups)
-    state.listeners.want_upkeep(self, f, name + (joined.same_groups ? " is back" : " has joined"));
+    state.listeners.want_upkeep(self, f, occasion_of(name, joined));
   release_held_back(self);
   return std::make_shared<const briefing>(out);
 }

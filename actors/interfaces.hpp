@@ -99,6 +99,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, publish, "publish")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, question, "question")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, read, "read")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, refused, "refused")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, upkeep, "upkeep")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, view, "view")
@@ -225,6 +226,8 @@ using orders_actor = caf::typed_actor<
 /// SESSIONS: who is connected. Answers hellos, keeps all sessions alive, notices who is lost, and
 /// passes everything else on to where it belongs.
 using sessions_actor = caf::typed_actor<
+  /// From a MACHINE, by its name: the farm refused the agent at this peer, which is nobody now.
+  caf::reacts_to<atom::refused, std::string, std::string>,
   /// From itself: time to look after the sessions.
   caf::reacts_to<atom::tick>>::extend_with<receiver_actor>;
 

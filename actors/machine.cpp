@@ -55,17 +55,22 @@ void ask_for_all(machine_pointer self) {
   auto& state = self->state;
   state.in_flight.reset();
   state.next.reset();
-  if (std::exchange(state.asks_for_all, true))
+  if (std::exchange(state.asks_for_all, state.join) == state.join)
     return;
+  auto is_answer = [self, join = state.join] {
+    return self->state.asks_for_all == join && std::exchange(self->state.asks_for_all, 0) == join;
+  };
   self->request(state.config.deployminator, decision_timeout, atom::assign_v, state.config.name)
     .then(
-      [self](const assignment_difference_ptr& all) {
-        self->state.asks_for_all = false;
+      [self, is_answer](const assignment_difference_ptr& all) {
+        if (!is_answer())
+          return;
         self->state.next = *all;
         send_next(self);
       },
-      [self](const caf::error& e) {
-        self->state.asks_for_all = false;
+      [self, is_answer](const caf::error& e) {
+        if (!is_answer())
+          return;
         log::warning("machine was not told its assignment",
                      {{"machine", self->state.config.name}, {"reason", to_failure(e).message}});
         self->delayed_send(self, assignment_timeout, atom::tick_v, atom::assign_v,
@@ -76,7 +81,7 @@ void ask_for_all(machine_pointer self) {
 void take_assignment(machine_pointer self, const assignment_difference& difference) {
   auto& state = self->state;
   // What is asked for has it already.
-  if (!state.session || state.asks_for_all)
+  if (!state.session || state.asks_for_all != 0)
     return;
   auto base = state.in_flight ? state.in_flight->generation : state.confirmed;
   if (state.next)
@@ -115,6 +120,7 @@ void end_session(machine_pointer self) {
   state.confirmed = 0;
   state.in_flight.reset();
   state.next.reset();
+  state.asks_for_all = 0;
   for (auto& [id, promise] : std::exchange(state.questions, {}))
     promise.deliver(to_error({failure_code::unreachable,
                               fmt::format("machine {} went out of reach", state.config.name), ""}));
@@ -143,6 +149,7 @@ void lose(machine_pointer self, const std::string& why) {
   end_session(self);
   state.hello = nullptr;
   state.joining.clear();
+  state.has_joined = false;
   log::warning("machine lost agent", {{"machine", state.config.name}, {"reason", why}});
   self->send(state.config.deployminator, atom::lost_v, state.config.name, why);
 }
@@ -156,9 +163,16 @@ bool is_joined(machine_pointer self, std::uint64_t join) {
   return true;
 }
 
+/// The machine of this name may be another one, which is still to come.
 void refused_by_farm(machine_pointer self, const failure& why) {
-  send(self, refusal{why}, self->state.hello->id);
-  lose(self, "its agent's hello was refused: " + why.message);
+  auto& state = self->state;
+  send(self, refusal{why}, state.hello->id);
+  self->send(state.config.sessions, atom::refused_v, state.config.name, state.peer);
+  if (state.has_joined)
+    return lose(self, "its agent's hello was refused: " + why.message);
+  log::warning("machine refused agent",
+               {{"machine", state.config.name}, {"reason", why.message}});
+  state.hello = nullptr;
 }
 
 void greet(machine_pointer self, const received& in) {
@@ -182,6 +196,7 @@ void greet(machine_pointer self, const received& in) {
               hello_ptr{in.envelope, &said}, machine_actor{self})
     .then(
       [self, join](const briefing_ptr& b) {
+        self->state.has_joined |= self->state.hello != nullptr;
         if (is_joined(self, join))
           open_session(self, *b);
       },

@@ -13,6 +13,7 @@ struct machine_config {
   std::string name;
   gateway_actor gateway;
   deployminator_actor deployminator;
+  sessions_actor sessions;
   std::uint64_t epoch = 0;
   /// Where agents publish their progress, for the `welcome`.
   std::string collect;
@@ -33,6 +34,8 @@ struct machine_actor_state {
   std::optional<messages::welcome> session;
   /// The incarnation for which the DEPLOYMINATOR is being asked; repeated hellos do not ask again.
   std::string joining;
+  /// The DEPLOYMINATOR counts the machine as connected.
+  bool has_joined = false;
   /// Counts how often it was asked: the answer to an earlier question means nothing.
   std::uint64_t join = 0;
   /// The agent's process; its reports count up.
@@ -46,8 +49,9 @@ struct machine_actor_state {
   std::optional<assignment_head> in_flight;
   /// What is to be sent after that. Its base is what is in flight, else what is confirmed.
   std::optional<assignment_difference> next;
-  /// The DEPLOYMINATOR is being asked for all that should be on the machine.
-  bool asks_for_all = false;
+  /// For which join the DEPLOYMINATOR is being asked for all that should be on the machine; 0: it
+  /// is not. The answer to an earlier session means nothing to this one.
+  std::uint64_t asks_for_all = 0;
 
   /// Questions passed on to the agent, by correlation id.
   std::uint64_t last_id = 0;

@@ -101,7 +101,11 @@ planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_sta
     },
     [self](atom::plan, const plan_view_ptr& view) -> caf::result<plan_ptr> {
       auto answer = self->make_response_promise<plan_ptr>();
-      place_next(self, std::make_shared<draft>(draft{view, {view->revisions, {}}, answer}));
+      auto d = std::make_shared<draft>();
+      d->view = view;
+      d->content.revisions = view->revisions;
+      d->answer = answer;
+      place_next(self, std::move(d));
       return answer;
     },
   };

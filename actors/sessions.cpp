@@ -64,7 +64,7 @@ known_machine& machine_named(sessions_pointer self, const std::string& name) {
   if (!known.actor)
     known.actor = self->spawn<caf::monitored>(
       machine, machine_config{name, state.config.gateway, state.config.deployminator,
-                              state.config.epoch, state.config.collect, state.config.publish});
+                              sessions_actor{self}, state.config.epoch, state.config.collect, state.config.publish});
   return known;
 }
 
@@ -86,6 +86,17 @@ void greet_agent(sessions_pointer self, const received& in, const agent_introduc
   // The answer has to wait for others; that the server is there has not.
   self->send(state.config.gateway, atom::dispatch_v, in.socket, in.peer, heartbeat_of(state));
   peer.first->second.session.sent(now);
+}
+
+/// The name is free for the agent that it belongs to.
+void forget_refused(sessions_pointer self, const std::string& machine_name,
+                    const std::string& peer) {
+  auto& state = self->state;
+  auto known = state.machines.find(machine_name);
+  if (known == state.machines.end() || known->second.peer != peer)
+    return;
+  known->second.peer.clear();
+  state.peers.erase(peer);
 }
 
 void greet(sessions_pointer self, const received& in, const hello& h) {
@@ -218,6 +229,9 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
   });
   return {
     [self](atom::deliver, const received& in) { take(self, in); },
+    [self](atom::refused, const std::string& machine_name, const std::string& peer) {
+      forget_refused(self, machine_name, peer);
+    },
     [self](atom::tick) {
       self->delayed_send(self, look_interval, atom::tick_v);
       look_after_peers(self);

@@ -10,11 +10,12 @@
 
 namespace deployminator::actors {
 
-/// A change in the making: rows to edit and what there is to tell. The farm it begins from must
-/// outlive it and stay as it is.
+/// A change in the making: rows to edit and what there is to tell. The farm it begins from and the
+/// moment must outlive it and stay as they are.
 class edit {
 public:
   edit(const messages::farm& before, const moment& m);
+  edit(const messages::farm& before, moment&& m) = delete;
 
   /// The farm without the change.
   [[nodiscard]] const messages::farm& before() const {

@@ -47,7 +47,7 @@ result<join> machine_joined(const farm& f, const agent_introduction& agent,
   auto known = f.machines.find(agent.name);
   bool is_known = known != f.machines.end();
   machine row = is_known ? known->second : machine{};
-  join out{{}, is_known && !row.lost, is_known && row.groups == agent.groups};
+  join out{{}, is_known, is_known && !row.lost, is_known && row.groups == agent.groups};
   auto wanted = assignment_head_of(f, agent.name);
   if (auto objection = objection_to(f, agent, row, wanted))
     return *objection;

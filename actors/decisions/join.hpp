@@ -13,6 +13,7 @@ namespace deployminator::actors {
 /// What it changes that an agent said hello.
 struct join {
   messages::change what;
+  bool was_known = false;
   /// Its machine was known, and nobody was told that it was out of reach.
   bool was_reachable = false;
   /// It was known, with just these machine groups.

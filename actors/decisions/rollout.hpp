@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 /// The next step of a rollout:
@@ -69,7 +70,7 @@ struct rollout_news {
 struct rollout_view {
   messages::rollout row;
   rules_by_application applications;
-  std::map<std::string, rollout_member> members;
+  std::unordered_map<std::string, rollout_member> members;
 };
 
 void apply(rollout_view& view, rollout_news news);
@@ -91,7 +92,7 @@ private:
   messages::duration now_{0};
   messages::duration phase_since_{0};
   std::optional<std::pair<std::uint64_t, messages::rollout_phase>> phase_;
-  std::map<std::string, messages::duration> told_to_run_;
+  std::unordered_map<std::string, messages::duration> told_to_run_;
 };
 
 /// What a rollout wants done next; nothing is also an answer.

@@ -77,6 +77,8 @@ intent intent_for(const farm& f, const version& deployed, const plan& p) {
 std::string purpose_of(const intent& i, const std::string& occasion) {
   if (i.leaving.empty())
     return fmt::format("instances are missing: {}", occasion);
+  if (i.leaving.size() == 1)
+    return fmt::format("an instance is on a machine that left its machine groups: {}", occasion);
   return fmt::format("{} instances are on machines that left their machine groups: {}",
                      i.leaving.size(), occasion);
 }

@@ -37,7 +37,8 @@ struct bench : test::actors_bench {
   bench() {
     gateway = spawn(test::recording_gateway, &out);
     deployminator = spawn(test::fake_deployminator, &farm);
-    subject = spawn(actors::machine, machine_config{"w1", gateway, deployminator, 7,
+    sessions = spawn(test::fake_sessions, &told);
+    subject = spawn(actors::machine, machine_config{"w1", gateway, deployminator, sessions, 7,
                                                     "tcp://collect", "tcp://publish"});
     scheduler.run();
   }
@@ -82,8 +83,10 @@ struct bench : test::actors_bench {
 
   test::outbox out;
   test::deployminator_calls farm;
+  test::sessions_calls told;
   gateway_actor gateway;
   test::fake_deployminator_actor deployminator;
+  sessions_actor sessions;
   machine_actor subject;
 };
 
@@ -188,16 +191,32 @@ TEST_CASE("the answer to a hello before the loss is none to the hello after it")
   CHECK(b.out.of<welcome>().size() == 1);
 }
 
-TEST_CASE("an agent that the farm refuses hears why, and the farm that it is gone") {
+TEST_CASE("an agent that the farm refuses hears why, and its name is free") {
   bench b;
   b.greet(agent(), 5);
   refuse(b, b.deployminator, b.farm.joins, {failure_code::refused, "not this one", ""});
   REQUIRE(b.out.of<refusal>("a").size() == 1);
   CHECK(b.out.of<refusal>()[0].error.message == "not this one");
   CHECK(b.out.all[0].envelope->id == 5);
-  CHECK(b.farm.lost == std::vector<std::string>{"w1: its agent's hello was refused: not this one"});
+  CHECK(b.told.refused == std::vector<std::string>{"w1 a"});
   b.greet(agent(), 6);
   CHECK(b.farm.joins.size() == 1);
+}
+
+TEST_CASE("a refused agent says nothing about the machine that its name belongs to") {
+  bench b;
+  b.greet(agent());
+  refuse(b, b.deployminator, b.farm.joins, {failure_code::refused, "not this one", ""});
+  CHECK(b.farm.lost.empty());
+}
+
+TEST_CASE("an agent that is refused when it comes back is lost") {
+  bench b;
+  b.begin();
+  b.greet(agent(9, 900, "second"), 2, "a2");
+  refuse(b, b.deployminator, b.farm.joins, {failure_code::refused, "not this one", ""});
+  CHECK(b.farm.lost == std::vector<std::string>{"w1: its agent's hello was refused: not this one"});
+  CHECK(b.told.refused == std::vector<std::string>{"w1 a2"});
 }
 
 // -- the assignment -------------------------------------------------------------------------------
@@ -289,6 +308,22 @@ TEST_CASE("what was in flight when the agent was lost is not taken for what it h
   b.confirm(5);
   answer(b, b.deployminator, b.farm.assignments, difference(0, 5));
   CHECK(b.assignments().back().base == 0);
+}
+
+TEST_CASE("what was asked for in an earlier session is no answer in this one") {
+  bench b;
+  b.greet(agent(3, 300), 1);
+  b.join_as(brief(4, 400));
+  REQUIRE(b.farm.assignments.size() == 1);
+  b.lose();
+  b.greet(agent(3, 300), 2);
+  b.join_as(brief(6, 600));
+  REQUIRE(b.farm.assignments.size() == 2);
+  answer(b, b.deployminator, b.farm.assignments, difference(0, 4));
+  CHECK(b.assignments().empty());
+  answer(b, b.deployminator, b.farm.assignments, difference(0, 6));
+  REQUIRE(b.assignments().size() == 1);
+  CHECK(b.assignments()[0].generation == 6);
 }
 
 TEST_CASE("a machine that cannot be told its assignment asks again") {

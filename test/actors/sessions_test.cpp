@@ -200,6 +200,16 @@ TEST_CASE("another agent under the name of one that is connected is refused") {
   }
 }
 
+TEST_CASE("an agent that the farm refuses does not keep the machine's name from its own agent") {
+  bench b;
+  b.take("b", bench::agent_hello("w1", "another"), 4);
+  refuse(b, b.deployminator, b.farm.joins, {failure_code::refused, "not this one", ""});
+  CHECK(b.refusal_to("b").message == "not this one");
+  CHECK_FALSE(b.knows("b"));
+  b.greet_agent("a", "w1");
+  CHECK(b.knows("a"));
+}
+
 // -- keeping sessions -----------------------------------------------------------------------------
 
 TEST_CASE("a peer hears something every second while there is nothing else to say") {

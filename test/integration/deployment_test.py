@@ -203,7 +203,7 @@ class Deployment(Case):
                    "both instances are on w2")
         self.assertLess(staying, {row["id"] for row in self.ready()})
         told = [event for event in self.farm.events("events", "--since", "0", "--no-follow")
-                if "left their machine groups: w1 has joined" in event.get("reason", "")]
+                if "left its machine groups: w1 has other machine groups" in event.get("reason", "")]
         self.assertEqual(len(told), 1)
 
     def test_services_show_the_ports_of_autoregs(self):

@@ -122,7 +122,7 @@ TEST_CASE("applications that were stopped on purpose get no instances") {
 TEST_CASE("instances on a machine that left their groups stop once the others are proven") {
   kept_farm farm{2, small_farm::web(2)};
   farm.move_to_group("w1", "db");
-  auto out = farm.keep("w1 has joined");
+  auto out = farm.keep("w1 has other machine groups");
   CHECK_FALSE(out.lacking);
   REQUIRE(farm.is_rolling());
   CHECK(farm.row().purpose

@@ -230,6 +230,24 @@ inline fake_registrar_actor::behavior_type fake_registrar(fake_registrar_actor::
   };
 }
 
+// -- SESSIONS -------------------------------------------------------------------------------------
+
+struct sessions_calls {
+  /// `MACHINE PEER`.
+  std::vector<std::string> refused;
+};
+
+inline actors::sessions_actor::behavior_type fake_sessions(actors::sessions_actor::pointer,
+                                                           sessions_calls* c) {
+  return {
+    [](atom::deliver, const actors::received&) {},
+    [=](atom::refused, const std::string& machine, const std::string& peer) {
+      c->refused.push_back(machine + " " + peer);
+    },
+    [](atom::tick) {},
+  };
+}
+
 // -- UPKEEP ---------------------------------------------------------------------------------------
 
 struct upkeep_calls {

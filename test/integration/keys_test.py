@@ -1,0 +1,365 @@
+"""Every key of deploy.yaml does something: another value makes a difference that can be seen, or is
+refused. The keys are those of the tables in deploy-configs/README.md."""
+
+import datetime
+import hashlib
+import json
+import pathlib
+import re
+import sqlite3
+
+import case
+from case import BUSYBOX, Case, application, make_tar
+from farm import wait_until
+
+README = pathlib.Path(__file__).resolve().parents[2] / "deploy-configs" / "README.md"
+
+
+def documented(heading):
+    """The keys of the table under a heading, one each: `a, b` is two, `rollout.order, canary` too."""
+    section = README.read_text().split(f"### {heading}\n")[1].split("\n#")[0]
+    cells = [line.split("|")[1] for line in section.splitlines() if line.startswith("| `")]
+    keys = set()
+    for cell in cells:
+        parent = ""
+        for key in re.findall(r"`([^`]+)`", cell):
+            parent = key.rpartition(".")[0] or parent
+            keys.add(key if "." in key or not parent else f"{parent}.{key}")
+    return keys
+
+
+def with_key(key, value):
+    """The changes of an application for a key such as `stop.signal`."""
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    return value
+
+
+def shell(script, **changes):
+    """One instance of a shell script that is ready soon."""
+    return application(**{"name": None, "args": ["sh", "-c", script], "instances": 1, **changes})
+
+
+IDLE = "exec sleep 1000"
+SOON = {"parallel": "100%", "min_ready": "100ms", "deadline": "20s"}
+
+
+class Keys(Case):
+    """`check_KEY` shows what the key does."""
+
+    def setUp(self):
+        super().setUp()
+        self.builds = 0
+
+    def fresh(self, *applications, file=None, expect=0, build=None):
+        """Deploys these applications in a group of their own, whose name it returns."""
+        self.builds += 1
+        group = f"g{self.builds}"
+        path = self.write(*applications, group=group) if file is None else file
+        self.farm.deploy("new-build", path, "--build", build or self.builds, expect=expect)
+        return f"shop/{group}"
+
+    def row(self, app, **options):
+        rows = self.farm.instances(self.fresh(app, **options))
+        self.assertEqual(len(rows), 1)
+        return rows[0]
+
+    def output(self, app, **options):
+        return self.farm.deploy("logs", self.row(app, **options)["id"]).stdout
+
+    def told(self, group, **wanted):
+        """The stored events of a group with these values, in their order."""
+        return [event for event in self.farm.events("events", "--since", "0", "--no-follow")
+                if f"{event.get('namespace')}/{event.get('group')}" == group
+                and all(event.get(key) == value for key, value in wanted.items())]
+
+    def times(self, group, **wanted):
+        return [datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
+                for event in self.told(group, **wanted)]
+
+    def groups(self):
+        return {(row["namespace"], row["group"]) for row in self.farm.json("status")["groups"]}
+
+    def write_file(self, document):
+        path = self.farm.root / "whole.yaml"
+        path.write_text(json.dumps(document))
+        return path
+
+    # -- the file and its groups ------------------------------------------------------------------
+
+    def check_namespace(self):
+        app = shell(IDLE, rollout=SOON)
+        for name in "one", "two":
+            self.fresh(file=self.write_file(
+                {"namespace": name, "groups": [{"groupid": "a", "applications": [app]}]}))
+        self.assertLessEqual({("one", "a"), ("two", "a")}, self.groups())
+
+    def check_groups(self):
+        app = shell(IDLE, rollout=SOON)
+        self.fresh(file=self.write_file({"namespace": "many", "groups": [
+            {"groupid": name, "applications": [app]} for name in ("a", "b")]}))
+        self.assertLessEqual({("many", "a"), ("many", "b")}, self.groups())
+
+    def check_groups__groupid(self):
+        self.check_groups()
+
+    def check_groups__groupname(self):
+        self.fresh(file=self.write_file({"namespace": "named", "groups": [
+            {"groupname": "a", "applications": [shell(IDLE, rollout=SOON)]}]}))
+        self.assertIn(("named", "a"), self.groups())
+
+    def check_groups__namespace(self):
+        self.fresh(file=self.write_file({"namespace": "file", "groups": [
+            {"groupid": "a", "namespace": "group", "applications": [shell(IDLE, rollout=SOON)]}]}))
+        self.assertIn(("group", "a"), self.groups())
+        self.assertNotIn(("file", "a"), self.groups())
+
+    def check_groups__applications(self):
+        group = self.fresh(shell(IDLE, name="a", rollout=SOON), shell(IDLE, name="b", rollout=SOON))
+        self.assertEqual({row["application"] for row in self.farm.instances(group)}, {"a", "b"})
+
+    # -- an application: what it is ---------------------------------------------------------------
+
+    def check_name(self):
+        self.assertEqual(self.row(shell(IDLE, rollout=SOON))["application"], "busybox")
+        self.assertEqual(self.row(shell(IDLE, name="other", rollout=SOON))["application"], "other")
+
+    def repository_of(self, **changes):
+        group = self.fresh(shell(IDLE, rollout=SOON, **changes))
+        return self.farm.json("versions", group)[0]["repository"]
+
+    def check_repository(self):
+        self.assertEqual(self.repository_of(repository="tills"), "tills")
+
+    def check_repositoryid(self):
+        self.assertEqual(self.repository_of(repository=None, repositoryid=42), "42")
+
+    def check_artefactid(self):
+        self.fresh(shell(IDLE, rollout=SOON, artefactid="tools-7"))
+        with sqlite3.connect(f"file:{self.farm.root}/deployminator.sqlite?mode=ro", uri=True) as store:
+            stored = {row[0] for row in store.execute("SELECT artifact_id FROM group_version")}
+        self.assertIn("tools-7", stored)
+
+    def program(self, name, word):
+        path = self.farm.root / name
+        path.write_text(f"#!/bin/sh\necho {word}\nexec sleep 1000\n")
+        path.chmod(0o755)
+        return path
+
+    def check_downloadurl(self):
+        for build, word in (7, "first"), (8, "second"):
+            self.program(f"run-{build}", word)
+            self.assertIn(word, self.output(application(
+                name=None, downloadurl=f"{self.farm.root}/run-${{BUILDID}}", binary="run", args=[],
+                instances=1, rollout=SOON), build=build))
+
+    def locked(self, **changes):
+        self.program("locked", "opened")
+        url = self.farm.serve_files(self.farm.root, "--user", "ci:secret")
+        return application(name=None, downloadurl=f"{url}/locked", binary="run", args=[], instances=1,
+                           rollout={**SOON, "deadline": "3s"}, **changes)
+
+    def check_downloaduser(self):
+        self.fresh(self.locked(downloaduser="other", downloadpassword="secret"), expect=1)
+        self.assertIn("opened", self.output(self.locked(downloaduser="ci", downloadpassword="secret")))
+
+    def check_downloadpassword(self):
+        self.fresh(self.locked(downloaduser="ci", downloadpassword="wrong"), expect=1)
+
+    def check_sha256(self):
+        right = hashlib.sha256(pathlib.Path(BUSYBOX).read_bytes()).hexdigest()
+        self.fresh(shell(IDLE, rollout=SOON, sha256=right))
+        self.fresh(shell(IDLE, rollout={**SOON, "deadline": "3s"}, sha256="0" * 64), expect=1)
+
+    def check_binary(self):
+        archive = make_tar(self.farm.root / "two.tar", [
+            (name, f"#!/bin/sh\necho I am {name}\nexec sleep 1000\n".encode(), 0o755) for name in ("a", "b")])
+        for name in "a", "b":
+            self.assertIn(f"I am {name}", self.output(application(
+                name=None, downloadurl=str(archive), binary=name, args=[], instances=1, rollout=SOON)))
+
+    def check_args(self):
+        for word in "red", "blue":
+            self.assertIn(word, self.output(shell(f"echo {word}; {IDLE}", rollout=SOON)))
+
+    def check_env(self):
+        for word in "red", "blue":
+            self.assertIn(word, self.output(shell(f"echo $COLOUR; {IDLE}", rollout=SOON,
+                                                  env={"COLOUR": word})))
+
+    # -- where it runs ----------------------------------------------------------------------------
+
+    def machines_of(self, **changes):
+        group = self.fresh(shell(IDLE, rollout=SOON, **changes))
+        return sorted(row["machine"] for row in self.farm.instances(group))
+
+    def check_strategy(self):
+        self.assertEqual(len(self.machines_of(strategy="spread", instances=None)), 1)
+        self.assertEqual(self.machines_of(strategy="one-per-machine", instances=None), ["w1", "w2"])
+
+    def check_instances(self):
+        for count in 0, 1, 3:
+            self.assertEqual(len(self.machines_of(instances=count)), count)
+
+    def check_instancesmeansperautodeployer(self):
+        self.assertEqual(self.machines_of(instances=2, instancesmeansperautodeployer=False), ["w1", "w2"])
+        for strategy in "spread", "one-per-machine":
+            self.assertEqual(self.machines_of(instances=2, instancesmeansperautodeployer=True,
+                                              strategy=strategy), ["w1", "w1", "w2", "w2"])
+
+    def check_machines(self):
+        self.farm.start_agent("w3", groups="db")
+        self.farm.wait_for_machines(["w1", "w2", "w3"])
+        try:
+            self.assertEqual(self.machines_of(instances=2, machines="db"), ["w3", "w3"])
+            self.assertNotIn("w3", self.machines_of(instances=2))
+        finally:
+            self.farm.end("w3")
+
+    # -- how it runs ------------------------------------------------------------------------------
+
+    def check_alwayson(self):
+        job = self.row(shell("exit 0", rollout=SOON, alwayson=False))
+        self.assertEqual((job["state"], job["exit"]), ("stopped", 0))
+        self.fresh(shell("exit 0", rollout={**SOON, "deadline": "2s"}, alwayson=True), expect=1)
+
+    def check_discardlog(self):
+        self.assertIn("hello", self.output(shell(f"echo hello; {IDLE}", rollout=SOON)))
+        kept = self.farm.deploy("logs", self.row(shell(f"echo hello; {IDLE}", rollout=SOON,
+                                                       discardlog=True))["id"], expect=None)
+        self.assertNotIn("hello", kept.stdout)
+
+    def check_limits__maxmemory(self):
+        for megabytes in 200, 300:
+            self.assertIn(str(megabytes * 1024), self.output(shell(
+                f"ulimit -v; {IDLE}", rollout=SOON, limits={"maxmemory": megabytes})))
+
+    def check_limits__priority(self):
+        for nice in 3, 5:
+            self.assertIn(f"nice {nice}", self.output(shell(
+                f"echo nice $(nice); {IDLE}", rollout=SOON, limits={"priority": nice})))
+
+    def check_rollout__parallel(self):
+        def ready_when_last_began(parallel):
+            group = self.fresh(shell(IDLE, instances=3, rollout={
+                "parallel": parallel, "min_ready": "100ms", "deadline": "20s"}))
+            began = max(self.times(group, to="starting"))
+            return sum(ready < began for ready in self.times(group, to="ready"))
+        self.assertEqual(ready_when_last_began(3), 0)
+        self.assertEqual(ready_when_last_began(1), 2)
+
+    def check_rollout__min_ready(self):
+        def waited(min_ready):
+            group = self.fresh(shell(IDLE, rollout={"min_ready": min_ready, "deadline": "20s"}))
+            return self.times(group, to="ready")[0] - self.times(group, to="running")[0]
+        self.assertLess(waited("50ms"), 1.5)
+        self.assertGreaterEqual(waited("1500ms"), 1.4)
+
+    def check_rollout__deadline(self):
+        def reason(deadline):
+            group = self.fresh(shell("sleep 0.3; exit 1", rollout={"min_ready": "500ms", "deadline": deadline},
+                                     restart={"backoff": "10ms..10ms", "give_up_after": "never"}), expect=1)
+            return self.told(group, type="rollout.finished")[-1]["reason"]
+        self.assertIn("within 1 s", reason("1s"))
+        self.assertIn("within 2 s", reason("2s"))
+
+    def restarts_of(self, script, **restart):
+        """How often it was started again before it was given up, and the longest wait before that."""
+        group = self.fresh(shell(script, rollout={**SOON, "min_ready": "0s"}, restart=restart))
+        row = lambda: self.farm.instances(group)[0]
+        wait_until(lambda: row()["state"] in ("failed", "stopped"), "it is not started again")
+        return row()["restarts"]
+
+    def check_restart__policy(self):
+        rules = {"backoff": "10ms..10ms", "give_up_after": "3 in 10m"}
+        end = "sleep 0.3; exit {}"
+        self.assertEqual(self.restarts_of(end.format(1), policy="never", **rules), 0)
+        self.assertEqual(self.restarts_of(end.format(0), policy="on-failure", **rules), 0)
+        self.assertGreater(self.restarts_of(end.format(1), policy="on-failure", **rules), 0)
+        self.assertGreater(self.restarts_of(end.format(0), policy="always", **rules), 0)
+
+    def check_restart__give_up_after(self):
+        few, many = (self.restarts_of("sleep 0.3; exit 1", backoff="10ms..10ms", give_up_after=f"{n} in 10m")
+                     for n in (2, 4))
+        self.assertEqual(many - few, 2)
+
+    def check_restart__backoff(self):
+        def waited(backoff):
+            group = self.fresh(shell("sleep 0.3; exit 1", rollout={**SOON, "min_ready": "0s"},
+                                     restart={"backoff": backoff, "give_up_after": "never"}))
+            wait_until(lambda: self.farm.instances(group)[0]["restarts"] > 0, "it was started again")
+            starts = self.times(group, to="running")
+            self.farm.deploy("undeploy", group)
+            return starts[1] - starts[0]
+        self.assertLess(waited("10ms..10ms"), 1.5)
+        self.assertGreaterEqual(waited("1500ms..1500ms"), 1.6)
+
+    def check_stop__signal(self):
+        for name, other in ("TERM", "HUP"), ("HUP", "TERM"):
+            said = self.farm.root / f"said-{name}"
+            said.touch()
+            said.chmod(0o666)
+            group = self.fresh(shell(
+                f"trap 'echo {name} > {said}; exit 0' {name}; trap 'echo {other} > {said}; exit 0' {other}; "
+                "while :; do sleep 0.05; done", rollout=SOON, stop={"signal": name}))
+            self.farm.deploy("undeploy", group)
+            self.assertEqual(said.read_text().strip(), name)
+
+    def check_stop__timeout(self):
+        def waited(timeout):
+            group = self.fresh(shell("trap '' TERM; while :; do sleep 0.05; done", rollout=SOON,
+                                     stop={"timeout": timeout}))
+            seq = max(event["seq"] for event in self.told(group))
+            self.farm.deploy("undeploy", group)
+            times = [datetime.datetime.fromisoformat(event["time"].replace("Z", "+00:00")).timestamp()
+                     for event in self.told(group) if event["seq"] > seq]
+            return max(times) - min(times)
+        self.assertLess(waited("100ms"), 1.5)
+        self.assertGreaterEqual(waited("2s"), 2)
+
+    def services_of(self, **changes):
+        entry = {"portdef": "${PORT1}", "servicename": "shop.Web", "apitypes": "http", **changes}
+        row = self.row(shell(f"{IDLE}; : ${{PORT1}} ${{PORT2}}", rollout=SOON, autoregs=[entry]))
+        return row["ports"], row["services"]
+
+    def check_autoregs(self):
+        ports, services = self.services_of()
+        self.assertEqual(services, [{"name": "shop.Web", "port": ports[0], "types": ["http"]}])
+
+    def check_autoregs__portdef(self):
+        ports, services = self.services_of(portdef="${PORT2}")
+        self.assertEqual(services[0]["port"], ports[1])
+
+    def check_autoregs__servicename(self):
+        self.assertEqual(self.services_of(servicename="shop.Other")[1][0]["name"], "shop.Other")
+
+    def check_autoregs__apitypes(self):
+        self.assertEqual(self.services_of(apitypes="grpc, status")[1][0]["types"], ["grpc", "status"])
+
+    # -- all of them ------------------------------------------------------------------------------
+
+    def test_every_documented_key_makes_a_difference(self):
+        keys = documented("The file and its groups") | documented("An application")
+        self.assertGreater(len(keys), 35)
+        for key in sorted(keys):
+            with self.subTest(key=key):
+                getattr(self, "check_" + key.replace("[]", "").replace(".", "__"))()
+
+    def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
+        asking = {"java": True, "asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
+                  "health": {"tcp": 1}, "rollout.order": "stop-first", "rollout.canary": 1,
+                  "rollout.auto_revert": False, "unreachable.replace_after": "5m", "limits.openfiles": 10,
+                  "limits.processes": 10, "limits.cpu": "50%", "limits.maxkillmemory": 10,
+                  "limits.maxswapmemory": 10, "${SECURE-NAME}": None}
+        self.assertEqual(documented("Not supported yet"), asking.keys())
+        for key, value in asking.items():
+            changes = {"env": {"A": "${SECURE-NAME}"}} if value is None else with_key(key, value)
+            if key == "critical":
+                changes["alwayson"] = False
+            with self.subTest(key=key):
+                done = self.new_build(self.write(shell(IDLE, **changes)), 1, expect=2)
+                self.assertIn("expected", done.stderr)
+
+
+if __name__ == "__main__":
+    case.main()
