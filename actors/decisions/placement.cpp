@@ -66,6 +66,40 @@ messages::result<placement> place_spread(const placement_request& request) {
   return out;
 }
 
+messages::result<placement> place_pack(const placement_request& request) {
+  if (request.app.per_machine)
+    return place_one_per_machine(request);
+  placement out;
+  out.reason = "the fullest machines with room";
+  std::vector<candidate> machines;
+  std::uint64_t present = 0;
+  for (const auto& each : request.candidates) {
+    present += each.own;
+    if (each.reachable)
+      machines.push_back(each);
+  }
+  if (present >= request.app.instances)
+    return out;
+  if (machines.empty())
+    return nobody_reachable(request);
+  auto size = request.app.limits.max_memory_mb;
+  // The fullest first; of those without room, which come last, the one that lacks least.
+  auto comes_before = [size](const candidate& a, const candidate& b) {
+    bool a_fits = a.promised_mb + size <= a.memory_mb;
+    bool b_fits = b.promised_mb + size <= b.memory_mb;
+    if (!a_fits && !b_fits)
+      return a.memory_mb + b.promised_mb > b.memory_mb + a.promised_mb;
+    return std::tuple{!a_fits, b.promised_mb, a.machine}
+           < std::tuple{!b_fits, a.promised_mb, b.machine};
+  };
+  for (; present < request.app.instances; ++present) {
+    auto chosen = std::min_element(machines.begin(), machines.end(), comes_before);
+    out.add.push_back(chosen->machine);
+    chosen->promised_mb += size;
+  }
+  return out;
+}
+
 messages::result<placement> place_one_per_machine(const placement_request& request) {
   placement out;
   out.reason = fmt::format("{} on each machine", request.app.instances);

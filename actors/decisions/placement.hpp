@@ -48,6 +48,11 @@ struct placement {
 /// Where they count for each machine: so many onto each.
 messages::result<placement> place_spread(const placement_request& request);
 
+/// Fills few machines: always the one that promises the most memory already and has room for
+/// another instance's `limits.maxmemory`. Where none has, the one with the most memory left. Where
+/// they count for each machine: so many onto each.
+messages::result<placement> place_pack(const placement_request& request);
+
 /// Puts `app.instances` on each reachable machine that has fewer.
 messages::result<placement> place_one_per_machine(const placement_request& request);
 

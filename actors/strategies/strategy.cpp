@@ -7,6 +7,7 @@ namespace deployminator::actors {
 std::map<std::string, strategy_actor> spawn_strategies(caf::actor_system& system) {
   return {
     {"one-per-machine", spawn_one_per_machine(system)},
+    {"pack", spawn_pack(system)},
     {"spread", spawn_spread(system)},
   };
 }

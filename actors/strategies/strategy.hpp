@@ -11,6 +11,7 @@ namespace deployminator::actors {
 
 strategy_actor spawn_spread(caf::actor_system& system);
 strategy_actor spawn_one_per_machine(caf::actor_system& system);
+strategy_actor spawn_pack(caf::actor_system& system);
 
 /// All strategies by their names in deploy.yaml.
 std::map<std::string, strategy_actor> spawn_strategies(caf::actor_system& system);

@@ -477,9 +477,11 @@ TEST_CASE("ports are told with the n that is possible") {
 
 TEST_CASE("strategies are told with those there are") {
   check_all_in_application({
-    {"strategy: pack", "6:19: `strategy` is `pack`; expected `spread` or `one-per-machine`"},
+    {"strategy: everywhere",
+     "6:19: `strategy` is `everywhere`; expected `spread`, `one-per-machine` or `pack`"},
     {"strategy: spred",
-     "6:19: `strategy` is `spred`; expected `spread` or `one-per-machine`, did you mean `spread`?"},
+     "6:19: `strategy` is `spred`; expected `spread`, `one-per-machine` or `pack`, did "
+     "you mean `spread`?"},
     {"strategy: one-per-machine\ninstances: 3",
      "6:19: `strategy: one-per-machine` contradicts `instances: 3`; leave `instances` out for one "
      "on each machine, or add `instancesmeansperautodeployer: true` for 3 on each machine"},

@@ -196,6 +196,7 @@ class Keys(Case):
     def check_strategy(self):
         self.assertEqual(len(self.machines_of(strategy="spread", instances=None)), 1)
         self.assertEqual(self.machines_of(strategy="one-per-machine", instances=None), ["w1", "w2"])
+        self.assertEqual(len(set(self.machines_of(strategy="pack", instances=3))), 1)
 
     def check_instances(self):
         for count in 0, 1, 3:

@@ -284,7 +284,7 @@ void checks::check_application(const version& v, const application& app,
   if (misplaced > 0 && total >= app.instances && all_present)
     fail("everything converges", fmt::format("{} has {} misplaced instances", name, misplaced));
   bool too_few = total + misplaced < app.instances;
-  if (app.strategy == "spread" && (too_few || total > app.instances))
+  if (app.strategy != "one-per-machine" && (too_few || total > app.instances))
     fail("everything converges",
          fmt::format("{} has {} instances, not {}", name, total, app.instances));
   for (const auto& each : present)

@@ -44,7 +44,7 @@ bool somebody_is_reachable(const placement_request& request) {
 } // namespace
 
 TEST_CASE("placing again when everything is placed changes nothing") {
-  for (auto place : {place_spread, place_one_per_machine})
+  for (auto place : {place_spread, place_one_per_machine, place_pack})
     CHECK(rc::check([&] {
       auto request = random_request();
       RC_PRE(somebody_is_reachable(request));
@@ -141,6 +141,41 @@ TEST_CASE("instances on machines out of reach are counted, and not placed again"
   placement_request request{"shop/web/web", {}, {{"a", true}, {"b", false, 0, 0, 1, 1}}};
   request.app.instances = 2;
   CHECK(place_spread(request)->add == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("pack fills the fullest machine that has room, then the next") {
+  placement_request request;
+  request.app.instances = 4;
+  request.app.limits.max_memory_mb = 300;
+  request.candidates = {{"w1", true, 1000, 0}, {"w2", true, 1000, 500}, {"w3", true, 1000, 800}};
+  CHECK(place_pack(request)->add == std::vector<std::string>{"w2", "w1", "w1", "w1"});
+}
+
+TEST_CASE("where no machine has room, pack takes the one with the most memory left") {
+  placement_request request;
+  request.app.instances = 2;
+  request.app.limits.max_memory_mb = 600;
+  request.candidates = {{"w1", true, 1000, 900}, {"w2", true, 4000, 3500}, {"w3", true, 100, 0}};
+  CHECK(place_pack(request)->add == std::vector<std::string>{"w2", "w1"});
+}
+
+TEST_CASE("pack begins a machine only when no machine in use has room") {
+  CHECK(rc::check([] {
+    auto request = random_request();
+    request.app.limits.max_memory_mb = *rc::gen::inRange<std::uint64_t>(1, 500);
+    RC_PRE(somebody_is_reachable(request));
+    for (const auto& name : place_pack(request)->add) {
+      auto chosen = std::find_if(request.candidates.begin(), request.candidates.end(),
+                                 [&](const candidate& each) { return each.machine == name; });
+      RC_ASSERT(chosen->reachable);
+      for (const auto& other : request.candidates) {
+        bool has_room = other.promised_mb + request.app.limits.max_memory_mb <= other.memory_mb;
+        bool is_fuller = other.promised_mb > chosen->promised_mb;
+        RC_ASSERT_FALSE(other.reachable && has_room && is_fuller);
+      }
+      chosen->promised_mb += request.app.limits.max_memory_mb;
+    }
+  }));
 }
 
 TEST_CASE("one per machine puts one on each reachable machine and later one on a new machine") {
