@@ -11,10 +11,9 @@ namespace deployminator::cli {
 
 namespace {
 
-using reader = std::optional<group_name> (*)(std::string_view);
-
-CLI::Option* add(CLI::App& verb, group_name& to, reader read, const std::string& form,
-                 const std::string& help) {
+template <class T>
+CLI::Option* add(CLI::App& verb, T& to, std::optional<T> (*read)(std::string_view),
+                 const std::string& form, const std::string& help) {
   return verb
     .add_option_function<std::string>(
       "GROUP", [&to, read](const std::string& text) { to = *read(text); }, help)
@@ -38,6 +37,12 @@ std::optional<std::uint64_t> number_from_text(const std::string& text) {
 
 CLI::Option* add_group_argument(CLI::App& verb, group_name& to) {
   return add(verb, to, group_from_text, "NAMESPACE/GROUP", "The group");
+}
+
+CLI::Option* add_group_part_argument(CLI::App& verb, group_part& to) {
+  return add(verb, to, group_part_from_text, "NAMESPACE/GROUP[/APPLICATION]",
+             "The group, or one application of it")
+    ->required();
 }
 
 CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to) {

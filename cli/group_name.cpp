@@ -16,6 +16,18 @@ std::optional<group_name> group_from_text(std::string_view text) {
   return group_name{std::string{text.substr(0, slash)}, std::string{text.substr(slash + 1)}};
 }
 
+std::optional<group_part> group_part_from_text(std::string_view text) {
+  auto first = text.find('/');
+  auto second = first == std::string_view::npos ? first : text.find('/', first + 1);
+  auto of = group_from_text(text.substr(0, second));
+  if (!of || second == std::string_view::npos)
+    return of ? std::optional{group_part{*of, {}}} : std::nullopt;
+  auto application = text.substr(second + 1);
+  if (application.empty() || application.find('/') != std::string_view::npos)
+    return std::nullopt;
+  return group_part{*of, std::string{application}};
+}
+
 std::optional<group_name> namespace_or_group_from_text(std::string_view text) {
   if (!text.empty() && text.find('/') == std::string_view::npos)
     return group_name{std::string{text}, {}};

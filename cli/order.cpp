@@ -109,7 +109,7 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   viewer screen{c, reply.versions.size() > 1};
   if (screen.is_live())
     show_beginning(server, screen, reply.versions);
-  rollouts all{reply.versions};
+  rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : ""};
   auto why = follow(server, screen, scope{reply.versions}, deadline,
                     [&](const event& e) { return all.take(e); });
   auto unseen = why == follow_end::finished ? std::string{} : sentence_of(why, options);

@@ -38,7 +38,8 @@ int weight_of(const rollout_finished* end) {
 
 } // namespace
 
-rollouts::rollouts(std::vector<group_version> begun) : begun_(std::move(begun)) {}
+rollouts::rollouts(std::vector<group_version> begun, std::string done)
+  : begun_(std::move(begun)), done_(std::move(done)) {}
 
 bool rollouts::take(const event& e) {
   if (auto* change = std::get_if<instance_change>(&e.what))
@@ -61,8 +62,11 @@ std::string rollouts::summary(client& server, const std::string& took) const {
   for (const auto& each : begun_) {
     group_name name{each.namespace_, each.group};
     const auto& end = finished_.at(name);
-    out += end.outcome == rollout_outcome::succeeded ? success(server, name, each.version, took)
-                                                     : defeat(name, each.version, end);
+    if (end.outcome == rollout_outcome::succeeded && !done_.empty())
+      out += fmt::format("{}: {}, {} ({})\n", to_text(name), done_, printable(end.reason), took);
+    else
+      out += end.outcome == rollout_outcome::succeeded ? success(server, name, each.version, took)
+                                                       : defeat(name, each.version, end);
   }
   return out;
 }

@@ -17,7 +17,9 @@ namespace deployminator::cli {
 /// An order's rollouts: what has become of them, and which instances failed.
 class rollouts {
 public:
-  explicit rollouts(std::vector<messages::group_version> begun);
+  /// `done`: what the final result calls an order that leaves nothing running, such as `stopped`;
+  /// empty: the deployed version is told.
+  explicit rollouts(std::vector<messages::group_version> begun, std::string done = {});
 
   /// Takes in an event of theirs; true: it was the last one of all.
   bool take(const messages::event& e);
@@ -39,6 +41,7 @@ private:
   static std::string failure_text(const messages::instance_change& c);
 
   std::vector<messages::group_version> begun_;
+  std::string done_;
   std::map<group_name, messages::rollout_finished> finished_;
   std::map<group_name, std::map<std::string, messages::instance_change>> failed_;
 };

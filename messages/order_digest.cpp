@@ -19,6 +19,10 @@ void add(text_digest& to, const undeploy& o) {
   to.add(o.namespace_).add(o.group);
 }
 
+void add(text_digest& to, const part_of_group& o) {
+  to.add(o.namespace_).add(o.group).add(o.application);
+}
+
 } // namespace
 
 std::uint64_t digest_of(const order& o) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -161,6 +162,27 @@ struct undeploy {
   MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group)
 };
 
+/// What is to be stopped, started or restarted.
+struct part_of_group {
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+  /// By name; empty: all applications.
+  std::string application;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group, application)
+};
+
+/// Stop the instances, and keep them stopped, whatever is built, until they are started again.
+struct stop_group : part_of_group {
+  static constexpr std::string_view type = "stop_group";
+};
+
+/// Start what was stopped on purpose.
+struct start_group : part_of_group {
+  static constexpr std::string_view type = "start_group";
+};
+
 /// The order is committed; what becomes of it follows as events numbered above `seq`, for each
 /// group until the `rollout.finished` with the number of its rollout.
 struct accepted {
@@ -297,9 +319,11 @@ struct group_row {
   std::uint64_t running = 0;
   std::uint64_t ready = 0;
   std::optional<rollout_row> rollout;
+  /// Applications stopped on purpose, by name; `*`: all.
+  std::set<std::string> stopped;
 
   MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, deployed_version, pending_version,
-                     wanted, running, ready, rollout)
+                     wanted, running, ready, rollout, stopped)
 };
 
 /// The answer to `query`: only the list of the asked subject is filled. `more`: ask again with the
@@ -431,7 +455,7 @@ struct progress {
 };
 
 /// What asks the server to change something.
-using order = std::variant<submit_build, roll_to_version, undeploy>;
+using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group>;
 
 /// What asks the server, and changes nothing.
 using question = std::variant<query, events_after, read_log>;

@@ -14,7 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-/// Writes JSON as the packed value is read, without a tree between. False stops: JSON cannot say it.
+/// Writes JSON as the packed value is read, without a tree between. False stops: JSON cannot say
+/// it.
 class json_writer : public msgpack::null_visitor {
 public:
   bool visit_nil() {

@@ -21,6 +21,9 @@ namespace deployminator::actors {
 
 namespace {
 
+/// In seconds: SIGTERM promises an end within 5 s.
+constexpr unsigned longest_end = 4;
+
 sigset_t end_signals() {
   sigset_t set;
   sigemptyset(&set);
@@ -62,6 +65,8 @@ void wait_for_end() {
   auto set = end_signals();
   int signal = 0;
   sigwait(&set, &signal);
+  // Whatever hangs from here on, a disk or a full pipe: SIGALRM ends the process.
+  alarm(longest_end);
 }
 
 void notify_ready() {

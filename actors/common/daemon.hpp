@@ -28,7 +28,7 @@ std::uint64_t raise_open_files();
 /// so that all threads inherit it. Also ignores SIGPIPE.
 void block_end_signals();
 
-/// Returns when somebody asks the process to end.
+/// Returns when somebody asks the process to end. What is not done 4 s later is cut off by SIGALRM.
 void wait_for_end();
 
 /// Tells the service manager that the process serves now, where one listens: sd_notify(3)'s

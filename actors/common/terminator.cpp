@@ -12,9 +12,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// SIGTERM promises an end within 5 s; an actor that needs longer than its part is killed.
+/// SIGTERM promises an end; an actor that needs longer than its part is killed.
 constexpr auto grace_of_each = 500ms;
-constexpr auto grace_of_all = 4s;
+constexpr auto grace_of_all = 3s;
 
 using terminator_pointer = terminator_actor::stateful_pointer<terminator_state>;
 

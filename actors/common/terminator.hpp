@@ -28,7 +28,7 @@ terminator_actor::behavior_type
 terminator(terminator_actor::stateful_pointer<terminator_state> self,
            std::chrono::milliseconds grace);
 
-/// Ends actors in order with a TERMINATOR and waits for it, within the 5 s that SIGTERM promises.
+/// Ends actors in order with a TERMINATOR and waits for it, for 3 s at most.
 /// Called by main.
 void end_actors(caf::actor_system& system, std::vector<caf::actor> all);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <vector>
 
 namespace deployminator::actors {
@@ -38,6 +39,24 @@ result<group> find_group(const farm& f, const std::string& namespace_, const std
   if (const auto* found = group_named(f, namespace_, name))
     return *found;
   return no_such_group(f, namespace_, name);
+}
+
+result<group> find_part(const farm& f, const part_of_group& order) {
+  auto g = find_group(f, order.namespace_, order.group);
+  if (!g || order.application.empty())
+    return g;
+  std::set<std::string> names;
+  for (auto id : {g->deployed_version, g->pending_version})
+    if (auto v = f.versions.find(id); v != f.versions.end())
+      for (const auto& each : v->second.applications)
+        names.insert(each.name);
+  if (names.contains(order.application))
+    return g;
+  return failure{failure_code::not_found,
+                 fmt::format("group {}/{} has no application {}", order.namespace_, order.group,
+                             order.application),
+                 names.empty() ? "nothing of it is deployed"
+                               : fmt::format("there are: {}", fmt::join(names, ", "))};
 }
 
 bool is_stopped(const group& g, const std::string& application) {

@@ -2,6 +2,7 @@
 
 #include "messages/farm.hpp"
 #include "messages/result.hpp"
+#include "messages/wire.hpp"
 
 #include <string>
 
@@ -15,6 +16,11 @@ const messages::group* group_named(const messages::farm& f, const std::string& n
 /// The same, or a failure that says which there are.
 messages::result<messages::group> find_group(const messages::farm& f, const std::string& namespace_,
                                              const std::string& name);
+
+/// The group that the order is about; refused where it has no such application, deployed or on its
+/// way.
+messages::result<messages::group> find_part(const messages::farm& f,
+                                            const messages::part_of_group& order);
 
 /// Whether the group's application was stopped on purpose.
 bool is_stopped(const messages::group& g, const std::string& application);

@@ -47,7 +47,7 @@ void abandon(edit& c, const rollout& r) {
 }
 
 /// Ends the rollout that the group is in, if any, in favour of one to the version `to`.
-void supersede(edit& c, const group& g, std::uint64_t to) {
+void supersede(edit& c, const group& g, std::uint64_t to, const std::string& what) {
   auto under_way = c.before().rollouts.find(g.id);
   if (under_way == c.before().rollouts.end())
     return;
@@ -55,6 +55,8 @@ void supersede(edit& c, const group& g, std::uint64_t to) {
   auto by = to == 0 ? std::string{"an undeploy"} : fmt::format("version {}", to);
   if (to == r.to && to != 0)
     by = "a newer order";
+  if (!what.empty())
+    by = what;
   auto outcome = rollout_outcome::superseded;
   auto reason = fmt::format("superseded by {}", by);
   bool is_deployed = r.phase == rollout_phase::stopping_old && r.to != 0;
@@ -146,9 +148,9 @@ rules_by_application rules_of(const farm& f, const rollout& r) {
 
 } // namespace
 
-rollout& begin_rollout(edit& c, rollout row) {
+rollout& begin_rollout(edit& c, rollout row, const std::string& what) {
   const auto g = c.group(row.group_id);
-  supersede(c, g, row.to);
+  supersede(c, g, row.to, what);
   row.id = c.before().last_event + 1;
   row.from = g.deployed_version;
   row.started_at = c.at().now;

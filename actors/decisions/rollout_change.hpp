@@ -16,7 +16,8 @@ namespace deployminator::actors {
 /// Begins a rollout in place of whatever the group is doing, which is superseded. The row says what
 /// for, `to`, who leaves and how; the rest is filled in. Those that leave stop at once where
 /// nothing comes: call `place` for what comes before anything else. Returns the row.
-messages::rollout& begin_rollout(edit& c, messages::rollout row);
+/// `what` names it to those who wait for what it supersedes; empty: by its version.
+messages::rollout& begin_rollout(edit& c, messages::rollout row, const std::string& what = {});
 
 /// Puts instances of `app` where the strategy said: they come with the group's rollout.
 void place(edit& c, const messages::group& g, const messages::application& app,

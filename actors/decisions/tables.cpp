@@ -134,6 +134,7 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
       continue;
     auto& row = rows[id];
     row = {g.namespace_, g.name, g.deployed_version, g.pending_version};
+    row.stopped = g.stopped;
     if (under_way != f.rollouts.end()) {
       const auto& r = under_way->second;
       row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure};

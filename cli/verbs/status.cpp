@@ -16,6 +16,11 @@ std::string number_or_dash(std::uint64_t n) {
 
 std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
   std::string rollout;
+  if (g.stopped.contains("*"))
+    rollout = "stopped on purpose";
+  else if (!g.stopped.empty())
+    rollout = fmt::format("stopped on purpose: {}",
+                          printable(fmt::format("{}", fmt::join(g.stopped, ", "))));
   if (g.rollout) {
     rollout = fmt::format("{} for {}", phase_text(std::string{messages::to_text(g.rollout->phase)}),
                           age_text(g.rollout->started_at, now));

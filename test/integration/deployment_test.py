@@ -115,6 +115,27 @@ class Deployment(Case):
         self.assertEqual(last["outcome"], "failed")
         self.assertIn("was not ready within 5 s", last["reason"])
 
+    def test_what_is_stopped_stays_stopped_across_builds_until_it_is_started(self):
+        apps = [application(), application(name="other", instances=1)]
+        path = self.write(*apps)
+        self.new_build(path, 1)
+        done = self.farm.deploy("stop", "shop/web/other")
+        self.assertIn("stopped", done.stdout)
+        self.assertEqual({row["application"] for row in self.farm.instances("shop/web")}, {"web"})
+        self.new_build(path, 2)
+        self.assertEqual([(row["application"], row["build"]) for row in self.farm.instances("shop/web")],
+                         [("web", 2)] * 2)
+        self.assertEqual(self.farm.json("status")["groups"][0]["stopped"], ["other"])
+        last = self.farm.events("start", "shop/web/other")[-1]
+        self.assertEqual((last["type"], last["outcome"]), ("rollout.finished", "succeeded"))
+        self.assertEqual(len(self.ready()), 3)
+        self.farm.deploy("stop", "shop/web")
+        self.assertEqual(self.farm.instances("shop/web"), [])
+        self.assertIn("stopped already", self.farm.deploy("stop", "shop/web", expect=1).stderr)
+        self.farm.deploy("start", "shop/web")
+        self.assertEqual({row["build"] for row in self.ready()}, {2})
+        self.undeploy_and_check()
+
     def test_a_newer_build_supersedes_one_that_is_still_rolling_out(self):
         path = self.write()
         self.new_build(path, 1)

@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import signal
+import sqlite3
 import subprocess
+import time
 import unittest
 
 import case
@@ -189,6 +191,23 @@ class AgentFaults(Case):
         self.farm.start_server()
         self.restart_agent()
         wait_until(lambda: self.pids() == before, "the instances are ready as they were", 10)
+
+    def test_sigterm_ends_a_server_whose_store_hangs(self):
+        self.new_build(self.write(), 1)
+        before = self.pids()
+        with sqlite3.connect(f"{self.farm.root}/deployminator.sqlite", isolation_level=None) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            late = subprocess.Popen(self.farm.command("undeploy", "shop/web", "--no-wait"),
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(1)
+            begun = time.monotonic()
+            self.farm.end("deployminator")
+            self.assertLess(time.monotonic() - begun, 5.5)
+            other.execute("ROLLBACK")
+        late.kill()
+        late.wait()
+        self.farm.start_server()
+        wait_until(lambda: self.pids() == before, "the instances are as they were")
 
 
 if __name__ == "__main__":

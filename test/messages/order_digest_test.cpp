@@ -58,6 +58,8 @@ TEST_CASE("text does not slip from one key into the next") {
 }
 
 TEST_CASE("orders of two kinds have two digests") {
+  CHECK(digests_of<stop_group>({{{"o", "ns", "g", "a"}}, {{"o", "ns", "g", ""}}}) == 2);
+  CHECK(digest_of(order{stop_group{}}) != digest_of(order{start_group{}}));
   CHECK(digest_of(order{undeploy{}}) != digest_of(order{roll_to_version{}}));
   CHECK(digest_of(order{roll_to_version{"o", "ns", "g", 0}})
         != digest_of(order{undeploy{"o", "ns", "g"}}));

@@ -30,6 +30,7 @@ versions_or_refusal order_kind<undeploy>::decide(edit& c, const undeploy& order,
   // At once: what supersedes the undeploy, and may fail, does not bring them back.
   stop_leaving(c, g->id);
   c.group(g->id).deployed_version = 0;
+  c.group(g->id).stopped.clear();
   if (g->deployed_version)
     c.version(g->deployed_version).state = version_state::retired;
   return std::vector<group_version>{{g->namespace_, g->name, 0, id}};

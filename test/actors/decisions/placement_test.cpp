@@ -164,7 +164,8 @@ TEST_CASE("pack begins a machine only when no machine in use has room") {
     auto request = random_request();
     request.app.limits.max_memory_mb = *rc::gen::inRange<std::uint64_t>(1, 500);
     RC_PRE(somebody_is_reachable(request));
-    for (const auto& name : place_pack(request)->add) {
+    auto placed = *place_pack(request);
+    for (const auto& name : placed.add) {
       auto chosen = std::find_if(request.candidates.begin(), request.candidates.end(),
                                  [&](const candidate& each) { return each.machine == name; });
       RC_ASSERT(chosen->reachable);
