@@ -183,6 +183,12 @@ struct start_group : part_of_group {
   static constexpr std::string_view type = "start_group";
 };
 
+/// Bring new instances of the deployed version on the same machines, and stop the old ones when all
+/// of those are ready.
+struct restart_group : part_of_group {
+  static constexpr std::string_view type = "restart_group";
+};
+
 /// The order is committed; what becomes of it follows as events numbered above `seq`, for each
 /// group until the `rollout.finished` with the number of its rollout.
 struct accepted {
@@ -455,7 +461,8 @@ struct progress {
 };
 
 /// What asks the server to change something.
-using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group>;
+using order
+  = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group, restart_group>;
 
 /// What asks the server, and changes nothing.
 using question = std::variant<query, events_after, read_log>;

@@ -59,24 +59,23 @@ void write(connection& db, const version& v) {
     run(db, "UPDATE appdef SET sha256 = ? WHERE id = ?", app.sha256, app.id);
 }
 
-// No row refers to one of the following tables: a row is replaced by deleting it first.
+// No row refers to one of the following tables, so a row may be replaced by deleting it first,
+// which is what REPLACE does in SQLite and in MySQL.
 
 void erase_instance(connection& db, const std::string& id) {
   run(db, "DELETE FROM instance WHERE id = ?", id);
 }
 
 void write(connection& db, const instance& i) {
-  erase_instance(db, i.id);
   run(db,
-      "INSERT INTO instance (id, version_id, application, machine, goal, revision, seen) "
+      "REPLACE INTO instance (id, version_id, application, machine, goal, revision, seen) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)",
       i.id, i.version_id, i.application, i.machine, i.goal, i.revision, to_document(i.seen));
 }
 
 void write(connection& db, const machine& m) {
-  run(db, "DELETE FROM machine WHERE name = ?", m.name);
   run(db,
-      "INSERT INTO machine (name, identity, machine_groups, memory_mb, agent_version, last_seen, "
+      "REPLACE INTO machine (name, identity, machine_groups, memory_mb, agent_version, last_seen, "
       "generation, ports, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       m.name, m.identity, to_document(m.groups), m.memory_mb, m.agent_version, m.last_seen,
       m.generation, to_document(m.ports), m.lost);
@@ -87,19 +86,17 @@ void erase_rollout(connection& db, std::uint64_t group_id) {
 }
 
 void write(connection& db, const rollout& r) {
-  erase_rollout(db, r.group_id);
   run(
     db,
-    "INSERT INTO rollout (group_id, number, from_version, to_version, phase, started, coming, "
+    "REPLACE INTO rollout (group_id, number, from_version, to_version, phase, started, coming, "
     "leaving, each_alone, purpose, failure, order_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     r.group_id, r.id, r.from, r.to, r.phase, r.started_at, to_document(r.coming),
     to_document(r.leaving), r.each_alone, r.purpose, r.failure, r.order_id);
 }
 
 void write(connection& db, const receipt& r) {
-  run(db, "DELETE FROM client_order WHERE id = ?", r.id);
   run(db,
-      "INSERT INTO client_order (id, created, versions, seq, digest, who) "
+      "REPLACE INTO client_order (id, created, versions, seq, digest, who) "
       "VALUES (?, ?, ?, ?, ?, ?)",
       r.id, r.time, to_document(r.versions), r.seq, r.digest, r.who);
 }

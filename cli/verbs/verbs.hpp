@@ -14,6 +14,7 @@ std::unique_ptr<command> logs();
 std::unique_ptr<command> machines();
 std::unique_ptr<command> new_build();
 std::unique_ptr<command> ports();
+std::unique_ptr<command> restart();
 std::unique_ptr<command> rollback();
 std::unique_ptr<command> start();
 std::unique_ptr<command> status();

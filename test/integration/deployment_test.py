@@ -136,6 +136,17 @@ class Deployment(Case):
         self.assertEqual({row["build"] for row in self.ready()}, {2})
         self.undeploy_and_check()
 
+    def test_a_restart_brings_new_processes_of_the_same_version_on_the_same_machines(self):
+        self.new_build(self.write(application(instances=3)), 1)
+        before = self.ready()
+        done = self.farm.deploy("restart", "shop/web")
+        self.assertIn("version 1", done.stdout)
+        after = self.ready()
+        self.assertEqual(sorted(row["machine"] for row in after), sorted(row["machine"] for row in before))
+        self.assertFalse({row["id"] for row in after} & {row["id"] for row in before})
+        self.assertEqual({row["version"] for row in after}, {row["version"] for row in before})
+        self.undeploy_and_check()
+
     def test_a_newer_build_supersedes_one_that_is_still_rolling_out(self):
         path = self.write()
         self.new_build(path, 1)

@@ -1,11 +1,13 @@
 #include "messages/codec.hpp"
 #include "test/messages/samples.hpp"
+#include "test/messages/unknown_keys.hpp"
 
 #include <doctest/doctest.h>
 
 #include <random>
 #include <rapidcheck.h>
 
+using namespace deployminator;
 using namespace deployminator::messages;
 
 namespace {
@@ -107,6 +109,21 @@ TEST_CASE("what an application has beside its program is no business of an agent
   CHECK(rc::check([] {
     auto app = samples::any_application();
     RC_ASSERT(from_bytes<program>(to_bytes(app)) == static_cast<const program&>(app));
+  }));
+}
+
+TEST_CASE("a message with an unknown key in every map of it says the same") {
+  for_each_message([](auto body) {
+    auto bytes = encode({7, 3, body});
+    auto read = decode(test::with_unknown_keys(bytes));
+    REQUIRE_MESSAGE(read, std::string{body.type});
+    CHECK(encode(*read) == bytes);
+  });
+  CHECK(rc::check([] {
+    auto bytes = encode(samples::any_envelope());
+    auto read = decode(test::with_unknown_keys(bytes));
+    RC_ASSERT(read);
+    RC_ASSERT(encode(*read) == bytes);
   }));
 }
 

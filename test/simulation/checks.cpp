@@ -2,6 +2,7 @@
 
 #include "actors/decisions/assignment.hpp"
 #include "actors/decisions/edit.hpp"
+#include "actors/decisions/groups.hpp"
 #include "actors/decisions/placement.hpp"
 #include "messages/digest.hpp"
 
@@ -95,6 +96,11 @@ void checks::check_placed(const farm& before, const change& c, const instance& p
                         [](const messages::machine& x) { return x.name; });
   const auto* app = v ? actors::application_of(*v, placed.application) : nullptr;
   bool is_there = m && told_machines_[placed.machine] == machine_state::ready;
+  const auto* g
+    = v ? after(c.groups, before.groups, v->group_id, [](const group& x) { return x.id; })
+        : nullptr;
+  if (g && actors::is_stopped(*g, placed.application))
+    fail("what is stopped on purpose stays stopped", placed.id + " is placed");
   if (!app || !is_there || !actors::is_eligible(*m, *app))
     fail("instances are placed where they can run",
          fmt::format("{} is placed on {}", placed.id, placed.machine));
@@ -114,7 +120,7 @@ bool checks::is_proven(const farm& f, const std::string& id) const {
 void checks::check_proven(const farm& before, const change& c, const instance& old) {
   const auto& v = before.versions.at(old.version_id);
   const auto* g = after(c.groups, before.groups, v.group_id, [](const group& x) { return x.id; });
-  if (!g || g->deployed_version == 0)
+  if (!g || g->deployed_version == 0 || actors::is_stopped(*g, old.application))
     return;
   if (g->deployed_version == old.version_id) {
     auto r = before.rollouts.find(v.group_id);
@@ -264,6 +270,12 @@ void checks::check_application(const version& v, const application& app,
   if (is_tainted(v))
     return;
   const auto& f = db_.farm();
+  if (actors::is_stopped(f.groups.at(v.group_id), app.name)) {
+    for (const auto* each : f.instances.of_group(v.group_id))
+      if (each->application == app.name && each->goal != instance_goal::stop)
+        fail("what is stopped on purpose stays stopped", each->id + " is wanted");
+    return;
+  }
   std::map<std::string, std::size_t> on;
   std::size_t total = 0;
   std::size_t misplaced = 0;

@@ -221,6 +221,16 @@ void farm::begin(const fault& f) {
         });
       });
     }
+    case fault_kind::upgraded: {
+      auto dies = f;
+      dies.kind = agent ? fault_kind::agent_dies : fault_kind::server_dies;
+      if (agent)
+        net_.toggle_release(agent->name());
+      else if (f.who == "server")
+        for (const auto& each : servers_)
+          net_.toggle_release(each->name());
+      return begin(dies);
+    }
     case fault_kind::takeover:
       return take_over();
     case fault_kind::split:

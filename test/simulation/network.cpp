@@ -1,5 +1,7 @@
 #include "simulation/network.hpp"
 
+#include "test/messages/unknown_keys.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,6 +48,11 @@ network::network(timeline& clock, trace& record, std::uint64_t seed)
 
 void network::set_weather(const std::string& from, const std::string& to, const weather& w) {
   weathers_[{from, to}] = w;
+}
+
+void network::toggle_release(const std::string& host) {
+  if (later_releases_.erase(host) == 0)
+    later_releases_.insert(host);
 }
 
 weather network::weather_between(const std::string& from, const std::string& to) const {
@@ -171,6 +178,8 @@ void network::process_bus::send(socket_id id, std::string peer, std::string byte
   auto found = net_.sockets_.find(id);
   if (!alive_ || found == net_.sockets_.end())
     return;
+  if (net_.later_releases_.contains(host_))
+    bytes = test::with_unknown_keys(bytes);
   auto& mine = found->second;
   auto tell = [&](const std::string& to) {
     if (on_send)

@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,6 +61,9 @@ public:
   /// How it is from now on from one host to another, until changed again; `*` is any host.
   void set_weather(const std::string& from, const std::string& to, const weather& w);
 
+  /// Whether what this host says has keys from now on that nobody knows, in every map.
+  void toggle_release(const std::string& host);
+
 private:
   struct socket {
     process_bus* owner = nullptr;
@@ -90,6 +94,7 @@ private:
   /// Subscribers of an endpoint.
   std::map<std::string, std::vector<deployminator::bus::socket_id>> subscribers_;
   std::map<std::pair<std::string, std::string>, weather> weathers_;
+  std::set<std::string> later_releases_;
   deployminator::bus::socket_id last_ = 0;
 };
 

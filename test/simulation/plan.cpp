@@ -104,9 +104,21 @@ order_plan draw_order(dice& d, std::size_t number, std::size_t groups, std::size
   } else if (kind < 0.85) {
     out.body = messages::roll_to_version{out.id, "shop", name, 0};
     out.text = "rollback of " + name;
-  } else {
+  } else if (kind < 0.90) {
     out.body = messages::undeploy{out.id, "shop", name};
     out.text = "undeploy of " + name;
+  } else {
+    // Half of them about one application.
+    messages::part_of_group part{out.id, "shop", name, d.chance(0.5) ? "app0" : ""};
+    if (kind < 0.93)
+      out.body = messages::stop_group{part};
+    else if (kind < 0.97)
+      out.body = messages::start_group{part};
+    else
+      out.body = messages::restart_group{part};
+    out.text
+      = fmt::format("{} of {}/{}", std::visit([](const auto& each) { return each.type; }, out.body),
+                    name, part.application);
   }
   return out;
 }
@@ -122,6 +134,7 @@ std::string draw_host(dice& d, fault_kind kind, const std::vector<machine_plan>&
     case fault_kind::program_ends:
       return any_machine();
     case fault_kind::freeze:
+    case fault_kind::upgraded:
     case fault_kind::clock_jumps:
       return d.chance(0.3) ? "server" : any_machine();
     case fault_kind::cut_to:
@@ -157,7 +170,7 @@ fault draw_fault(dice& d, std::uint32_t number, const std::vector<order_plan>& o
                              fault_kind::slow_network,    fault_kind::database_away,
                              fault_kind::commits_fail,    fault_kind::commits_unknown,
                              fault_kind::artifacts_slow,  fault_kind::artifacts_break_off,
-                             fault_kind::artifacts_wrong};
+                             fault_kind::artifacts_wrong, fault_kind::upgraded};
   fault out;
   out.number = number;
   out.kind = kinds[d.below(kinds.size())];

@@ -45,16 +45,19 @@ enum class fault_kind {
   artifacts_slow,
   artifacts_break_off,
   artifacts_wrong,
+  /// An agent or the servers are replaced by another release, which says more than this one knows,
+  /// or back; it dies as it would else.
+  upgraded,
 };
 
-inline constexpr std::array<std::string_view, 21> fault_names{
-  "server dies",    "takeover",     "agent dies",      "machine reboots", "split",
-  "freeze",         "clock jumps",  "regrouped",       "disk full",       "program ends",
-  "cut to",         "cut from",     "lossy",           "repeating",       "slow network",
-  "database away",  "commits fail", "commits unknown", "artifacts slow",  "artifacts break off",
-  "artifacts wrong"};
+inline constexpr std::array<std::string_view, 22> fault_names{
+  "server dies",     "takeover",     "agent dies",      "machine reboots", "split",
+  "freeze",          "clock jumps",  "regrouped",       "disk full",       "program ends",
+  "cut to",          "cut from",     "lossy",           "repeating",       "slow network",
+  "database away",   "commits fail", "commits unknown", "artifacts slow",  "artifacts break off",
+  "artifacts wrong", "upgraded"};
 
-static_assert(fault_names.size() == static_cast<std::size_t>(fault_kind::artifacts_wrong) + 1);
+static_assert(fault_names.size() == static_cast<std::size_t>(fault_kind::upgraded) + 1);
 
 struct fault {
   /// Stays the same when others are left out.

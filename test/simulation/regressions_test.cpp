@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
+#include <string>
+
 #include "simulation/farm.hpp"
 
 /// What the simulation found once, each around the moment at which it happened.
@@ -103,6 +106,19 @@ TEST_CASE("a server that was ousted behind its back ends, and what reigns after 
     auto p = three_machines(seed);
     p.faults.push_back({1, fault_kind::takeover, 40s, 0s, "", 0});
     p.faults.push_back({2, fault_kind::takeover, 41s, 0s, "", 0});
+    check_kept(p);
+  }
+}
+
+TEST_CASE("releases that know different keys work together, in whatever order they come") {
+  std::array<std::string, 4> hosts{"server", "m1", "m2", "m3"};
+  for (std::size_t first = 0; first < hosts.size(); ++first) {
+    auto p = three_machines(1 + first);
+    for (std::uint32_t i = 0; i < hosts.size(); ++i)
+      p.faults.push_back(
+        {i + 1, fault_kind::upgraded, 20s + i * 10s, 500ms, hosts[(first + i) % hosts.size()], 0});
+    p.orders.push_back(build(35s, 2));
+    p.orders.push_back(build(70s, 3));
     check_kept(p);
   }
 }

@@ -31,8 +31,9 @@ struct build_to_deploy {
 };
 
 /// An order that can be decided: `messages::order` with what had to be read.
-using readable_order = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy,
-               messages::stop_group, messages::start_group>;
+using readable_order
+  = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy,
+                 messages::stop_group, messages::start_group, messages::restart_group>;
 
 using wishes_or_refusal = messages::result<std::vector<wish>>;
 using versions_or_refusal = messages::result<std::vector<messages::group_version>>;
@@ -71,6 +72,12 @@ template <>
 struct order_kind<messages::start_group> {
   static wishes_or_refusal needs(const messages::farm& f, const messages::start_group& order);
   static versions_or_refusal decide(edit& c, const messages::start_group& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::restart_group> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::restart_group& order);
+  static versions_or_refusal decide(edit& c, const messages::restart_group& order, const plan& p);
 };
 
 /// The id that the client chose.

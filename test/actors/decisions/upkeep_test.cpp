@@ -126,7 +126,7 @@ TEST_CASE("instances on a machine that left their groups stop once the others ar
   CHECK_FALSE(out.lacking);
   REQUIRE(farm.is_rolling());
   CHECK(farm.row().purpose
-        == "1 instances are on machines that left their machine groups: w1 has joined");
+        == "an instance is on a machine that left its machine groups: w1 has other machine groups");
   CHECK(farm.machines_of_wanted() == names{"w1", "w2", "w2"});
   CHECK(farm.ready_count(1) == 2);
   farm.roll_to(rollout_phase::stopping_old);

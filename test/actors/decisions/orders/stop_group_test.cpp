@@ -69,7 +69,9 @@ TEST_CASE("what is stopped stays stopped when a build comes, until it is started
   stopping_farm farm;
   farm.give(stop("other"));
   farm.roll_to_the_end();
-  farm.version = farm.give(build_of({small_farm::web(2), other(1)}, 2)).kept.versions.at(0).version;
+  farm.version = farm.give(small_farm::build_of({small_farm::web(2), other(1)}, 2))
+                   .kept.versions.at(0)
+                   .version;
   farm.roll_to_the_end();
   CHECK(farm.group().deployed_version == farm.version);
   CHECK(farm.wanted_of("web") == 2);
@@ -85,7 +87,9 @@ TEST_CASE("a build of a group that is stopped is deployed, and nothing of it run
   stopping_farm farm;
   farm.give(stop());
   farm.roll_to_the_end();
-  farm.version = farm.give(build_of({small_farm::web(2), other(1)}, 2)).kept.versions.at(0).version;
+  farm.version = farm.give(small_farm::build_of({small_farm::web(2), other(1)}, 2))
+                   .kept.versions.at(0)
+                   .version;
   farm.roll_to_the_end();
   CHECK(farm.group().deployed_version == farm.version);
   CHECK(farm.state.instances.empty());
@@ -96,7 +100,9 @@ TEST_CASE("a build of a group that is stopped is deployed, and nothing of it run
 
 TEST_CASE("stop gives up a version on its way, which is told why") {
   stopping_farm farm;
-  auto second = farm.give(build_of({small_farm::web(2), other(1)}, 2)).kept.versions.at(0).version;
+  auto second = farm.give(small_farm::build_of({small_farm::web(2), other(1)}, 2))
+                  .kept.versions.at(0)
+                  .version;
   readable_order order = stop();
   auto c = decide(farm.state, farm.present, {}, {order, 1, {}, {}}, farm.now()).what;
   auto ends = told<rollout_finished>(c);
@@ -157,6 +163,6 @@ TEST_CASE("stop and start that make no sense are refused and say what would") {
   farm.give(stop());
   CHECK(farm.give(stop({}, "again")).refused->message == "shop/web is stopped already");
   CHECK(farm.give(stop("web", "again")).refused->message == "shop/web is stopped already");
-  farm.give(build_of({small_farm::web(1)}, 2));
+  farm.give(small_farm::build_of({small_farm::web(1)}, 2));
   CHECK(farm.give(start()).refused->message == "shop/web is on its way to version 2");
 }

@@ -1,0 +1,73 @@
+#include "actors/decisions/groups.hpp"
+#include "actors/decisions/orders/order.hpp"
+#include "actors/decisions/rollout_change.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace deployminator::actors {
+
+using namespace messages;
+
+namespace {
+
+/// Those that the order means, on machines that can be reached: what is out of reach stays.
+std::vector<instance> instances_of(const farm& f, const group& g, const restart_group& order) {
+  std::vector<instance> out;
+  for (const auto* each : f.instances.of_group(g.id)) {
+    auto machine = f.machines.find(each->machine);
+    bool is_meant = order.application.empty() || each->application == order.application;
+    if (is_meant && each->version_id == g.deployed_version && each->goal != instance_goal::stop
+        && machine != f.machines.end() && !machine->second.lost)
+      out.push_back(*each);
+  }
+  return out;
+}
+
+result<group> group_to_restart(const farm& f, const restart_group& order) {
+  auto g = find_part(f, order);
+  if (!g)
+    return g;
+  if (const auto* changing = change_of_version(f, *g))
+    return failure{failure_code::refused,
+                   fmt::format("{}/{} is on its way to {}", order.namespace_, order.group,
+                               named_version(changing->to)),
+                   "wait for its end; `deploy watch` follows it"};
+  if (instances_of(f, *g, order).empty())
+    return failure{failure_code::refused,
+                   fmt::format("nothing of {}/{} runs within reach", order.namespace_, order.group),
+                   "`deploy start` starts what was stopped; see also `deploy machines`"};
+  return g;
+}
+
+} // namespace
+
+wishes_or_refusal order_kind<restart_group>::needs(const farm&, const restart_group&) {
+  return std::vector<wish>{};
+}
+
+versions_or_refusal order_kind<restart_group>::decide(edit& c, const restart_group& order,
+                                                      const plan&) {
+  auto g = group_to_restart(c.before(), order);
+  if (!g)
+    return g.error();
+  const auto& deployed = c.before().versions.at(g->deployed_version);
+  auto old = instances_of(c.before(), *g, order);
+  rollout r;
+  r.group_id = g->id;
+  r.to = deployed.id;
+  r.leaving = leaving_for(c.before(), *g, deployed.id);
+  for (const auto& each : old)
+    r.leaving.push_back(each.id);
+  r.order_id = order.order_id;
+  r.purpose = fmt::format("{} is being restarted",
+                          order.application.empty() ? "the group" : order.application);
+  auto id = begin_rollout(c, std::move(r), "a restart").id;
+  for (const auto& each : old)
+    if (const auto* app = application_of(deployed, each.application))
+      place_on(c, *g, *app, each.machine);
+  return std::vector<group_version>{{g->namespace_, g->name, deployed.id, id}};
+}
+
+} // namespace deployminator::actors
