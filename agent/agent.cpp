@@ -3,7 +3,7 @@
 #include "actors/common/errors.hpp"
 #include "actors/common/logging.hpp"
 #include "agent/fetcher.hpp"
-#include "agent/static_ports.hpp"
+#include "agent/public_ports.hpp"
 
 #include <fmt/format.h>
 
@@ -293,7 +293,7 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
   state.journal = std::move(journal);
   state.incarnation = random_name(world->ambient);
   auto publisher = self->spawn<caf::linked>(fetcher, state.config.name, world, gateway);
-  state.ports = self->spawn<caf::linked>(static_ports, world, agent_actor{self});
+  state.ports = self->spawn<caf::linked>(public_ports, world, agent_actor{self});
   state.instances.emplace(
     self, roster_config{state.config.name, world, state.ports, publisher, state.journal});
   state.link.emplace(self, link_config{state.config.servers, std::move(gateway), publisher,

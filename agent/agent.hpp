@@ -32,7 +32,7 @@ struct agent_state {
   agent_config config;
   outside* world = nullptr;
   journal_actor journal;
-  static_ports_actor ports;
+  public_ports_actor ports;
   /// Made anew at each start.
   std::string incarnation;
 

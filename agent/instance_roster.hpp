@@ -16,7 +16,7 @@ struct roster_config {
   std::string machine;
   /// Must outlive the actors.
   outside* world = nullptr;
-  static_ports_actor ports;
+  public_ports_actor ports;
   fetcher_actor fetcher;
   journal_actor journal;
 };

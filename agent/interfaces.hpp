@@ -82,7 +82,7 @@ using journal_actor = caf::typed_actor<
   /// From itself: write what was noted.
   caf::reacts_to<atom::flush>>;
 
-/// An OBSERVER of instances: the STATIC PORTS, and behind it the AGENT.
+/// An OBSERVER of instances: the PUBLIC PORTS, and behind it the AGENT.
 using observer_actor = caf::typed_actor<
   /// From an INSTANCE: it is seen in a new state.
   caf::reacts_to<atom::seen, observation_ptr>,
@@ -118,10 +118,10 @@ using fetcher_actor = caf::typed_actor<
   /// From the AGENT: where to publish progress, and the server's epoch.
   caf::reacts_to<atom::attach, bus::socket_id, std::uint64_t>>;
 
-/// The STATIC PORTS: leads the machine's public ports to the newest ready instances. Stands between
+/// The PUBLIC PORTS: leads the machine's public ports to the newest ready instances. Stands between
 /// INSTANCES and AGENT in both directions, so that a port leads to a new instance before anybody
 /// hears that it is ready, and away from an old one before that is told to stop.
-using static_ports_actor = caf::typed_actor<
+using public_ports_actor = caf::typed_actor<
   /// From the AGENT: there will be an INSTANCE with this order.
   caf::reacts_to<atom::expect, spec_ptr>,
   /// From the AGENT: a new order, to be passed on to its INSTANCE.
@@ -136,13 +136,13 @@ using static_ports_actor = caf::typed_actor<
 
 /// The AGENT: holds the assignment, talks with the server, keeps the instances in line.
 using agent_actor = caf::typed_actor<
-  /// From the STATIC PORTS: what the next report, which follows from another message, is to say.
+  /// From the PUBLIC PORTS: what the next report, which follows from another message, is to say.
   caf::reacts_to<public_ports_ptr>,
   /// From the launcher: news of an instance's processes.
   caf::reacts_to<process_event>,
   /// From itself: the session is due.
   caf::reacts_to<atom::tick, std::uint64_t>,
-  /// From itself and the STATIC PORTS: a report may be due.
+  /// From itself and the PUBLIC PORTS: a report may be due.
   caf::reacts_to<atom::report>,
   /// From itself: the record could not be written, try again.
   caf::reacts_to<atom::save>>::extend_with<actors::receiver_actor>::extend_with<observer_actor>;

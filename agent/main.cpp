@@ -77,7 +77,7 @@ private:
 };
 
 int print_rules(const configs::agent_settings& settings) {
-  auto rules = agent::rules_now(agent::directories_below(settings.root), settings.static_ports);
+  auto rules = agent::rules_now(agent::directories_below(settings.root), settings.public_ports);
   if (!rules)
     return actors::fail(program, rules.error());
   std::fputs(rules->c_str(), stdout);

@@ -257,7 +257,7 @@ class port_settings {
 public:
   virtual ~port_settings() = default;
 
-  using entries = std::vector<messages::static_ports>;
+  using entries = std::vector<messages::public_port_entry>;
 
   /// What is new since the last call that had something to say: the entries, or what is wrong with
   /// the configuration now. The first call always has something to say.

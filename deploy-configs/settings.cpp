@@ -2,7 +2,7 @@
 
 #include "deploy-configs/endpoint.hpp"
 #include "deploy-configs/option_set.hpp"
-#include "deploy-configs/static_ports_reader.hpp"
+#include "deploy-configs/public_ports_reader.hpp"
 #include "deploy-configs/values.hpp"
 
 #include <CLI/CLI.hpp>
@@ -113,8 +113,8 @@ program_settings server_table() {
                        keys_setting()}};
 }
 
-/// Puts the static ports that it finds into `to`, which must outlive the table.
-program_settings agent_table(std::vector<messages::static_ports>& to) {
+/// Puts the public ports that it finds into `to`, which must outlive the table.
+program_settings agent_table(std::vector<messages::public_port_entry>& to) {
   return {
     .program = "autodeployer",
     .summary = "Fetches, starts, watches and stops instances on this machine, as the server "
@@ -156,7 +156,7 @@ program_settings agent_table(std::vector<messages::static_ports>& to) {
                           "now, and end",
                   .only_flag = true}},
     .sections = {{"applications", [&to](const yaml_node& value, std::vector<mistake>& mistakes) {
-                    to = read_static_ports(value, mistakes);
+                    to = read_public_ports(value, mistakes);
                   }}}};
 }
 
@@ -220,8 +220,8 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
 
 std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char* const* argv,
                                                            const surroundings& from) {
-  std::vector<messages::static_ports> static_ports;
-  auto read = read_settings(agent_table(static_ports), argc, argv, from);
+  std::vector<messages::public_port_entry> public_ports;
+  auto read = read_settings(agent_table(public_ports), argc, argv, from);
   if (auto* done = std::get_if<exit_now>(&read))
     return std::move(*done);
   auto& all = std::get<resolved_settings>(read);
@@ -232,7 +232,7 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                           .memory_mb = all.number("memory"),
                           .keys = all.text("keys"),
                           .config_file = all.file,
-                          .static_ports = std::move(static_ports),
+                          .public_ports = std::move(public_ports),
                           .print_rules = all.flag("print-rules")};
   std::error_code current_directory_gone;
   for (auto* path : {&settings.root, &settings.config_file})
@@ -247,9 +247,9 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
   return checked("autodeployer", settings, settings.servers);
 }
 
-messages::result<std::vector<messages::static_ports>> static_ports_in(const std::string& text,
-                                                                      const std::string& file) {
-  std::vector<messages::static_ports> out;
+messages::result<std::vector<messages::public_port_entry>>
+public_ports_in(const std::string& text, const std::string& file) {
+  std::vector<messages::public_port_entry> out;
   auto mistakes = option_set{agent_table(out)}.mistakes_in(text);
   if (mistakes.empty())
     return out;

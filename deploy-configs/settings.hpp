@@ -72,7 +72,7 @@ struct agent_settings {
   /// The config file, absolute; it may not exist.
   std::string config_file;
   /// What the config file says of public ports.
-  std::vector<messages::static_ports> static_ports;
+  std::vector<messages::public_port_entry> public_ports;
   /// Print the packet filter's rules and end.
   bool print_rules = false;
 };
@@ -100,8 +100,8 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
 
 /// What the text of the agent's config file says of public ports; fails with its first mistake,
 /// whatever it is about.
-messages::result<std::vector<messages::static_ports>> static_ports_in(const std::string& text,
-                                                                      const std::string& file);
+messages::result<std::vector<messages::public_port_entry>> public_ports_in(const std::string& text,
+                                                                           const std::string& file);
 
 class option_set;
 

@@ -9,29 +9,29 @@
 namespace deployminator::messages {
 
 /// A public port of a machine and the port of an instance it leads to.
-struct action_port {
+struct public_port_mapping {
   /// 1 for `${PORT1}`.
   std::uint32_t port_index = 1;
   std::uint16_t public_port = 0;
 
-  bool operator==(const action_port&) const = default;
+  bool operator==(const public_port_mapping&) const = default;
 };
 
 /// Which public ports belong to which instances: an entry of `applications` in the configuration of
 /// a machine's agent. An empty text matches everything; at least one is not empty.
-struct static_ports {
+struct public_port_entry {
   std::string label;
   std::string repository;
   std::string binary;
   std::string group;
   std::string namespace_;
-  std::vector<action_port> ports;
+  std::vector<public_port_mapping> ports;
 
-  bool operator==(const static_ports&) const = default;
+  bool operator==(const public_port_entry&) const = default;
 };
 
 /// Where a public port leads now.
-struct redirect {
+struct port_target {
   std::uint16_t public_port = 0;
   /// Of the entry in the machine's configuration; may be empty.
   std::string label;
@@ -46,7 +46,7 @@ struct redirect {
   /// Why this instance, or why none; one sentence for people.
   std::string reason;
 
-  bool operator==(const redirect&) const = default;
+  bool operator==(const port_target&) const = default;
   MSGPACK_DEFINE_MAP(public_port, label, instance, MSGPACK_NVP("namespace", namespace_), group,
                      version, application, port, reason)
 };
@@ -54,7 +54,7 @@ struct redirect {
 /// All public ports of a machine.
 struct public_ports {
   /// In ascending order of the public ports.
-  std::vector<redirect> list;
+  std::vector<port_target> list;
   /// Why the rules are not as they should be; empty: they are.
   std::string problem;
 

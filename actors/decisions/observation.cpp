@@ -58,15 +58,16 @@ void remove_gone(const instance& row, observation last, edit& c) {
   tell_of_instance(row, last, c);
 }
 
-std::map<std::uint16_t, redirect> by_public_port(const public_ports& ports) {
-  std::map<std::uint16_t, redirect> out;
+std::map<std::uint16_t, port_target> by_public_port(const public_ports& ports) {
+  std::map<std::uint16_t, port_target> out;
   for (const auto& each : ports.list)
     out.emplace(each.public_port, each);
   return out;
 }
 
 /// Tells the group whose instance the port leads to now, else the one which lost it.
-void tell_of_port(const std::string& machine, const redirect& from, const redirect& to, edit& c) {
+void tell_of_port(const std::string& machine, const port_target& from, const port_target& to,
+                  edit& c) {
   const auto& about = to.instance.empty() ? from : to;
   c.tell(
     {0, about.namespace_, about.group}, about.version,
@@ -82,7 +83,7 @@ void note_ports(const std::string& machine_name, const public_ports& now, edit& 
   auto gone = by_public_port(before);
   for (const auto& [port, to] : by_public_port(now)) {
     auto node = gone.extract(port);
-    auto from = node ? node.mapped() : redirect{};
+    auto from = node ? node.mapped() : port_target{};
     if (!node || from.instance != to.instance || from.port != to.port)
       tell_of_port(machine_name, from, to, c);
   }

@@ -33,13 +33,8 @@ void set_goal(edit& c, const std::string& id, instance_goal goal) {
 /// Ends what a rollout began and has not proven.
 void abandon(edit& c, const rollout& r) {
   bool within = r.to == r.from;
-  for (const auto& id : r.coming) {
-    auto known = c.before().instances.find(id);
-    bool stays
-      = known != c.before().instances.end() && r.each_alone && is_proven(known->second.seen);
-    if (!stays)
-      set_goal(c, id, instance_goal::stop);
-  }
+  for (const auto& id : given_up_when_superseded(c.before(), r.group_id))
+    set_goal(c, id, instance_goal::stop);
   if (within || r.to == 0)
     return;
   auto& abandoned = c.version(r.to);
@@ -147,6 +142,23 @@ rules_by_application rules_of(const farm& f, const rollout& r) {
 }
 
 } // namespace
+
+std::set<std::string> given_up_when_superseded(const farm& f, std::uint64_t group_id) {
+  std::set<std::string> out;
+  auto under_way = f.rollouts.find(group_id);
+  if (under_way == f.rollouts.end())
+    return out;
+  const auto& r = under_way->second;
+  if (r.phase != rollout_phase::fetching && r.phase != rollout_phase::starting)
+    return out;
+  for (const auto& id : r.coming) {
+    auto known = f.instances.find(id);
+    bool stays = known == f.instances.end() || (r.each_alone && is_proven(known->second.seen));
+    if (!stays)
+      out.insert(id);
+  }
+  return out;
+}
 
 rollout& begin_rollout(edit& c, rollout row, const std::string& what) {
   const auto g = c.group(row.group_id);

@@ -19,6 +19,9 @@ namespace deployminator::actors {
 /// `what` names it to those who wait for what it supersedes; empty: by its version.
 messages::rollout& begin_rollout(edit& c, messages::rollout row, const std::string& what = {});
 
+/// The ids of those that come with the group's rollout and stop when another one begins.
+std::set<std::string> given_up_when_superseded(const messages::farm& f, std::uint64_t group_id);
+
 /// Puts instances of `app` where the strategy said: they come with the group's rollout.
 void place(edit& c, const messages::group& g, const messages::application& app,
            const placement& where);

@@ -177,7 +177,7 @@ bool machine_rows(const farm& f, const presence& machines, const query& q, times
   return rows.write(out);
 }
 
-port_row row_of(const redirect& each, const machine& on, bool reachable) {
+port_row row_of(const port_target& each, const machine& on, bool reachable) {
   port_row row{on.name};
   row.public_port = each.public_port;
   row.label = each.label;

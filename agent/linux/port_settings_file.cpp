@@ -42,7 +42,7 @@ std::optional<result<port_settings::entries>> port_settings_file::news() {
   new_.reset();
   if (!text)
     return text.error();
-  return configs::static_ports_in(*text, path_);
+  return configs::public_ports_in(*text, path_);
 }
 
 } // namespace deployminator::agent

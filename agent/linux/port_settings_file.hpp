@@ -7,9 +7,9 @@
 
 namespace deployminator::agent {
 
-/// The static ports in the agent's config file, which is looked at again with every call. A change
+/// The public ports in the agent's config file, which is looked at again with every call. A change
 /// counts when the file is the same in two calls: an editor may write it in several steps. Whatever
-/// is wrong with the file, not only with its static ports, is told, for it may be a slip that hides
+/// is wrong with the file, not only with its public ports, is told, for it may be a slip that hides
 /// them.
 class port_settings_file : public port_settings {
 public:

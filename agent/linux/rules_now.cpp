@@ -1,7 +1,7 @@
 #include "agent/linux/rules_now.hpp"
 
 #include "agent/decisions/instance.hpp"
-#include "agent/decisions/static_ports.hpp"
+#include "agent/decisions/public_ports.hpp"
 #include "agent/linux/ambience.hpp"
 #include "agent/linux/journal_directory.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
@@ -61,7 +61,7 @@ port_candidates candidates_of(const directories& where, const agent_record& agen
   return out;
 }
 
-std::string comment_on(const messages::redirect& each) {
+std::string comment_on(const messages::port_target& each) {
   auto label = each.label.empty() ? "" : fmt::format(" ({})", each.label);
   auto target
     = each.instance.empty() ? "nowhere" : fmt::format("to {} :{}", each.instance, each.port);
@@ -71,7 +71,7 @@ std::string comment_on(const messages::redirect& each) {
 } // namespace
 
 result<std::string> rules_now(const directories& where,
-                              const std::vector<messages::static_ports>& entries) {
+                              const std::vector<messages::public_port_entry>& entries) {
   if (entries.empty())
     return std::string{"# no public ports are configured, so there are no rules\n"};
   journal_directory journal{where.journal()};

@@ -13,6 +13,6 @@ namespace deployminator::agent {
 /// instances that run: a comment for each port, and a file for `nft -f`. Disturbs no agent that
 /// runs there.
 messages::result<std::string> rules_now(const directories& where,
-                                        const std::vector<messages::static_ports>& entries);
+                                        const std::vector<messages::public_port_entry>& entries);
 
 } // namespace deployminator::agent

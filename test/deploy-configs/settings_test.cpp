@@ -208,7 +208,7 @@ TEST_CASE_FIXTURE(place, "NO_COLOR turns colour off, unless it is empty") {
   CHECK(client()->no_color);
 }
 
-TEST_CASE_FIXTURE(place, "static ports stand in the agent's file beside its settings") {
+TEST_CASE_FIXTURE(place, "public ports stand in the agent's file beside its settings") {
   auto file = agent_file("name: web1\n"
                          "applications:\n"
                          "- matcher: {binary: web}\n"
@@ -216,12 +216,12 @@ TEST_CASE_FIXTURE(place, "static ports stand in the agent's file beside its sett
   auto settings = good(agent());
   CHECK(settings.name == "web1");
   CHECK(settings.config_file == file);
-  REQUIRE(settings.static_ports.size() == 1);
-  CHECK(settings.static_ports[0].binary == "web");
-  CHECK(settings.static_ports[0].ports == std::vector<messages::action_port>{{2, 80}});
+  REQUIRE(settings.public_ports.size() == 1);
+  CHECK(settings.public_ports[0].binary == "web");
+  CHECK(settings.public_ports[0].ports == std::vector<messages::public_port_mapping>{{2, 80}});
 }
 
-TEST_CASE_FIXTURE(place, "a wrong static port is refused with the other mistakes of the file") {
+TEST_CASE_FIXTURE(place, "a wrong public port is refused with the other mistakes of the file") {
   auto file = agent_file("applications:\n"
                          "- matcher: {binary: web}\n"
                          "  actionports: [{portindex: 0, publicport: 80}]\n"
@@ -241,15 +241,15 @@ TEST_CASE_FIXTURE(place, "to print the rules is asked by the flag alone") {
 }
 
 TEST_CASE("a changed config file is checked as a whole") {
-  auto good_one = static_ports_in("name: a\napplications:\n- matcher: {binary: web}\n"
+  auto good_one = public_ports_in("name: a\napplications:\n- matcher: {binary: web}\n"
                                   "  actionports: [{portindex: 1, publicport: 80}]\n",
                                   "config.yaml");
   REQUIRE(good_one);
   CHECK(good_one->size() == 1);
-  auto none = static_ports_in("", "config.yaml");
+  auto none = public_ports_in("", "config.yaml");
   REQUIRE(none);
   CHECK(none->empty());
-  auto typing_error = static_ports_in("aplications:\n- 1\nnome: b\n", "config.yaml");
+  auto typing_error = public_ports_in("aplications:\n- 1\nnome: b\n", "config.yaml");
   REQUIRE_FALSE(typing_error);
   CHECK(typing_error.error().message
         == "config.yaml:1:1: unknown key `aplications` in the config file; did you mean "

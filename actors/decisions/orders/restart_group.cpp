@@ -12,14 +12,22 @@ using namespace messages;
 
 namespace {
 
-/// Those that the order means, on machines that can be reached: what is out of reach stays.
+/// Those that the order means, where a new one could be started beside them: what is out of reach,
+/// or on a machine that left the machine groups, stays as it is.
 std::vector<instance> instances_of(const farm& f, const group& g, const restart_group& order) {
   std::vector<instance> out;
+  const auto* deployed = deployed_version(f, g);
+  if (!deployed)
+    return out;
+  auto given_up = given_up_when_superseded(f, g.id);
   for (const auto* each : f.instances.of_group(g.id)) {
+    const auto* app = application_of(*deployed, each->application);
+    bool is_meant = each->version_id == deployed->id && each->goal != instance_goal::stop && app
+                    && !given_up.contains(each->id)
+                    && (order.application.empty() || each->application == order.application);
     auto machine = f.machines.find(each->machine);
-    bool is_meant = order.application.empty() || each->application == order.application;
-    if (is_meant && each->version_id == g.deployed_version && each->goal != instance_goal::stop
-        && machine != f.machines.end() && !machine->second.lost)
+    if (is_meant && machine != f.machines.end() && !machine->second.lost
+        && is_eligible(machine->second, *app))
       out.push_back(*each);
   }
   return out;
@@ -65,8 +73,7 @@ versions_or_refusal order_kind<restart_group>::decide(edit& c, const restart_gro
                           order.application.empty() ? "the group" : order.application);
   auto id = begin_rollout(c, std::move(r), "a restart").id;
   for (const auto& each : old)
-    if (const auto* app = application_of(deployed, each.application))
-      place_on(c, *g, *app, each.machine);
+    place_on(c, *g, *application_of(deployed, each.application), each.machine);
   return std::vector<group_version>{{g->namespace_, g->name, deployed.id, id}};
 }
 

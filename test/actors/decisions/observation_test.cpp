@@ -122,13 +122,13 @@ TEST_CASE("an instance that was to stop and is missing from a full report is gon
 
 namespace {
 
-report ports_report(std::vector<redirect> list, std::string problem = {}) {
+report ports_report(std::vector<port_target> list, std::string problem = {}) {
   report news{1};
   news.ports = public_ports{std::move(list), std::move(problem)};
   return news;
 }
 
-redirect port_80(std::string instance, std::uint16_t port) {
+port_target port_80(std::string instance, std::uint16_t port) {
   return {80, "front", std::move(instance), "shop", "web", 7, "web", port, "because"};
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("a public port that leads to another instance is told once, as an even
 TEST_CASE("a public port that leads nowhere any more is told as an event of the group it led to") {
   small_farm farm{1};
   farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
-  redirect nowhere{.public_port = 80, .label = "front", .reason = "no instance matches"};
+  port_target nowhere{.public_port = 80, .label = "front", .reason = "no instance matches"};
   auto c = observe(farm.state, "w1", ports_report({nowhere}), farm.now());
   CHECK(told_of_port(c) == port_change{"w1", 80, "front", "a", "", 0, "no instance matches"});
   CHECK(c.events[0].group == "web");

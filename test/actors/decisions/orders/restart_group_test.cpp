@@ -89,6 +89,32 @@ TEST_CASE("restart leaves instances on machines out of reach as they are") {
   CHECK(farm.wanted(version).size() == 2);
 }
 
+TEST_CASE("restart leaves instances on machines that left the machine groups as they are") {
+  rolling_farm farm{2};
+  farm.deploy(small_farm::web(2), 1);
+  farm.roll_to_the_end();
+  farm.state.machines.at("w1").groups = {"db"};
+  farm.give(restart());
+  REQUIRE(farm.row().coming.size() == 1);
+  CHECK(farm.state.instances.find(farm.row().coming[0])->second.machine == "w2");
+}
+
+TEST_CASE("a restart during a restart replaces what ran before both") {
+  for (auto phase :
+       {rollout_phase::fetching, rollout_phase::starting, rollout_phase::stopping_old}) {
+    rolling_farm farm{2};
+    auto version = farm.deploy(small_farm::web(3), 1);
+    farm.roll_to_the_end();
+    farm.give(restart());
+    farm.roll_to(phase);
+    farm.give(restart({}, "again"));
+    CHECK(farm.row().coming.size() == 3);
+    farm.roll_to_the_end();
+    CHECK(farm.state.instances.size() == 3);
+    CHECK(farm.ready_count(version) == 3);
+  }
+}
+
 TEST_CASE("a build that comes during a restart takes its place") {
   rolling_farm farm{1};
   farm.deploy(small_farm::web(1), 1);

@@ -1,4 +1,4 @@
-#include "agent/static_ports.hpp"
+#include "agent/public_ports.hpp"
 
 #include "actors/common/logging.hpp"
 
@@ -10,8 +10,8 @@ namespace deployminator::agent {
 
 namespace {
 
-using static_ports_pointer = static_ports_actor::stateful_pointer<static_ports_state>;
-using messages::redirect;
+using public_ports_pointer = public_ports_actor::stateful_pointer<public_ports_state>;
+using messages::port_target;
 using namespace std::chrono_literals;
 namespace log = actors::log;
 
@@ -19,14 +19,14 @@ namespace log = actors::log;
 constexpr auto look_interval = 2s;
 constexpr auto check_interval = 15s;
 
-void log_redirect(const redirect& now, const std::vector<redirect>& before) {
-  auto was = std::find_if(before.begin(), before.end(), [&](const redirect& each) {
+void log_target(const port_target& now, const std::vector<port_target>& before) {
+  auto was = std::find_if(before.begin(), before.end(), [&](const port_target& each) {
     return each.public_port == now.public_port;
   });
   bool same = was != before.end() ? was->instance == now.instance && was->port == now.port
                                   : now.instance.empty();
   if (!same)
-    log::info("static_ports leads port", {{"port", now.public_port},
+    log::info("public_ports leads port", {{"port", now.public_port},
                                           {"label", now.label},
                                           {"from", was != before.end() ? was->instance : ""},
                                           {"to", now.instance},
@@ -34,22 +34,22 @@ void log_redirect(const redirect& now, const std::vector<redirect>& before) {
                                           {"reason", now.reason}});
 }
 
-void get_unstuck(static_ports_state& state, packet_filter::outcome outcome) {
+void get_unstuck(public_ports_state& state, packet_filter::outcome outcome) {
   if (!state.stuck.empty())
-    log::info("static_ports can set the packet filter's rules again");
+    log::info("public_ports can set the packet filter's rules again");
   state.stuck.clear();
   if (outcome == packet_filter::outcome::put_back)
-    log::warning("static_ports put rules back that somebody had removed or changed");
+    log::warning("public_ports put rules back that somebody had removed or changed");
 }
 
-void get_stuck(static_ports_state& state, const std::string& why) {
+void get_stuck(public_ports_state& state, const std::string& why) {
   if (state.stuck != why)
-    log::error("static_ports cannot set the packet filter's rules", {{"reason", why}});
+    log::error("public_ports cannot set the packet filter's rules", {{"reason", why}});
   state.stuck = why;
 }
 
 /// Makes the packet filter lead to the targets, and returns where the ports lead then.
-std::vector<redirect> lead(static_ports_state& state, std::vector<redirect> targets) {
+std::vector<port_target> lead(public_ports_state& state, std::vector<port_target> targets) {
   auto wanted = map_of(targets);
   auto done = state.world->filter->lead(wanted);
   bool nobody_asked = state.entries->empty() && state.map.value_or(port_map{}).empty();
@@ -64,13 +64,13 @@ std::vector<redirect> lead(static_ports_state& state, std::vector<redirect> targ
   }
   get_unstuck(state, *done);
   for (const auto& each : targets)
-    log_redirect(each, state.in_effect);
+    log_target(each, state.in_effect);
   state.map = std::move(wanted);
   return targets;
 }
 
 /// Prepares what the next report says of the ports; false: nothing new.
-bool tell_agent(static_ports_pointer self) {
+bool tell_agent(public_ports_pointer self) {
   auto& state = self->state;
   messages::public_ports now{state.in_effect,
                              state.wrong_settings.empty() ? state.stuck : state.wrong_settings};
@@ -84,7 +84,7 @@ bool tell_agent(static_ports_pointer self) {
 
 /// Leads every port where it should lead now. Whether the rules are still those that were set is
 /// looked at only where `doubt` says so. True: there is something to report.
-bool keep_in_step(static_ports_pointer self, bool doubt = false) {
+bool keep_in_step(public_ports_pointer self, bool doubt = false) {
   auto& state = self->state;
   if (!state.entries || !state.knows_all)
     return false;
@@ -96,40 +96,40 @@ bool keep_in_step(static_ports_pointer self, bool doubt = false) {
   return tell_agent(self);
 }
 
-void keep_in_step_and_report(static_ports_pointer self, bool doubt = false) {
+void keep_in_step_and_report(public_ports_pointer self, bool doubt = false) {
   if (keep_in_step(self, doubt))
     self->send(self->state.agent, atom::report_v);
 }
 
 /// What an earlier agent left is known when all was expected and all that was expected is seen;
 /// instances that come later are known to be new.
-void note_who_is_known(static_ports_state& state) {
+void note_who_is_known(public_ports_state& state) {
   state.knows_all = state.knows_all || (state.begun && state.unseen.empty());
 }
 
-void answer_begin(static_ports_state& state) {
+void answer_begin(public_ports_state& state) {
   if (state.when_all_known.pending() && state.knows_all)
     state.when_all_known.deliver(true);
 }
 
-void look_at_settings(static_ports_pointer self) {
+void look_at_settings(public_ports_pointer self) {
   auto& state = self->state;
   auto news = state.world->ports->news();
   if (!news)
     return;
   if (!*news) {
     state.wrong_settings = news->error().message;
-    log::error("static_ports keeps its rules: the configuration is wrong",
+    log::error("public_ports keeps its rules: the configuration is wrong",
                {{"reason", state.wrong_settings}});
     return;
   }
   state.wrong_settings.clear();
   if (state.entries || !(*news)->empty())
-    log::info("static_ports has its configuration", {{"entries", (*news)->size()}});
+    log::info("public_ports has its configuration", {{"entries", (*news)->size()}});
   state.entries = std::move(**news);
 }
 
-void see(static_ports_pointer self, const observation_ptr& seen) {
+void see(public_ports_pointer self, const observation_ptr& seen) {
   auto& state = self->state;
   auto known = state.instances.find(seen->id);
   if (known != state.instances.end())
@@ -141,7 +141,7 @@ void see(static_ports_pointer self, const observation_ptr& seen) {
   answer_begin(state);
 }
 
-void see_gone(static_ports_pointer self, const observation_ptr& last) {
+void see_gone(public_ports_pointer self, const observation_ptr& last) {
   auto& state = self->state;
   state.instances.erase(last->id);
   state.unseen.erase(last->id);
@@ -153,8 +153,8 @@ void see_gone(static_ports_pointer self, const observation_ptr& last) {
 
 } // namespace
 
-static_ports_actor::behavior_type
-static_ports(static_ports_actor::stateful_pointer<static_ports_state> self, outside* world,
+public_ports_actor::behavior_type
+public_ports(public_ports_actor::stateful_pointer<public_ports_state> self, outside* world,
              agent_actor agent) {
   auto& state = self->state;
   state.world = world;

@@ -20,7 +20,7 @@ struct port_bench : agent_bench {
     welcome();
   }
 
-  static messages::static_ports entry(std::uint16_t port) {
+  static messages::public_port_entry entry(std::uint16_t port) {
     return {.label = "front", .binary = "bin/web", .ports = {{1, port}}};
   }
 
@@ -46,7 +46,7 @@ struct port_bench : agent_bench {
     return "80 to " + std::to_string(port_of(id));
   }
 
-  messages::redirect port_80() const {
+  messages::port_target port_80() const {
     REQUIRE(ports.list.size() == 1);
     return ports.list[0];
   }

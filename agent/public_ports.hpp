@@ -1,6 +1,6 @@
 #pragma once
 
-#include "agent/decisions/static_ports.hpp"
+#include "agent/decisions/public_ports.hpp"
 #include "agent/interfaces.hpp"
 
 #include <optional>
@@ -10,16 +10,16 @@
 
 namespace deployminator::agent {
 
-/// What the STATIC PORTS remember.
-struct static_ports_state {
-  static inline constexpr const char* name = "static_ports";
+/// What the PUBLIC PORTS remember.
+struct public_ports_state {
+  static inline constexpr const char* name = "public_ports";
 
   outside* world = nullptr;
   observer_actor observer;
   agent_actor agent;
 
   /// Unset until the configuration could be read once.
-  std::optional<std::vector<messages::static_ports>> entries;
+  std::optional<std::vector<messages::public_port_entry>> entries;
   /// Why the configuration is not what the entries say; empty: it is.
   std::string wrong_settings;
   port_candidates instances;
@@ -34,7 +34,7 @@ struct static_ports_state {
   /// What the packet filter was last made to do; unset: not yet.
   std::optional<port_map> map;
   /// The same, in words.
-  std::vector<messages::redirect> in_effect;
+  std::vector<messages::port_target> in_effect;
   /// What keeps the packet filter from being as it should be; empty: nothing does.
   std::string stuck;
   /// What the AGENT knows.
@@ -44,8 +44,8 @@ struct static_ports_state {
 /// Keeps the packet filter in step with the configuration and the instances. Before each instance
 /// that an earlier agent left was seen nothing is changed, so that a restart of the agent leaves
 /// the rules alone. `world` must outlive the actor; the rules outlive it.
-static_ports_actor::behavior_type
-static_ports(static_ports_actor::stateful_pointer<static_ports_state> self, outside* world,
+public_ports_actor::behavior_type
+public_ports(public_ports_actor::stateful_pointer<public_ports_state> self, outside* world,
              agent_actor agent);
 
 } // namespace deployminator::agent

@@ -1,4 +1,4 @@
-#include "deploy-configs/static_ports_reader.hpp"
+#include "deploy-configs/public_ports_reader.hpp"
 #include "messages/result.hpp"
 
 #include <doctest/doctest.h>
@@ -11,13 +11,13 @@
 
 using namespace deployminator;
 using namespace deployminator::configs;
-using messages::action_port;
-using messages::static_ports;
+using messages::public_port_entry;
+using messages::public_port_mapping;
 
 namespace {
 
 struct outcome {
-  std::vector<static_ports> entries;
+  std::vector<public_port_entry> entries;
   std::vector<std::string> mistakes;
 };
 
@@ -27,7 +27,7 @@ outcome read(const std::string& text) {
   REQUIRE(std::holds_alternative<yaml_node::pointer>(document));
   std::vector<mistake> mistakes;
   outcome out;
-  out.entries = read_static_ports(*std::get<yaml_node::pointer>(document), mistakes);
+  out.entries = read_public_ports(*std::get<yaml_node::pointer>(document), mistakes);
   sort_by_position(mistakes);
   for (const auto& each : mistakes)
     out.mistakes.push_back(to_text("f", each));
@@ -43,7 +43,7 @@ std::string mistake_in_port(const std::string& port) {
 
 /// The value of `applications` in the original's example.
 std::string example() {
-  std::ifstream file{DEPLOYMINATOR_TEST_SUPPORT "/static_ports.yaml"};
+  std::ifstream file{DEPLOYMINATOR_TEST_SUPPORT "/public_ports.yaml"};
   std::string text{std::istreambuf_iterator<char>{file}, {}};
   REQUIRE(text.starts_with("applications:\n"));
   return text.substr(text.find('\n') + 1);
@@ -56,11 +56,11 @@ TEST_CASE("the original's example is read word for word") {
   CHECK(ports.mistakes.empty());
   REQUIRE(ports.entries.size() == 2);
   CHECK(ports.entries[0]
-        == static_ports{
+        == public_port_entry{
           "lbproxy", "lbproxy", "lbproxy-server", "testing", "lbproxy", {{1, 80}, {2, 443}}});
-  CHECK(
-    ports.entries[1]
-    == static_ports{"", "testrepo2", "testbinary2", "mygroup", "namespace2", {{1, 10}, {2, 22}}});
+  CHECK(ports.entries[1]
+        == public_port_entry{
+          "", "testrepo2", "testbinary2", "mygroup", "namespace2", {{1, 10}, {2, 22}}});
 }
 
 TEST_CASE("a repository may be given by its number, but not twice") {

@@ -1,4 +1,4 @@
-#include "agent/decisions/static_ports.hpp"
+#include "agent/decisions/public_ports.hpp"
 
 #include <fmt/format.h>
 
@@ -9,7 +9,7 @@ namespace deployminator::agent {
 
 namespace {
 
-using messages::redirect;
+using messages::port_target;
 
 bool is_given_and_differs(const std::string& wanted, const std::string& is) {
   return !wanted.empty() && wanted != is;
@@ -37,7 +37,7 @@ struct choice {
   const port_candidate* newest = nullptr;
 };
 
-choice choose(const messages::static_ports& entry, const port_candidates& instances) {
+choice choose(const messages::public_port_entry& entry, const port_candidates& instances) {
   choice out;
   for (const auto& [id, each] : instances) {
     if (!matches(entry, *each.spec))
@@ -60,9 +60,9 @@ std::string reason_for_none(const choice& c) {
                          : fmt::format("none of the {} instances that match is ready", c.matching);
 }
 
-redirect target_of(const choice& c, const messages::static_ports& entry,
-                   const messages::action_port& wanted) {
-  redirect out{.public_port = wanted.public_port, .label = entry.label};
+port_target target_of(const choice& c, const messages::public_port_entry& entry,
+                      const messages::public_port_mapping& wanted) {
+  port_target out{.public_port = wanted.public_port, .label = entry.label};
   if (!c.newest) {
     out.reason = reason_for_none(c);
     return out;
@@ -88,40 +88,42 @@ redirect target_of(const choice& c, const messages::static_ports& entry,
 
 } // namespace
 
-bool matches(const messages::static_ports& entry, const messages::instance_spec& spec) {
+bool matches(const messages::public_port_entry& entry, const messages::instance_spec& spec) {
   return !is_given_and_differs(entry.repository, spec.app.repository)
          && !is_given_and_differs(entry.binary, spec.app.binary)
          && !is_given_and_differs(entry.group, spec.group)
          && !is_given_and_differs(entry.namespace_, spec.namespace_);
 }
 
-std::vector<redirect> choose_targets(const std::vector<messages::static_ports>& entries,
-                                     const port_candidates& instances) {
-  std::vector<redirect> out;
+std::vector<port_target> choose_targets(const std::vector<messages::public_port_entry>& entries,
+                                        const port_candidates& instances) {
+  std::vector<port_target> out;
   for (const auto& entry : entries) {
     auto chosen = choose(entry, instances);
     for (const auto& each : entry.ports)
       out.push_back(target_of(chosen, entry, each));
   }
-  std::sort(out.begin(), out.end(),
-            [](const redirect& a, const redirect& b) { return a.public_port < b.public_port; });
+  std::sort(out.begin(), out.end(), [](const port_target& a, const port_target& b) {
+    return a.public_port < b.public_port;
+  });
   return out;
 }
 
-std::vector<redirect> while_stuck(const std::vector<redirect>& targets,
-                                  const std::vector<redirect>& before, const std::string& problem) {
-  std::vector<redirect> out;
+std::vector<port_target> while_stuck(const std::vector<port_target>& targets,
+                                     const std::vector<port_target>& before,
+                                     const std::string& problem) {
+  std::vector<port_target> out;
   for (const auto& wanted : targets) {
-    auto is = std::find_if(before.begin(), before.end(), [&](const redirect& each) {
+    auto is = std::find_if(before.begin(), before.end(), [&](const port_target& each) {
       return each.public_port == wanted.public_port;
     });
-    out.push_back(is == before.end() ? redirect{wanted.public_port, wanted.label} : *is);
+    out.push_back(is == before.end() ? port_target{wanted.public_port, wanted.label} : *is);
     out.back().reason = problem;
   }
   return out;
 }
 
-port_map map_of(const std::vector<redirect>& targets) {
+port_map map_of(const std::vector<port_target>& targets) {
   port_map out;
   for (const auto& each : targets)
     if (each.port != 0)

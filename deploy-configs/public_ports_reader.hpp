@@ -11,7 +11,7 @@ namespace deployminator::configs {
 /// Reads the value of `applications` in an agent's config file: which public ports of the machine
 /// belong to which instances. No public port stands in two entries. What is wrong is added to the
 /// mistakes; the entries then mean nothing.
-std::vector<messages::static_ports> read_static_ports(const yaml_node& applications,
-                                                      std::vector<mistake>& mistakes);
+std::vector<messages::public_port_entry> read_public_ports(const yaml_node& applications,
+                                                           std::vector<mistake>& mistakes);
 
 } // namespace deployminator::configs

@@ -1,4 +1,4 @@
-#include "deploy-configs/static_ports_reader.hpp"
+#include "deploy-configs/public_ports_reader.hpp"
 
 #include "deploy-configs/fields.hpp"
 #include "deploy-configs/values.hpp"
@@ -16,12 +16,12 @@ namespace {
 constexpr std::int64_t highest_port_index = 100;
 constexpr std::int64_t highest_port = 65535;
 
-class static_ports_reader {
+class public_ports_reader {
 public:
-  explicit static_ports_reader(std::vector<mistake>& mistakes) : mistakes_(mistakes) {}
+  explicit public_ports_reader(std::vector<mistake>& mistakes) : mistakes_(mistakes) {}
 
-  std::vector<messages::static_ports> read(const yaml_node& applications) {
-    std::vector<messages::static_ports> out;
+  std::vector<messages::public_port_entry> read(const yaml_node& applications) {
+    std::vector<messages::public_port_entry> out;
     if (applications.kind != yaml_node::shape::list)
       fail(applications, fmt::format("`applications` is {}; expected a list of entries with "
                                      "`label`, `matcher` and `actionports`",
@@ -41,8 +41,8 @@ private:
     mistakes_.push_back({at.line, at.column, std::move(message)});
   }
 
-  messages::static_ports read_entry(const yaml_node& node) {
-    messages::static_ports entry;
+  messages::public_port_entry read_entry(const yaml_node& node) {
+    messages::public_port_entry entry;
     fields in{node, "an entry of `applications`", mistakes_};
     if (node.kind != yaml_node::shape::map)
       return entry;
@@ -57,7 +57,7 @@ private:
     return entry;
   }
 
-  void read_matcher(const yaml_node& node, fields& in, messages::static_ports& entry) {
+  void read_matcher(const yaml_node& node, fields& in, messages::public_port_entry& entry) {
     in.read("repository", entry.repository);
     std::string number;
     in.read("repositoryid", number);
@@ -75,7 +75,7 @@ private:
                  "`repository`, `binary`, `groupname` and `namespace`");
   }
 
-  void read_ports(const yaml_node& entry_node, fields& in, messages::static_ports& entry) {
+  void read_ports(const yaml_node& entry_node, fields& in, messages::public_port_entry& entry) {
     constexpr auto expected = "a list of maps of `portindex` and `publicport`";
     const auto* list = in.find_list("actionports", expected);
     if (list == nullptr && in.find("actionports") == nullptr)
@@ -89,8 +89,8 @@ private:
   }
 
   void read_port(const yaml_node& entry_node, const yaml_node& node,
-                 messages::static_ports& entry) {
-    messages::action_port port{0, 0};
+                 messages::public_port_entry& entry) {
+    messages::public_port_mapping port{0, 0};
     fields in{node, "an action port", mistakes_};
     if (node.kind != yaml_node::shape::map)
       return;
@@ -126,9 +126,9 @@ private:
 
 } // namespace
 
-std::vector<messages::static_ports> read_static_ports(const yaml_node& applications,
-                                                      std::vector<mistake>& mistakes) {
-  return static_ports_reader{mistakes}.read(applications);
+std::vector<messages::public_port_entry> read_public_ports(const yaml_node& applications,
+                                                           std::vector<mistake>& mistakes) {
+  return public_ports_reader{mistakes}.read(applications);
 }
 
 } // namespace deployminator::configs

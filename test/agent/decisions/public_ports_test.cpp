@@ -1,4 +1,4 @@
-#include "agent/decisions/static_ports.hpp"
+#include "agent/decisions/public_ports.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -11,7 +11,7 @@ using namespace deployminator::messages;
 
 namespace {
 
-static_ports web_on(std::vector<action_port> ports) {
+public_port_entry web_on(std::vector<public_port_mapping> ports) {
   return {.label = "front", .binary = "web", .ports = std::move(ports)};
 }
 
@@ -43,7 +43,7 @@ port_candidates all_of(std::vector<port_candidate> each) {
 }
 
 /// Where port 80 leads, by an entry that asks for the first port.
-redirect target(const port_candidates& instances) {
+port_target target(const port_candidates& instances) {
   auto targets = choose_targets({web_on({{1, 80}})}, instances);
   REQUIRE(targets.size() == 1);
   return targets[0];
@@ -64,8 +64,8 @@ TEST_CASE("a public port leads to the port of its index, counted from 1") {
   auto targets = choose_targets({web_on({{2, 443}, {1, 80}})}, instances);
   REQUIRE(targets.size() == 2);
   CHECK(targets[0]
-        == redirect{80, "front", "a", "shop", "front", 3, "web", 4100,
-                    "the only ready instance that matches"});
+        == port_target{80, "front", "a", "shop", "front", 3, "web", 4100,
+                       "the only ready instance that matches"});
   CHECK(targets[1].public_port == 443);
   CHECK(targets[1].port == 4101);
   CHECK(map_of(targets) == port_map{{80, 4100}, {443, 4101}});
@@ -73,10 +73,10 @@ TEST_CASE("a public port leads to the port of its index, counted from 1") {
 
 TEST_CASE("an instance matches where all that is given is its own") {
   auto spec = *ready("a", 1).spec;
-  static_ports all{"", "shop-web", "web", "front", "shop", {}};
+  public_port_entry all{"", "shop-web", "web", "front", "shop", {}};
   CHECK(matches(all, spec));
-  for (auto part : {&static_ports::repository, &static_ports::binary, &static_ports::group,
-                    &static_ports::namespace_}) {
+  for (auto part : {&public_port_entry::repository, &public_port_entry::binary,
+                    &public_port_entry::group, &public_port_entry::namespace_}) {
     auto other = all;
     other.*part = "another";
     CHECK_FALSE(matches(other, spec));
@@ -87,7 +87,7 @@ TEST_CASE("an instance matches where all that is given is its own") {
 
 TEST_CASE("where no instance matches, or none is ready, the port leads nowhere and says why") {
   CHECK(target({})
-        == redirect{.public_port = 80, .label = "front", .reason = "no instance matches"});
+        == port_target{.public_port = 80, .label = "front", .reason = "no instance matches"});
   auto starting
     = changed(ready("a", 1), [](auto&, auto& seen) { seen.state = instance_state::running; });
   CHECK(target(all_of({starting})).reason == "the instance that matches is not ready");
@@ -133,7 +133,7 @@ TEST_CASE("while the packet filter is stuck a port leads where it did, new ones 
   CHECK(now[0].instance == "a");
   CHECK(now[0].port == 4100);
   CHECK(now[0].reason == "no right");
-  CHECK(now[1] == redirect{.public_port = 81, .label = "front", .reason = "no right"});
+  CHECK(now[1] == port_target{.public_port = 81, .label = "front", .reason = "no right"});
 }
 
 namespace {
