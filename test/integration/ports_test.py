@@ -1,4 +1,4 @@
-"""Static public ports, on machines of their own: network namespaces that the tests make."""
+"""Public ports, on machines of their own: network namespaces that the tests make."""
 
 import json
 import os
@@ -22,7 +22,7 @@ SERVER = pathlib.Path(__file__).resolve().parent.parent / "support" / "tcp_serve
 LOAD = SERVER.with_name("tcp_load.py")
 
 # Word for word the example of the original.
-SEED = (pathlib.Path(__file__).parents[1] / "support/static_ports.yaml").read_text()
+SEED = (pathlib.Path(__file__).parents[1] / "support/public_ports.yaml").read_text()
 
 FOREIGN = """\
 table ip nat {
