@@ -1,5 +1,7 @@
 #include "messages/instance_table.hpp"
 
+#include "messages/digest.hpp"
+
 #include <utility>
 
 namespace deployminator::messages {
@@ -24,6 +26,20 @@ instance_table& instance_table::operator=(const instance_table& other) {
 const instance_set& instance_table::on_machine(const std::string& machine) const {
   auto found = on_machine_.find(machine);
   return found == on_machine_.end() ? no_instances : found->second.all;
+}
+
+const instance_set& instance_table::stopping_on(const std::string& machine) const {
+  auto found = on_machine_.find(machine);
+  return found == on_machine_.end() ? no_instances : found->second.stopping;
+}
+
+std::vector<const instance*> instance_table::changed_on(const std::string& machine,
+                                                        std::uint64_t revision) const {
+  auto found = on_machine_.find(machine);
+  if (found == on_machine_.end())
+    return {};
+  const auto& wanted = found->second.wanted;
+  return {wanted.upper_bound(revision), wanted.end()};
 }
 
 machine_load instance_table::load_of(const std::string& machine) const {
@@ -64,19 +80,27 @@ void instance_table::erase(const std::string& id) {
 }
 
 void instance_table::count(const instance& row) {
-  if (row.goal == instance_goal::stop)
+  auto& part = on_machine_.at(row.machine);
+  if (row.goal == instance_goal::stop) {
+    part.stopping.insert(&row);
     return;
-  auto& load = on_machine_.at(row.machine).load;
-  ++load.instances;
-  load.memory_mb += row.memory_mb;
+  }
+  part.wanted.insert(&row);
+  ++part.load.instances;
+  part.load.memory_mb += row.memory_mb;
+  part.load.digest += digest_of_entry(row.id, row.revision);
 }
 
 void instance_table::discount(const instance& row) {
-  if (row.goal == instance_goal::stop)
+  auto& part = on_machine_.at(row.machine);
+  if (row.goal == instance_goal::stop) {
+    part.stopping.erase(&row);
     return;
-  auto& load = on_machine_.at(row.machine).load;
-  --load.instances;
-  load.memory_mb -= row.memory_mb;
+  }
+  part.wanted.erase(&row);
+  --part.load.instances;
+  part.load.memory_mb -= row.memory_mb;
+  part.load.digest -= digest_of_entry(row.id, row.revision);
 }
 
 void instance_table::enter(const instance& row) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace deployminator::messages {
 
@@ -39,11 +40,28 @@ struct by_id {
 /// Some instances of a table, in the order of their ids.
 using instance_set = std::set<const instance*, by_id>;
 
+/// Orders pointers to instances by what last changed them; a number stands for the first of its
+/// revision.
+struct by_revision {
+  using is_transparent = void;
+  bool operator()(const instance* a, const instance* b) const {
+    return a->revision != b->revision ? a->revision < b->revision : a->id < b->id;
+  }
+  bool operator()(const instance* a, std::uint64_t revision) const {
+    return a->revision < revision;
+  }
+  bool operator()(std::uint64_t revision, const instance* b) const {
+    return revision < b->revision;
+  }
+};
+
 /// What the instances of a machine that are not to stop ask of it.
 struct machine_load {
   std::uint64_t instances = 0;
   /// The sum of what they are promised.
   std::uint64_t memory_mb = 0;
+  /// The digest of the machine's assignment: the sum of `digest_of_entry` of each.
+  std::uint64_t digest = 0;
 };
 
 /// All instances by id, and of each machine and each group. Pointers to a row stay good until it is
@@ -84,6 +102,13 @@ public:
   /// The instances on a machine; empty where it has none.
   [[nodiscard]] const instance_set& on_machine(const std::string& machine) const;
 
+  /// Those on a machine that are to stop.
+  [[nodiscard]] const instance_set& stopping_on(const std::string& machine) const;
+
+  /// Those on a machine that are not to stop and have a revision above this one, the oldest first.
+  [[nodiscard]] std::vector<const instance*> changed_on(const std::string& machine,
+                                                        std::uint64_t revision) const;
+
   [[nodiscard]] machine_load load_of(const std::string& machine) const;
 
   /// The instances of a group; empty where it has none.
@@ -102,6 +127,9 @@ public:
 private:
   struct machine_part {
     instance_set all;
+    instance_set stopping;
+    /// Those that are not to stop.
+    std::set<const instance*, by_revision> wanted;
     machine_load load;
   };
 

@@ -2,7 +2,6 @@
 
 #include "actors/decisions/edit.hpp"
 #include "messages/codec.hpp"
-#include "messages/digest.hpp"
 
 #include <algorithm>
 #include <set>
@@ -31,21 +30,24 @@ assignment_head assignment_head_of(const farm& f, const std::string& machine) {
   assignment_head out;
   if (auto found = f.machines.find(machine); found != f.machines.end())
     out.generation = found->second.generation;
-  for (const auto* each : f.instances.on_machine(machine))
-    if (each->goal != instance_goal::stop)
-      out.digest += digest_of_entry(each->id, each->revision);
+  out.digest = f.instances.load_of(machine).digest;
   return out;
 }
 
 assignment_difference assignment_since(const farm& f, const std::string& machine,
                                        std::uint64_t base) {
   assignment_difference out{base, assignment_head_of(f, machine), {}, {}};
-  for (const auto* each : f.instances.on_machine(machine)) {
-    if (each->goal == instance_goal::stop)
-      out.removed.push_back(each->id);
-    else if (base == 0 || each->revision > base)
-      out.put.push_back(spec_of(f, *each));
+  for (const auto* each : f.instances.stopping_on(machine))
+    out.removed.push_back(each->id);
+  // Those of a store before revisions have revision 0.
+  if (base == 0) {
+    for (const auto* each : f.instances.on_machine(machine))
+      if (each->goal != instance_goal::stop)
+        out.put.push_back(spec_of(f, *each));
+    return out;
   }
+  for (const auto* each : f.instances.changed_on(machine, base))
+    out.put.push_back(spec_of(f, *each));
   return out;
 }
 

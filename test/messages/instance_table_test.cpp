@@ -1,7 +1,9 @@
+#include "messages/digest.hpp"
 #include "messages/instance_table.hpp"
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <rapidcheck.h>
 #include <utility>
 
@@ -18,6 +20,7 @@ instance any_instance() {
   row.memory_mb = *rc::gen::inRange<std::uint64_t>(0, 100);
   row.goal = static_cast<instance_goal>(*rc::gen::inRange(0, 3));
   row.version_id = *rc::gen::inRange<std::uint64_t>(1, 4);
+  row.revision = *rc::gen::inRange<std::uint64_t>(0, 4);
   return row;
 }
 
@@ -83,9 +86,22 @@ void check_against_a_walk(const instance_table& table) {
       if (row->goal != instance_goal::stop) {
         ++load.instances;
         load.memory_mb += row->memory_mb;
+        load.digest += digest_of_entry(row->id, row->revision);
       }
     RC_ASSERT(table.load_of(machine).instances == load.instances);
     RC_ASSERT(table.load_of(machine).memory_mb == load.memory_mb);
+    RC_ASSERT(table.load_of(machine).digest == load.digest);
+    RC_ASSERT(listed(table.stopping_on(machine)) == walk(table, [&](const instance& row) {
+                return row.machine == machine && row.goal == instance_goal::stop;
+              }));
+    for (std::uint64_t revision = 0; revision < 4; ++revision) {
+      auto changed = table.changed_on(machine, revision);
+      std::sort(changed.begin(), changed.end(), by_id{});
+      RC_ASSERT(changed == walk(table, [&](const instance& row) {
+                  return row.machine == machine && row.goal != instance_goal::stop
+                         && row.revision > revision;
+                }));
+    }
   }
   for (std::uint64_t group = 1; group < 4; ++group)
     RC_ASSERT(listed(table.of_group(group))

@@ -83,22 +83,27 @@ void played_agent::take_assignment(time_point now, const messages::assignment& p
   send(now, messages::assigned{held_.generation, held_digest_});
 }
 
+/// Both sets are in the order of their ids, and what has not changed is the same spec in both.
 void played_agent::hold(agent::assignment_verdict verdict) {
-  using messages::instance_state;
-  held_ = std::move(verdict.next);
+  auto before = std::exchange(held_, std::move(verdict.next));
+  auto was = before.specs.begin();
+  auto lose = [this](const std::string& id) {
+    ledger_.lose({.id = id, .state = messages::instance_state::stopped, .reason = "gone"});
+  };
   for (const auto& [id, spec] : held_.specs) {
-    auto [known, is_new] = told_.try_emplace(id, spec->goal);
-    if (is_new || std::exchange(known->second, spec->goal) != spec->goal)
+    for (; was != before.specs.end() && was->first < id; ++was)
+      lose(was->first);
+    bool is_known = was != before.specs.end() && was->first == id;
+    if (!is_known || was->second->goal != spec->goal)
       ledger_.see(observation_of(*spec));
+    if (is_known)
+      ++was;
   }
-  for (const auto& [id, goal] : std::exchange(told_, {}))
-    if (held_.specs.contains(id))
-      told_.emplace(id, goal);
-    else
-      ledger_.lose({.id = id, .state = instance_state::stopped, .reason = "gone"});
+  for (; was != before.specs.end(); ++was)
+    lose(was->first);
   for (const auto& id : verdict.removed)
     if (!held_.specs.contains(id))
-      ledger_.lose({.id = id, .state = instance_state::stopped, .reason = "gone"});
+      lose(id);
 }
 
 messages::observation played_agent::observation_of(const messages::instance_spec& spec) {

@@ -47,8 +47,6 @@ private:
   std::uint64_t held_digest_;
   agent::assignment_inbox inbox_;
   agent::report_ledger ledger_;
-  /// What the ledger was told last of each instance.
-  std::map<std::string, messages::instance_goal> told_;
   std::int64_t last_pid_ = 1000;
 };
 
