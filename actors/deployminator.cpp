@@ -209,30 +209,24 @@ void take_step(deployminator_pointer self, std::uint64_t group_id,
 
 // -- questions ------------------------------------------------------------------------------------
 
-/// Answered between two commits, so that nobody sees what is not stored: what it is decided with
-/// may be refused by the store, and the numbers of its events are not given away yet.
-void enqueue_query(deployminator_pointer self, const query& asked,
-                   caf::typed_response_promise<message_ptr> answered) {
-  work w;
-  w.finished = [self, asked, answered](const result<std::uint64_t>& outcome) mutable {
-    if (!outcome)
-      return enqueue_query(self, asked, answered);
+/// Nobody sees what is not stored: what it is decided with may be refused by the store, and the
+/// numbers of its events are not given away yet.
+caf::result<message_ptr> answer_query(deployminator_pointer self, const query& asked) {
+  auto answered = self->make_response_promise<message_ptr>();
+  self->state.queue.read([self, asked, answered](const farm& f) mutable {
     auto& state = self->state;
-    auto rows = answer(state.queue.farm(), state.present, asked, state.config.utc_now());
+    auto rows = answer(f, state.present, asked, state.config.utc_now());
     if (rows)
       answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
     else
       answered.deliver(to_error(rows.error()));
-  };
-  enqueue(self, std::move(w));
+  });
+  return answered;
 }
 
 caf::result<message_ptr> take_question(deployminator_pointer self, const envelope_ptr& envelope) {
-  if (const auto* asked = std::get_if<query>(&envelope->body)) {
-    auto answered = self->make_response_promise<message_ptr>();
-    enqueue_query(self, *asked, answered);
-    return answered;
-  }
+  if (const auto* asked = std::get_if<query>(&envelope->body))
+    return answer_query(self, *asked);
   const auto* log = std::get_if<read_log>(&envelope->body);
   if (!log)
     return to_error({failure_code::internal, "this is no question", ""});

@@ -19,6 +19,17 @@ void change_queue::push(work w) {
   waiting_.push_back(std::move(w));
 }
 
+void change_queue::read(std::function<void(const messages::farm&)> f) {
+  readers_.push_back(std::move(f));
+  if (state_ == state::idle)
+    let_read();
+}
+
+void change_queue::let_read() {
+  for (auto& each : std::exchange(readers_, {}))
+    each(farm_);
+}
+
 /// What a work does when it is finished may push others; those are decided after all have finished.
 void change_queue::finish(std::vector<work> works, const result<std::uint64_t>& outcome) {
   finishing_ = true;
@@ -57,6 +68,7 @@ void change_queue::committed(std::uint64_t last, const std::function<void(const 
   auto made = std::exchange(change_, nullptr);
   auto works = std::exchange(committing_, {});
   tell(*made);
+  let_read();
   finish(std::move(works), last - made->events.size());
 }
 
@@ -74,6 +86,7 @@ void change_queue::loaded(messages::farm stored) {
   for (auto& [group_id, revision] : revisions_)
     ++revision;
   state_ = state::idle;
+  let_read();
 }
 
 void change_queue::note_revisions(const change& c) {

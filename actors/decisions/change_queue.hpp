@@ -42,6 +42,10 @@ public:
 
   void push(work w);
 
+  /// Calls `f` with the farm as it is stored: at once, or when the commit that is under way is
+  /// made, or the farm is loaded. It does not wait for what waits to be decided.
+  void read(std::function<void(const messages::farm&)> f);
+
   /// Decides what is waiting. The change to be committed; null where nothing changes (the works are
   /// finished then), or a commit is under way, or the farm has to be loaded first, or works are
   /// just being finished: call it again after that.
@@ -62,12 +66,14 @@ private:
   enum class state { idle, committing, lost };
 
   void note_revisions(const messages::change& c);
+  void let_read();
   void finish(std::vector<work> works, const messages::result<std::uint64_t>& outcome);
 
   messages::farm farm_;
   std::map<std::uint64_t, std::uint64_t> revisions_;
   std::deque<work> waiting_;
   std::vector<work> committing_;
+  std::vector<std::function<void(const messages::farm&)>> readers_;
   std::shared_ptr<const messages::change> change_;
   state state_ = state::idle;
   bool finishing_ = false;

@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace deployminator::actors {
@@ -38,7 +39,7 @@ public:
   }
 
 private:
-  std::set<std::string> connected_;
+  std::unordered_set<std::string> connected_;
   std::set<std::string> awaited_;
 };
 

@@ -116,9 +116,11 @@ void count(const farm& f, const presence& machines, const instance& each, group_
   auto version_id = row.deployed_version ? row.deployed_version : row.pending_version;
   if (each.version_id != version_id || each.goal == instance_goal::stop)
     return;
-  const auto* app = application_of(f.versions.at(version_id), each.application);
   auto state = shown_state(each, machines);
-  bool job_is_done = app && !app->always_on && state == instance_state::stopped;
+  const auto* app = state == instance_state::stopped
+                      ? application_of(f.versions.at(version_id), each.application)
+                      : nullptr;
+  bool job_is_done = app && !app->always_on;
   row.wanted += job_is_done ? 0 : 1;
   row.running += state == instance_state::running || state == instance_state::ready ? 1 : 0;
   row.ready += state == instance_state::ready ? 1 : 0;

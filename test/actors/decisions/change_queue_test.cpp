@@ -152,6 +152,34 @@ TEST_CASE("a commit that fails fails its works, and those that wait see what is 
   CHECK(b.log == lines{"c sees 40"});
 }
 
+TEST_CASE("who reads sees what is stored, before anything that waits is decided") {
+  bench b;
+  auto reads = [&b](const std::string& name) {
+    return [&b, name](const farm& f) {
+      b.log.push_back(name + " reads " + std::to_string(f.last_event));
+    };
+  };
+  b.queue.read(reads("first"));
+  CHECK(b.log == lines{"first reads 0"});
+  b.queue.push(b.counting("a"));
+  b.queue.next();
+  b.queue.push(b.counting("b"));
+  b.log.clear();
+  b.queue.read(reads("second"));
+  CHECK(b.log.empty());
+  b.commit(1);
+  CHECK(b.log == lines{"told 1", "second reads 1", "a after 0"});
+  b.log.clear();
+  b.queue.next();
+  b.queue.failed({failure_code::internal, "disk full", ""});
+  b.queue.read(reads("third"));
+  CHECK(b.log == lines{"b sees 1", "b: disk full"});
+  farm stored;
+  stored.last_event = 7;
+  b.queue.loaded(stored);
+  CHECK(b.log.back() == "third reads 7");
+}
+
 TEST_CASE("works that come while the farm is to be loaded wait for it") {
   bench b;
   b.queue.push(b.counting("a"));
