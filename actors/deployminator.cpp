@@ -56,12 +56,23 @@ auto answering(caf::typed_response_promise<T> answer, F outcome) {
 
 // -- committing -----------------------------------------------------------------------------------
 
+/// Machines that everybody believes to be there, and that are not, may come back.
+void await_those_told_of(deployminator_pointer self, const farm& stored) {
+  auto& state = self->state;
+  for (const auto& [name, each] : stored.machines)
+    if (!each.lost)
+      state.present.expect(name);
+  if (!state.present.is_complete())
+    self->delayed_send(self, return_grace, atom::tick_v);
+}
+
 /// After a failed commit the store alone knows what happened: begin from what it has.
 void reload(deployminator_pointer self) {
   self->request(self->state.config.registrar, store_timeout, atom::load_v)
     .then(
       [self](const farm_ptr& loaded) {
         auto& state = self->state;
+        await_those_told_of(self, *loaded);
         state.queue.loaded(std::move(*loaded));
         const auto& f = state.queue.farm();
         log::info("deployminator reloaded farm", {{"last_event", f.last_event}});
@@ -269,12 +280,14 @@ briefing_ptr brief(deployminator_pointer self, const std::string& name, const ma
 caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr& h,
                                     const machine_actor& from) {
   auto joined = std::make_shared<result<join>>(join{});
+  auto was_connected = std::make_shared<bool>(false);
   auto answer = self->make_response_promise<briefing_ptr>();
   auto name = h->agent->name;
   self->state.joining.insert(name);
   work w;
-  w.decide = [self, h, name, joined](const farm& f) {
+  w.decide = [self, h, name, joined, was_connected](const farm& f) {
     auto& present = self->state.present;
+    *was_connected = present.is_connected(name);
     *joined = machine_joined(f, *h->agent, h->software, now(self));
     if (!*joined)
       return change{};
@@ -286,8 +299,11 @@ caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr&
       return joined->error();
     return brief(self, name, from, **joined);
   });
-  w.finished = [self, name, finish](const result<std::uint64_t>& outcome) mutable {
+  w.finished = [self, name, was_connected, finish](const result<std::uint64_t>& outcome) mutable {
     self->state.joining.extract(name);
+    // Whether anybody was told that it came is seen when the farm is loaded.
+    if (!outcome && !*was_connected)
+      self->state.present.leave(name);
     finish(outcome);
   };
   enqueue(self, std::move(w));

@@ -255,6 +255,18 @@ TEST_CASE("an order that could not be stored is refused, and the farm is as the 
   CHECK(made.versions.at(0).id == 1);
 }
 
+TEST_CASE("a machine whose arrival could not be stored is not there") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.lose("w1");
+  b.commit();
+  b.say_hello("w1");
+  b.fail_commit();
+  auto machines = b.query_machines();
+  CHECK(rows_in(machines).machines.at(0).state == machine_state::unreachable);
+}
+
 TEST_CASE("what was stored though its commit seemed to fail is told when the farm is loaded") {
   bench b{0};
   b.start();

@@ -123,6 +123,21 @@ TEST_CASE("releases that know different keys work together, in whatever order th
   }
 }
 
+TEST_CASE("hundreds of machines are soon in sync after the server was paused and killed under load") {
+  auto p = three_machines();
+  p.machines.clear();
+  for (int i = 1; i <= 300; ++i)
+    p.machines.push_back({fmt::format("m{}", i), {"worker"}, moment{0}, {}, false});
+  p.orders.push_back(build(60s, 2));
+  p.faults.push_back({1, fault_kind::freeze, 61s, 6s, "server", 0});
+  p.orders.push_back(build(90s, 3));
+  p.faults.push_back({2, fault_kind::server_dies, 91s, 1s, "", 500});
+  // So long after that a build takes alone, everything has to be as it should.
+  p.calm = 100s;
+  p.end = 120s;
+  check_kept(p);
+}
+
 TEST_CASE("an undeploy is carried out though a build that fails supersedes it at once") {
   for (moment late{0}; late < 15ms; late += 500us) {
     auto p = three_machines();
