@@ -15,6 +15,8 @@
 
 namespace deployminator::actors {
 
+using namespace common;
+
 using change_ptr = std::shared_ptr<const messages::change>;
 /// Given away: whoever gets it may take the farm out of it.
 using farm_ptr = std::shared_ptr<messages::farm>;

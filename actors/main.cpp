@@ -24,11 +24,11 @@ constexpr std::uint64_t files_for_others = 500;
 constexpr std::uint64_t many_files = 20'000;
 
 void allow_many_machines() {
-  auto limit = actors::raise_open_files();
+  auto limit = common::raise_open_files();
   if (limit >= many_files)
     return;
   auto machines = limit > files_for_others ? (limit - files_for_others) / files_for_machine : 0;
-  actors::log::warning("deployminator may open few files: raise its limit (LimitNOFILE=)",
+  common::log::warning("deployminator may open few files: raise its limit (LimitNOFILE=)",
                        {{"limit", limit}, {"enough_for_machines", machines}});
 }
 
@@ -40,34 +40,34 @@ std::function<std::uint64_t()> system_random() {
 int serve(const configs::server_settings& settings) {
   auto database = store::open_store(settings.store);
   if (!database)
-    return actors::fail(program, database.error());
+    return common::fail(program, database.error());
   std::atomic<bool> failed = false;
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
-  actors::set_scheduler(caf_config);
+  common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
   auto server = actors::spawn_server(system, {database->get(), &sockets, settings.listen,
                                               settings.publish, settings.collect, true,
                                               messages::system_utc_now, system_random()});
   if (!server)
-    return actors::fail(program, server.error());
+    return common::fail(program, server.error());
   for (const auto& each : server->all)
-    actors::end_process_with(each, failed);
+    common::end_process_with(each, failed);
   sockets.deliver_to(
     [gateway = server->gateway](bus::inbound in) { caf::anon_send(gateway, std::move(in)); });
-  actors::log::info("deployminator serves", {{"listen", settings.listen},
+  common::log::info("deployminator serves", {{"listen", settings.listen},
                                              {"publish", settings.publish},
                                              {"collect", settings.collect},
                                              {"store", settings.store},
                                              {"epoch", server->epoch},
                                              {"version", DEPLOYMINATOR_VERSION}});
-  actors::notify_ready();
-  actors::wait_for_end();
-  actors::log::info("deployminator ends; instances go on");
+  common::notify_ready();
+  common::wait_for_end();
+  common::log::info("deployminator ends; instances go on");
   sockets.stop();
   sockets.deliver_to({});
-  actors::end_actors(system, server->all);
-  return failed ? actors::could_not_go_on : 0;
+  common::end_actors(system, server->all);
+  return failed ? common::could_not_go_on : 0;
 }
 
 } // namespace
@@ -78,14 +78,14 @@ int main(int argc, char** argv) {
     std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);
     return done->code;
   }
-  actors::block_end_signals();
+  common::block_end_signals();
   const auto& settings = std::get<configs::server_settings>(read);
   for (const auto& each : settings.warnings)
-    actors::log::warning(each);
+    common::log::warning(each);
   auto allowed
     = configs::check_keys(settings.keys, {settings.listen, settings.publish, settings.collect});
   if (!allowed)
-    return actors::fail(program, allowed.error());
+    return common::fail(program, allowed.error());
   allow_many_machines();
   return serve(settings);
 }

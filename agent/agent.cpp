@@ -17,10 +17,10 @@ namespace {
 using agent_pointer = agent_actor::stateful_pointer<agent_state>;
 
 /// How long the JOURNAL may take, and how long until it is asked again.
-constexpr std::chrono::seconds journal_patience{30};
+constexpr std::chrono::seconds journal_timeout{30};
 constexpr std::chrono::seconds journal_retry{1};
 /// How long the instances that were found may take to be seen before the server is called.
-constexpr std::chrono::seconds sight_patience{5};
+constexpr std::chrono::seconds sight_timeout{5};
 /// The answer to `read_log` carries no more.
 constexpr std::size_t log_piece_bytes = 256 << 10;
 
@@ -38,11 +38,11 @@ std::string random_name(const ambience& ambient) {
 
 void write(agent_pointer self) {
   auto& state = self->state;
-  self->request(state.journal, journal_patience, atom::save_v, state.record.content())
+  self->request(state.journal, journal_timeout, atom::save_v, state.record.content())
     .then([self](bool) { on_written(self); },
           [self](const caf::error& e) {
-            actors::log::error("agent cannot write its record, tries again",
-                               {{"reason", actors::to_failure(e).message}});
+            common::log::error("agent cannot write its record, tries again",
+                               {{"reason", common::to_failure(e).message}});
             on_unwritten(self);
           });
 }
@@ -109,7 +109,7 @@ void say_what_is_held(agent_pointer self) {
 
 void handle(agent_pointer self, const messages::welcome& welcome) {
   auto& state = self->state;
-  actors::log::info("agent is connected", {{"server", welcome.software},
+  common::log::info("agent is connected", {{"server", welcome.software},
                                            {"epoch", state.record.epoch()},
                                            {"report", welcome.report_wanted ? "full" : "changes"}});
   state.link->publish_to(welcome.collect);
@@ -125,7 +125,7 @@ void handle(agent_pointer self, const messages::assignment& part) {
     case assignment_verdict::kind::incomplete:
       return;
     case assignment_verdict::kind::unusable:
-      actors::log::warning("agent cannot use assignment",
+      common::log::warning("agent cannot use assignment",
                            {{"generation", part.generation}, {"reason", verdict.reason}});
       return say_what_is_held(self);
     case assignment_verdict::kind::repeated:
@@ -170,7 +170,7 @@ void work_on(agent_pointer self, const messages::envelope& e) {
   if (const auto* wanted = std::get_if<messages::read_log>(&e.body))
     return answer(self, e.id, *wanted);
   if (const auto* refused = std::get_if<messages::refusal>(&e.body))
-    actors::log::warning("agent was refused", {{"reason", refused->error.message}});
+    common::log::warning("agent was refused", {{"reason", refused->error.message}});
 }
 
 void work_off_waiting(agent_pointer self) {
@@ -186,7 +186,7 @@ void work_off_waiting(agent_pointer self) {
 void hold(agent_pointer self, const record_outcome& outcome) {
   auto& state = self->state;
   const auto& held = state.record.held();
-  actors::log::info("agent holds assignment",
+  common::log::info("agent holds assignment",
                     {{"generation", held.generation}, {"instances", held.specs.size()}});
   say_what_is_held(self);
   state.instances->align(held.specs);
@@ -234,7 +234,7 @@ void follow(agent_pointer self, const link_news& news) {
   self->state.record.drop_waiting();
 }
 
-void arrived(agent_pointer self, const actors::received& in) {
+void arrived(agent_pointer self, const common::received& in) {
   auto news = self->state.link->arrived(in);
   follow(self, news);
   if (!news.is_message)
@@ -251,7 +251,7 @@ void take_over(agent_pointer self, const journal_content& memory,
   auto& state = self->state;
   const auto& held = state.record.held();
   bool never_had_any = held.generation == 0;
-  actors::log::info(
+  common::log::info(
     "agent takes over",
     {{"generation", held.generation}, {"instances", held.specs.size()}, {"found", found.size()}});
   inheritance left{std::move(found),
@@ -267,7 +267,7 @@ void start(agent_pointer self, const journal_content& memory) {
   auto& state = self->state;
   auto found = state.world->instances->recover();
   if (!found)
-    return self->quit(actors::to_error(found.error()));
+    return self->quit(common::to_error(found.error()));
   state.record = record_keeping{memory.agent};
   take_over(self, memory, std::move(*found));
   auto connect = [self] { self->state.link->connect(self->state.record.epoch()); };
@@ -278,14 +278,14 @@ void start(agent_pointer self, const journal_content& memory) {
   if (state.record.held().generation == 0)
     return connect();
   // The hello tells the digest of what is seen.
-  self->request(state.ports, sight_patience, atom::begin_v)
+  self->request(state.ports, sight_timeout, atom::begin_v)
     .then([connect](bool) { connect(); }, [connect](const caf::error&) { connect(); });
 }
 
 } // namespace
 
 agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self,
-                                 agent_config config, outside* world, actors::gateway_actor gateway,
+                                 agent_config config, outside* world, common::gateway_actor gateway,
                                  journal_actor journal) {
   auto& state = self->state;
   state.config = std::move(config);
@@ -299,7 +299,7 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
   state.link.emplace(self, link_config{state.config.servers, std::move(gateway), publisher,
                                        [self] { return introduction(self->state); },
                                        world->ambient.random});
-  self->request(state.journal, journal_patience, atom::recall_v)
+  self->request(state.journal, journal_timeout, atom::recall_v)
     .then([self](const journal_content_ptr& memory) { start(self, *memory); },
           [self](const caf::error& e) { self->quit(e); });
   return {
@@ -313,7 +313,7 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
     [self](atom::tick, std::uint64_t number) { follow(self, self->state.link->wake(number)); },
     [self](atom::report) { report(self); },
     [self](atom::save) { write_again(self); },
-    [self](atom::deliver, const actors::received& in) { arrived(self, in); },
+    [self](atom::deliver, const common::received& in) { arrived(self, in); },
   };
 }
 

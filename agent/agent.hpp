@@ -54,7 +54,7 @@ struct agent_state {
 /// the actor; its launcher's events go to this actor. Ends with an error when the journal is
 /// damaged or the machine's instances cannot be found out.
 agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self,
-                                 agent_config config, outside* world, actors::gateway_actor gateway,
+                                 agent_config config, outside* world, common::gateway_actor gateway,
                                  journal_actor journal);
 
 } // namespace deployminator::agent

@@ -17,11 +17,11 @@ constexpr std::chrono::milliseconds publish_interval{500};
 void carry_out(fetcher_pointer self, const fetch_queue::step& step) {
   weak_handle me{fetcher_actor{self}};
   for (const auto& key : step.cancel) {
-    actors::log::info("fetcher cancels transfer", {{"key", key}});
+    common::log::info("fetcher cancels transfer", {{"key", key}});
     self->state.world->downloads->cancel(key);
   }
   for (const auto& order : step.start) {
-    actors::log::info("fetcher starts transfer",
+    common::log::info("fetcher starts transfer",
                       {{"key", order.key}, {"artifact", messages::public_url(order.url)}});
     self->state.world->downloads->start(
       order,
@@ -56,10 +56,10 @@ void publish_at_times(fetcher_pointer self, const std::string& key,
 
 void log_end(const std::string& key, const artifact_result& outcome) {
   if (outcome)
-    actors::log::info("fetcher has artifact",
+    common::log::info("fetcher has artifact",
                       {{"key", key}, {"sha256", outcome->sha256}, {"bytes", outcome->size}});
   else
-    actors::log::warning("fetcher failed", {{"key", key}, {"reason", outcome.error().message}});
+    common::log::warning("fetcher failed", {{"key", key}, {"reason", outcome.error().message}});
 }
 
 void end_transfer(fetcher_pointer self, const std::string& key, const artifact_result& outcome) {
@@ -82,7 +82,7 @@ void end_transfer(fetcher_pointer self, const std::string& key, const artifact_r
 
 fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_state> self,
                                      std::string machine, outside* world,
-                                     actors::gateway_actor gateway) {
+                                     common::gateway_actor gateway) {
   self->state.machine = std::move(machine);
   self->state.world = world;
   self->state.gateway = std::move(gateway);

@@ -14,7 +14,7 @@ struct fetcher_state {
   static inline constexpr const char* name = "fetcher";
   std::string machine;
   outside* world = nullptr;
-  actors::gateway_actor gateway;
+  common::gateway_actor gateway;
   bus::socket_id progress_socket = 0;
   std::uint64_t epoch = 0;
   fetch_queue queue;
@@ -27,6 +27,6 @@ struct fetcher_state {
 /// `world` must outlive the actor. `machine` is the machine's name.
 fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_state> self,
                                      std::string machine, outside* world,
-                                     actors::gateway_actor gateway);
+                                     common::gateway_actor gateway);
 
 } // namespace deployminator::agent

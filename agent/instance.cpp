@@ -74,7 +74,7 @@ public:
     self_->delayed_send(self_, action.after, atom::tick_v, action.number);
   }
   void operator()(const forget&) {
-    actors::log::info("instance is gone", {{"id", id()}, {"reason", state_.life.seen.reason}});
+    common::log::info("instance is gone", {{"id", id()}, {"reason", state_.life.seen.reason}});
     self_->send(state_.journal, atom::erase_v, id());
     self_->send(state_.observer, atom::gone_v,
                 std::make_shared<const messages::observation>(state_.life.seen));
@@ -98,7 +98,7 @@ private:
 void log_instance(const messages::observation& before, const messages::observation& now) {
   if (before.state == now.state && before.pid == now.pid && before.reason == now.reason)
     return;
-  actors::log::info("instance changed", {{"id", now.id},
+  common::log::info("instance changed", {{"id", now.id},
                                          {"from", before.state},
                                          {"to", now.state},
                                          {"pid", now.pid},

@@ -46,7 +46,7 @@ using namespace deployminator::atom;
 
 } // namespace deployminator::agent::atom
 
-CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::actors::first_agent_type_id)
+CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::common::first_agent_type_id)
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, abandon, "abandon")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, begin, "begin")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, check, "check")
@@ -145,6 +145,6 @@ using agent_actor = caf::typed_actor<
   /// From itself and the PUBLIC PORTS: a report may be due.
   caf::reacts_to<atom::report>,
   /// From itself: the record could not be written, try again.
-  caf::reacts_to<atom::save>>::extend_with<actors::receiver_actor>::extend_with<observer_actor>;
+  caf::reacts_to<atom::save>>::extend_with<common::receiver_actor>::extend_with<observer_actor>;
 
 } // namespace deployminator::agent

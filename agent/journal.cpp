@@ -25,10 +25,10 @@ void flush_later(journal_pointer self, milliseconds after) {
 caf::result<journal_content_ptr> recall(journal_files& files) {
   auto agent = files.load_agent();
   if (!agent)
-    return actors::to_error(agent.error());
+    return common::to_error(agent.error());
   auto instances = files.load_instances();
   if (!instances)
-    return actors::to_error(instances.error());
+    return common::to_error(instances.error());
   return std::make_shared<const journal_content>(
     journal_content{std::move(*agent), std::move(*instances)});
 }
@@ -50,9 +50,9 @@ void flush(journal_pointer self) {
   state.flush_is_due = false;
   auto written = write_all(state);
   if (!written && !state.failing)
-    actors::log::error("journal cannot write, tries again", {{"reason", written.error().message}});
+    common::log::error("journal cannot write, tries again", {{"reason", written.error().message}});
   else if (written && state.failing)
-    actors::log::info("journal writes again");
+    common::log::info("journal writes again");
   state.failing = !written;
   if (!written)
     flush_later(self, retry_after);
@@ -72,7 +72,7 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
     [self](atom::save, const agent_record_ptr& record) -> caf::result<bool> {
       auto written = self->state.files->save_agent(*record);
       if (!written)
-        return actors::to_error(written.error());
+        return common::to_error(written.error());
       return true;
     },
     [self](atom::note, instance_record& record) {

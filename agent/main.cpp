@@ -36,11 +36,11 @@ constexpr std::uint64_t files_for_itself = 100;
 constexpr std::uint64_t many_files = 4'000;
 
 void allow_many_instances() {
-  auto limit = actors::raise_open_files();
+  auto limit = common::raise_open_files();
   if (limit >= many_files)
     return;
   auto instances = limit > files_for_itself ? limit - files_for_itself : 0;
-  actors::log::warning("autodeployer may open few files: raise its limit (LimitNOFILE=)",
+  common::log::warning("autodeployer may open few files: raise its limit (LimitNOFILE=)",
                        {{"limit", limit}, {"enough_for_instances", instances}});
 }
 
@@ -79,7 +79,7 @@ private:
 int print_rules(const configs::agent_settings& settings) {
   auto rules = agent::rules_now(agent::directories_below(settings.root), settings.public_ports);
   if (!rules)
-    return actors::fail(program, rules.error());
+    return common::fail(program, rules.error());
   std::fputs(rules->c_str(), stdout);
   return 0;
 }
@@ -88,36 +88,36 @@ int serve(const configs::agent_settings& settings) {
   auto where = agent::directories_below(settings.root);
   auto lock = agent::take(where);
   if (!lock)
-    return actors::fail(program, lock.error());
+    return common::fail(program, lock.error());
   auto programs = agent::find_helper_programs();
   if (!programs)
-    return actors::fail(program, programs.error());
+    return common::fail(program, programs.error());
   this_machine machine{where, std::move(*programs), settings.config_file};
   auto world = machine.world();
   std::atomic<bool> failed = false;
   bus::io_thread sockets;
   caf::actor_system_config caf_config;
-  actors::set_scheduler(caf_config);
+  common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
-  auto gateway = system.spawn(actors::gateway, &sockets);
+  auto gateway = system.spawn(common::gateway, &sockets);
   auto journal = system.spawn<caf::detached>(agent::journal, world.journal);
   agent::agent_config config{settings.name, settings.groups, settings.memory_mb, settings.servers};
   auto agent = system.spawn(agent::agent, config, &world, gateway, journal);
-  actors::end_process_with(caf::actor_cast<caf::actor>(agent), failed);
+  common::end_process_with(caf::actor_cast<caf::actor>(agent), failed);
   machine.attach(agent);
   sockets.deliver_to([gateway](bus::inbound in) { caf::anon_send(gateway, std::move(in)); });
-  actors::log::info(
+  common::log::info(
     "autodeployer starts",
     {{"name", settings.name}, {"directory", where.lib}, {"version", DEPLOYMINATOR_VERSION}});
-  actors::notify_ready();
-  actors::wait_for_end();
-  actors::log::info("autodeployer ends; instances go on");
+  common::notify_ready();
+  common::wait_for_end();
+  common::log::info("autodeployer ends; instances go on");
   sockets.stop();
   sockets.deliver_to({});
-  actors::end_actors(system,
+  common::end_actors(system,
                      {caf::actor_cast<caf::actor>(agent), caf::actor_cast<caf::actor>(journal),
                       caf::actor_cast<caf::actor>(gateway)});
-  return failed ? actors::could_not_go_on : 0;
+  return failed ? common::could_not_go_on : 0;
 }
 
 } // namespace
@@ -128,15 +128,15 @@ int main(int argc, char** argv) {
     std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);
     return done->code;
   }
-  actors::block_end_signals();
+  common::block_end_signals();
   const auto& settings = std::get<configs::agent_settings>(read);
   auto allowed = configs::check_keys(settings.keys, settings.servers);
   if (!allowed)
-    return actors::fail(program, allowed.error());
+    return common::fail(program, allowed.error());
   if (settings.print_rules)
     return print_rules(settings);
   if (geteuid() != 0)
-    actors::log::info("autodeployer is not root: instances run as its own user");
+    common::log::info("autodeployer is not root: instances run as its own user");
   allow_many_instances();
   return serve(settings);
 }

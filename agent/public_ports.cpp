@@ -13,7 +13,7 @@ namespace {
 using public_ports_pointer = public_ports_actor::stateful_pointer<public_ports_state>;
 using messages::port_target;
 using namespace std::chrono_literals;
-namespace log = actors::log;
+namespace log = common::log;
 
 /// How often the configuration is looked at, and how often the rules.
 constexpr auto look_interval = 2s;

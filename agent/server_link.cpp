@@ -11,7 +11,7 @@ namespace deployminator::agent {
 namespace {
 
 /// For opening a socket.
-constexpr std::chrono::seconds gateway_patience{5};
+constexpr std::chrono::seconds gateway_timeout{5};
 
 } // namespace
 
@@ -21,7 +21,7 @@ server_link::server_link(agent_actor::pointer self, link_config config)
 void server_link::connect(std::uint64_t epoch) {
   begun_ = true;
   session_ = bus::client_session{epoch};
-  self_->send(config_.gateway, atom::attach_v, actors::receiver_actor{agent_actor{self_}});
+  self_->send(config_.gateway, atom::attach_v, common::receiver_actor{agent_actor{self_}});
   reopen();
   wake_ = session_.next_wake();
   self_->send(self_, atom::tick_v, ++tick_);
@@ -47,7 +47,7 @@ void server_link::say_hello() {
   send(std::move(hello));
 }
 
-link_news server_link::arrived(const actors::received& in) {
+link_news server_link::arrived(const common::received& in) {
   if (in.socket != orders_ || !in.envelope)
     return {};
   auto step = session_.arrived(self_->clock().now(), *in.envelope, config_.random());
@@ -68,9 +68,9 @@ link_news server_link::wake(std::uint64_t number) {
 
 void server_link::carry_out(const bus::client_step& step) {
   if (step.lost)
-    actors::log::warning("agent lost its server");
+    common::log::warning("agent lost its server");
   if (step.rejected)
-    actors::log::warning("agent is not wanted",
+    common::log::warning("agent is not wanted",
                          {{"reason", step.rejected->message}, {"hint", step.rejected->hint}});
   if (step.reopen)
     reopen();
@@ -99,9 +99,9 @@ void server_link::reopen() {
   orders_ = 0;
   const auto& server = config_.servers[next_server_];
   next_server_ = (next_server_ + 1) % config_.servers.size();
-  actors::log::debug("agent connects", {{"server", server}});
+  common::log::debug("agent connects", {{"server", server}});
   self_
-    ->request(config_.gateway, gateway_patience, atom::open_v, bus::socket_kind::orders_client,
+    ->request(config_.gateway, gateway_timeout, atom::open_v, bus::socket_kind::orders_client,
               server)
     .then(
       [this, attempt = ++attempt_](bus::socket_id socket) {
@@ -113,8 +113,8 @@ void server_link::reopen() {
         say_hello();
       },
       [server](const caf::error& e) {
-        actors::log::error("agent cannot open socket",
-                           {{"server", server}, {"reason", actors::to_failure(e).message}});
+        common::log::error("agent cannot open socket",
+                           {{"server", server}, {"reason", common::to_failure(e).message}});
       });
 }
 
@@ -126,14 +126,14 @@ void server_link::publish_to(const std::string& endpoint) {
   progress_ = 0;
   collect_ = endpoint;
   self_
-    ->request(config_.gateway, gateway_patience, atom::open_v, bus::socket_kind::progress_client,
+    ->request(config_.gateway, gateway_timeout, atom::open_v, bus::socket_kind::progress_client,
               endpoint)
     .then([this](bus::socket_id socket) { attach_progress(socket); },
           [this, endpoint](const caf::error& e) {
             collect_.clear();
-            actors::log::warning(
+            common::log::warning(
               "agent cannot publish progress",
-              {{"endpoint", endpoint}, {"reason", actors::to_failure(e).message}});
+              {{"endpoint", endpoint}, {"reason", common::to_failure(e).message}});
           });
 }
 

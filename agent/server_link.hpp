@@ -15,7 +15,7 @@ namespace deployminator::agent {
 struct link_config {
   /// Tried in turn; at least one.
   std::vector<std::string> servers;
-  actors::gateway_actor gateway;
+  common::gateway_actor gateway;
   /// Publishes progress, over the socket that is opened for it.
   fetcher_actor fetcher;
   /// Who the AGENT is and what it has, as of now; asked for every hello.
@@ -62,7 +62,7 @@ public:
   void publish_to(const std::string& endpoint);
 
   /// Something came in over a socket of the gateway.
-  link_news arrived(const actors::received& in);
+  link_news arrived(const common::received& in);
 
   /// The tick of this number is due.
   link_news wake(std::uint64_t number);

@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr auto patience_to_connect = 5s;
+constexpr auto connect_timeout = 5s;
 /// How long the subscription may take before following begins without it.
-constexpr auto patience_to_subscribe = 1s;
+constexpr auto subscribe_timeout = 1s;
 /// An unanswered request is sent again after this, though nothing seems to be lost.
 constexpr auto repeat_after = 3s;
 
@@ -40,7 +40,7 @@ client::client(std::string server, interruption& stop)
 }
 
 void client::connect() {
-  auto until = clock::now() + patience_to_connect;
+  auto until = clock::now() + connect_timeout;
   while (!session_.is_open()) {
     if (is_interrupted())
       throw stopped_by_user();
@@ -50,15 +50,15 @@ void client::connect() {
       throw setback{
         exit_code::unreachable,
         {failure_code::unreachable,
-         fmt::format("no server answers at {} (waited {} s)", server_, patience_to_connect.count()),
+         fmt::format("no server answers at {} (waited {} s)", server_, connect_timeout.count()),
          "check that deployminator runs there, and that --server (or DEPLOY_SERVER) "
          "names its --listen address"}};
     pump(until);
   }
 }
 
-message client::answer_to(const message& request, clock::duration patience) {
-  auto until = clock::now() + patience;
+message client::answer_to(const message& request, clock::duration timeout) {
+  auto until = clock::now() + timeout;
   awaited_ = ++last_id_;
   answer_.reset();
   std::uint64_t sent_in = 0;
@@ -70,7 +70,7 @@ message client::answer_to(const message& request, clock::duration patience) {
     if (rejected_)
       throw setback{exit_code::unreachable, *rejected_};
     if (now >= until)
-      throw unanswered(patience);
+      throw unanswered(timeout);
     if (session_.is_open() && (sent_in != session_number_ || now >= repeat_at)) {
       send(awaited_, request);
       sent_in = session_number_;
@@ -91,11 +91,11 @@ setback client::unexpected_answer() const {
            "see whether its version and this program's fit together"}};
 }
 
-setback client::unanswered(clock::duration patience) const {
+setback client::unanswered(clock::duration timeout) const {
   return {exit_code::unreachable,
           {failure_code::unreachable,
            fmt::format("the server at {} did not answer within {} s", server_,
-                       std::chrono::ceil<std::chrono::seconds>(patience).count()),
+                       std::chrono::ceil<std::chrono::seconds>(timeout).count()),
            "see its log; if this was an order, it may have been taken: see `deploy status`"}};
 }
 
@@ -107,7 +107,7 @@ void client::follow(std::uint64_t seq) {
   events_.clear();
   asked_ = 0;
   open_events();
-  auto until = clock::now() + patience_to_subscribe;
+  auto until = clock::now() + subscribe_timeout;
   while (!subscribed_ && clock::now() < until && !is_interrupted())
     pump(until);
 }

@@ -34,10 +34,10 @@ public:
   void connect();
 
   /// Sends a request, again wherever it may have been lost, until it is answered. Throws `setback`
-  /// when the server refuses it, does not answer within `patience`, or the user stops.
+  /// when the server refuses it, does not answer within `timeout`, or the user stops.
   template <class Reply>
-  Reply ask(const messages::message& request, clock::duration patience = std::chrono::seconds{15}) {
-    auto reply = answer_to(request, patience);
+  Reply ask(const messages::message& request, clock::duration timeout = std::chrono::seconds{15}) {
+    auto reply = answer_to(request, timeout);
     if (auto* wanted = std::get_if<Reply>(&reply))
       return std::move(*wanted);
     throw unexpected_answer();
@@ -64,9 +64,9 @@ public:
   bool is_interrupted() const;
 
 private:
-  messages::message answer_to(const messages::message& request, clock::duration patience);
+  messages::message answer_to(const messages::message& request, clock::duration timeout);
   setback unexpected_answer() const;
-  setback unanswered(clock::duration patience) const;
+  setback unanswered(clock::duration timeout) const;
 
   /// Does what is due and handles what arrives, for once at most until then.
   void pump(clock::time_point until);

@@ -17,7 +17,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// How long an order is sent again while the server is away, where the user gives no `--timeout`.
-constexpr auto patience_for_orders = 60s;
+constexpr auto order_timeout = 60s;
 
 void print_accepted(const context& c, const accepted& reply) {
   if (c.json) {
@@ -98,9 +98,9 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   // From before the order on, so that nothing of it is missed, however often it has to be sent.
   if (!options.no_wait)
     server.follow(ask_table(server, query_subject::machines).seq);
-  auto patience = std::max<client::clock::duration>(
-    5s, options.timeout ? *options.timeout : std::chrono::milliseconds{patience_for_orders});
-  auto reply = server.ask<accepted>(order, patience);
+  auto timeout = std::max<client::clock::duration>(
+    5s, options.timeout ? *options.timeout : std::chrono::milliseconds{order_timeout});
+  auto reply = server.ask<accepted>(order, timeout);
   if (options.no_wait) {
     print_accepted(c, reply);
     return exit_code::done;

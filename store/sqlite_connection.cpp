@@ -131,10 +131,10 @@ private:
 
 class sqlite_connection final : public connection {
 public:
-  sqlite_connection(const std::string& file, std::chrono::milliseconds patience)
-    : file_(file), patience_(patience), db_(guarded(file, [&] {
+  sqlite_connection(const std::string& file, std::chrono::milliseconds timeout)
+    : file_(file), timeout_(timeout), db_(guarded(file, [&] {
         return SQLite::Database{file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE,
-                                static_cast<int>(patience.count())};
+                                static_cast<int>(timeout.count())};
       })) {
     guarded(file_, [&] {
       db_.exec("PRAGMA foreign_keys = ON");
@@ -199,7 +199,7 @@ private:
   /// Asks for it and returns what the mode is then. SQLite itself does not wait here while another
   /// process opens the database.
   std::string write_ahead_mode() {
-    auto until = std::chrono::steady_clock::now() + patience_;
+    auto until = std::chrono::steady_clock::now() + timeout_;
     return guarded(file_, [&] {
       for (;;) {
         try {
@@ -214,7 +214,7 @@ private:
   }
 
   std::string file_;
-  std::chrono::milliseconds patience_;
+  std::chrono::milliseconds timeout_;
   SQLite::Database db_;
   std::map<std::string, std::unique_ptr<sqlite_statement>, std::less<>> statements_;
 };
@@ -240,10 +240,10 @@ void create_file(const std::string& path) {
 } // namespace
 
 std::unique_ptr<connection> open_sqlite(const std::string& path,
-                                        std::chrono::milliseconds patience) {
+                                        std::chrono::milliseconds timeout) {
   if (path != ":memory:" && ::access(path.c_str(), F_OK) != 0)
     create_file(path);
-  return std::make_unique<sqlite_connection>(path, patience);
+  return std::make_unique<sqlite_connection>(path, timeout);
 }
 
 } // namespace deployminator::store

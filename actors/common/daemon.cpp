@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 namespace {
 
@@ -92,4 +92,4 @@ void notify_ready() {
     close(fd);
 }
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 /// What the main programs of server and agent share.
-namespace deployminator::actors {
+namespace deployminator::common {
 
 /// Exit code of a daemon that could not start or go on; 0: it ended on request, 2: wrong usage.
 inline constexpr int could_not_go_on = 1;
@@ -35,4 +35,4 @@ void wait_for_end();
 /// `READY=1` to NOTIFY_SOCKET.
 void notify_ready();
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

@@ -2,7 +2,7 @@
 
 #include <caf/all.hpp>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 namespace {
 
@@ -27,4 +27,4 @@ messages::failure to_failure(const caf::error& e) {
           "look at its log"};
 }
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

@@ -4,7 +4,7 @@
 
 #include <caf/error.hpp>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 /// A failure as CAF carries it between actors; its category is the atom `deploy`.
 caf::error to_error(const messages::failure& f);
@@ -12,4 +12,4 @@ caf::error to_error(const messages::failure& f);
 /// Back again. CAF's own errors (a timeout, an actor that is gone) become `internal` failures.
 messages::failure to_failure(const caf::error& e);
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

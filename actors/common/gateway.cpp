@@ -4,7 +4,7 @@
 #include "actors/common/logging.hpp"
 #include "messages/codec.hpp"
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 namespace {
 
@@ -67,4 +67,4 @@ gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_sta
   };
 }
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

@@ -4,7 +4,7 @@
 
 #include <map>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 /// What the GATEWAY remembers.
 struct gateway_state {
@@ -19,4 +19,4 @@ struct gateway_state {
 gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_state> self,
                                      bus::bus* sockets);
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

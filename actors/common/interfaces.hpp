@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 /// A message with its envelope, shared between actors.
 using envelope_ptr = std::shared_ptr<const messages::envelope>;
@@ -28,13 +28,13 @@ struct received {
 /// Routing ids.
 using peers_ptr = std::shared_ptr<const std::vector<std::string>>;
 
-} // namespace deployminator::actors
+} // namespace deployminator::common
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::inbound)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::socket_kind)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::envelope_ptr)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::received)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::peers_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::envelope_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::received)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::peers_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::failure)
 
 CAF_BEGIN_TYPE_ID_BLOCK(deployminator_common, caf::first_custom_type_id)
@@ -47,7 +47,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_common, caf::first_custom_type_id)
 CAF_END_TYPE_ID_BLOCK(deployminator_common)
 
 /// What the actors of server and agent share.
-namespace deployminator::actors {
+namespace deployminator::common {
 
 /// Where the agent's type ids begin; the server's, fewer than 100, come before. So both can live in
 /// one program, as they do when a whole farm is simulated.
@@ -76,4 +76,4 @@ using gateway_actor = caf::typed_actor<
   /// Opens a socket; fails with the bus's sentence.
   caf::replies_to<atom::open, bus::socket_kind, std::string>::with<bus::socket_id>>;
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

@@ -9,7 +9,7 @@
 #include <array>
 #include <cstdlib>
 
-namespace deployminator::actors::log {
+namespace deployminator::common::log {
 
 namespace {
 
@@ -111,4 +111,4 @@ void print_debug(bool on) {
   logger().set_level(on ? spdlog::level::debug : spdlog::level::info);
 }
 
-} // namespace deployminator::actors::log
+} // namespace deployminator::common::log

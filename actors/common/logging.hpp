@@ -10,7 +10,7 @@
 /// The log of server and agent: one line per event on stderr, as `key=value` pairs. Under systemd
 /// (JOURNAL_STREAM is set) the line begins with its priority, as sd-daemon(3) describes, and leaves
 /// the time to the journal. Any thread may call these.
-namespace deployminator::actors::log {
+namespace deployminator::common::log {
 
 enum class level { debug, info, warning, error };
 
@@ -43,4 +43,4 @@ void deliver_to(receiver to);
 /// Whether `debug` prints; off at first.
 void print_debug(bool on);
 
-} // namespace deployminator::actors::log
+} // namespace deployminator::common::log

@@ -6,7 +6,7 @@
 #include <csignal>
 #include <unistd.h>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 namespace {
 
@@ -82,4 +82,4 @@ void end_process_with(const caf::actor& actor, std::atomic<bool>& failed) {
   });
 }
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

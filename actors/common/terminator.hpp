@@ -6,7 +6,7 @@
 #include <chrono>
 #include <vector>
 
-namespace deployminator::actors {
+namespace deployminator::common {
 
 /// The TERMINATOR: ends actors in order.
 using terminator_actor = caf::typed_actor<
@@ -36,4 +36,4 @@ void end_actors(caf::actor_system& system, std::vector<caf::actor> all);
 /// then, which must outlive the actor.
 void end_process_with(const caf::actor& actor, std::atomic<bool>& failed);
 
-} // namespace deployminator::actors
+} // namespace deployminator::common

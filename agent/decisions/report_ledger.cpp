@@ -73,7 +73,7 @@ std::optional<report_ledger::time_point> report_ledger::due() const {
   bool news = sent_change_ < last_change_ || full_;
   if (news && unconfirmed_.empty())
     return *last_sent_;
-  return *last_sent_ + (news ? gap : patience);
+  return *last_sent_ + (news ? gap : repeat_after);
 }
 
 std::optional<messages::report> report_ledger::take(time_point now) {

@@ -20,7 +20,7 @@ public:
   /// together.
   static constexpr std::chrono::milliseconds gap{20};
   /// A report that is not confirmed after this is sent again.
-  static constexpr std::chrono::milliseconds patience{1'000};
+  static constexpr std::chrono::milliseconds repeat_after{1'000};
 
   /// An instance was seen in a new state.
   void see(messages::observation seen);

@@ -10,6 +10,19 @@ TEST_CASE("a group is a namespace and a name with one slash between") {
     CHECK_FALSE(group_from_text(wrong));
 }
 
+TEST_CASE("an application of a group stands behind another slash, all of them behind none") {
+  auto one = group_part_from_text("shop/web/server");
+  REQUIRE(one);
+  CHECK(one->of == group_name{"shop", "web"});
+  CHECK(one->application == "server");
+  auto all = group_part_from_text("shop/web");
+  REQUIRE(all);
+  CHECK(all->of == group_name{"shop", "web"});
+  CHECK(all->application.empty());
+  for (const char* wrong : {"", "shop", "shop/", "shop//server", "shop/web/", "shop/web/a/b"})
+    CHECK_FALSE(group_part_from_text(wrong));
+}
+
 TEST_CASE("a namespace alone stands for its groups") {
   CHECK(namespace_or_group_from_text("shop") == group_name{"shop", ""});
   CHECK(namespace_or_group_from_text("shop/web") == group_name{"shop", "web"});

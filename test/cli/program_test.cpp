@@ -151,6 +151,8 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
     {"rollback", "shop/web", "--to", "-1"},
     {"rollback", "shop/web", "--timeout", "5"},
     {"undeploy"},
+    {"stop"},
+    {"restart", "shop"},
     {"logs"},
     {"logs", "a/b/c"},
     {"logs", "web-1\nof two lines"},
@@ -173,7 +175,7 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
 TEST_CASE_FIXTURE(workplace, "each verb's help has an example and its exit codes") {
   for (const char* verb :
        {"new-build", "validate", "watch", "status", "instances", "versions", "machines", "ports",
-        "version", "rollback", "undeploy", "logs", "events"}) {
+        "version", "rollback", "stop", "start", "restart", "undeploy", "logs", "events"}) {
     auto e = run({verb, "--help"});
     CAPTURE(verb);
     CHECK(e.exit == 0);

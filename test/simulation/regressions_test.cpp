@@ -101,7 +101,7 @@ TEST_CASE("a restart is counted wherever in it the agent is killed") {
   }
 }
 
-TEST_CASE("a server that was ousted behind its back ends, and what reigns after it is seen") {
+TEST_CASE("a server that was ousted behind its back ends, and what leads after it is seen") {
   for (std::uint64_t seed = 1; seed <= 20; ++seed) {
     auto p = three_machines(seed);
     p.faults.push_back({1, fault_kind::takeover, 40s, 0s, "", 0});
@@ -123,7 +123,8 @@ TEST_CASE("releases that know different keys work together, in whatever order th
   }
 }
 
-TEST_CASE("hundreds of machines are soon in sync after the server was paused and killed under load") {
+TEST_CASE(
+  "hundreds of machines are soon in sync after the server was paused and killed under load") {
   auto p = three_machines();
   p.machines.clear();
   for (int i = 1; i <= 300; ++i)

@@ -4,7 +4,7 @@
 
 #include <sys/resource.h>
 
-using namespace deployminator::actors;
+using namespace deployminator::common;
 
 TEST_CASE("a daemon may open as many files as it can be allowed to") {
   rlimit usual{};

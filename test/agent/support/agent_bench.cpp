@@ -44,7 +44,7 @@ void agent_bench::start() {
   running = std::make_unique<process>(now_);
   auto& p = *running;
   p.world = machine.world();
-  p.gateway = p.system.spawn(actors::gateway, &wire);
+  p.gateway = p.system.spawn(common::gateway, &wire);
   p.journal = p.system.spawn(journal, machine.world().journal);
   agent_config config{"m1", {"worker"}, 1'000, servers};
   p.agent = p.system.spawn(agent, config, &p.world, p.gateway, p.journal);

@@ -96,7 +96,7 @@ public:
   struct process : test::deterministic_system {
     explicit process(std::chrono::nanoseconds now);
     outside world;
-    actors::gateway_actor gateway;
+    common::gateway_actor gateway;
     journal_actor journal;
     agent_actor agent;
   };

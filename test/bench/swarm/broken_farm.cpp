@@ -47,12 +47,12 @@ private:
   swarm& of_;
 };
 
-std::uint64_t unreachable_machines(cli::client& client, cli::client::clock::duration patience) {
+std::uint64_t unreachable_machines(cli::client& client, cli::client::clock::duration timeout) {
   using namespace messages;
   std::uint64_t out = 0;
   query question{.subject = query_subject::machines};
   for (bool more = true; more;) {
-    auto page = client.ask<table>(question, patience);
+    auto page = client.ask<table>(question, timeout);
     out += static_cast<std::uint64_t>(
       std::count_if(page.machines.begin(), page.machines.end(), [](const machine_row& each) {
         return each.state == machine_state::unreachable;

@@ -71,7 +71,7 @@ void peer_loop::run() {
 
 void peer_loop::wait_and_work() {
   std::array<epoll_event, events_at_once> events;
-  int count = epoll_wait(epoll_, events.data(), events_at_once, patience());
+  int count = epoll_wait(epoll_, events.data(), events_at_once, timeout());
   auto now = std::chrono::steady_clock::now();
   for (int i = 0; i < count; ++i) {
     const auto& each = events[static_cast<std::size_t>(i)];
@@ -121,7 +121,7 @@ void peer_loop::arm(std::size_t index) {
   timers_.emplace(next, index);
 }
 
-int peer_loop::patience() const {
+int peer_loop::timeout() const {
   using std::chrono::milliseconds;
   if (timers_.empty())
     return -1;

@@ -46,7 +46,7 @@ private:
   void carry_out_posted();
   void wake_due(time_point now);
   void arm(std::size_t index);
-  int patience() const;
+  int timeout() const;
 
   std::uint16_t port_;
   int epoll_;

@@ -10,7 +10,7 @@ using namespace messages;
 rollout_watch::rollout_watch(const std::string& server, cli::interruption& stop,
                              bus::time_point until)
   : client_(server, stop), until_(until) {
-  auto status = client_.ask<table>(query{}, patience());
+  auto status = client_.ask<table>(query{}, timeout());
   client_.follow(status.seq);
 }
 
@@ -22,11 +22,11 @@ void rollout_watch::begin() {
 }
 
 void rollout_watch::submit(const submit_build& order) {
-  expect(client_.ask<accepted>(order, patience()));
+  expect(client_.ask<accepted>(order, timeout()));
 }
 
 void rollout_watch::undeploy(const messages::undeploy& order) {
-  expect(client_.ask<accepted>(order, patience()));
+  expect(client_.ask<accepted>(order, timeout()));
 }
 
 void rollout_watch::expect(const accepted& order) {
@@ -62,7 +62,7 @@ cli::client& rollout_watch::client() {
   return client_;
 }
 
-cli::client::clock::duration rollout_watch::patience() const {
+cli::client::clock::duration rollout_watch::timeout() const {
   using std::chrono::seconds;
   auto left = until_ - cli::client::clock::now();
   return std::max<cli::client::clock::duration>(left, seconds{1});

@@ -33,7 +33,7 @@ public:
 
   cli::client& client();
   /// What is left until the end.
-  cli::client::clock::duration patience() const;
+  cli::client::clock::duration timeout() const;
 
 private:
   void expect(const messages::accepted& order);

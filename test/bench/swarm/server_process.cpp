@@ -92,7 +92,7 @@ server_process::~server_process() {
   std::filesystem::remove_all(directory_, ignored);
 }
 
-void server_process::start(std::chrono::seconds patience) {
+void server_process::start(std::chrono::seconds timeout) {
   int output = ::open(log().c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   auto begin = std::filesystem::file_size(log());
   auto words = arguments();
@@ -102,13 +102,13 @@ void server_process::start(std::chrono::seconds patience) {
   ::close(output);
   if (pid_ < 0)
     throw std::system_error(errno, std::generic_category(), "fork");
-  auto until = std::chrono::steady_clock::now() + patience;
+  auto until = std::chrono::steady_clock::now() + timeout;
   while (content_of(log(), begin).find("deployminator serves") == std::string::npos) {
     if (!runs())
       throw std::runtime_error("the server ended: " + content_of(log(), begin));
     if (std::chrono::steady_clock::now() >= until)
       throw std::runtime_error(
-        fmt::format("the server does not serve after {} s", patience.count()));
+        fmt::format("the server does not serve after {} s", timeout.count()));
     std::this_thread::sleep_for(look_interval);
   }
 }

@@ -21,7 +21,7 @@ public:
   server_process& operator=(const server_process&) = delete;
 
   /// Returns when it serves; throws where it ends, or does not get there in time.
-  void start(std::chrono::seconds patience);
+  void start(std::chrono::seconds timeout);
 
   bool runs();
 

@@ -123,7 +123,7 @@ void measure_join(stage& on, row& r, meter& m) {
   on.swarm.grow(1);
   r.complete = on.wait_for([](const counts& c) { return c.introduced == c.agents; });
   m.begin();
-  watch.client().ask<messages::table>(messages::query{}, watch.patience());
+  watch.client().ask<messages::table>(messages::query{}, watch.timeout());
   r.seconds = m.seconds();
   r.complete &= on.wait_for([](const counts& c) { return c.all_welcome(); });
   auto c = on.swarm.state().read();
