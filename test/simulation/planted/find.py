@@ -39,14 +39,14 @@ def copy_tree(to):
 
 
 def build(tree):
-    if not (tree / "build/dev/build.ninja").exists():
-        run("cmake", "--preset", "dev", cwd=tree)
-    run("cmake", "--build", "--preset", "dev", "--target", "farm_simulation", cwd=tree)
+    if not (tree / "build/ci/build.ninja").exists():
+        run("cmake", "--preset", "ci", cwd=tree)
+    run("cmake", "--build", "--preset", "ci", "--target", "farm_simulation", cwd=tree)
 
 
 def search(tree, seeds):
     """The first seed that breaks a promise, which one, and how; or nothing."""
-    done = subprocess.run([tree / "build/dev/bin/farm_simulation", "--seeds", str(seeds), "--first"],
+    done = subprocess.run([tree / "build/ci/bin/farm_simulation", "--seeds", str(seeds), "--first"],
                           stdout=subprocess.PIPE, text=True)
     return re.search(r"^seed (\d+): at [\d.]+ s: ([^:]*): (.*)$", done.stdout, re.M)
 
