@@ -170,8 +170,7 @@ void refused_by_farm(machine_pointer self, const failure& why) {
   self->send(state.config.sessions, atom::refused_v, state.config.name, state.peer);
   if (state.has_joined)
     return lose(self, "its agent's hello was refused: " + why.message);
-  log::warning("machine refused agent",
-               {{"machine", state.config.name}, {"reason", why.message}});
+  log::warning("machine refused agent", {{"machine", state.config.name}, {"reason", why.message}});
   state.hello = nullptr;
 }
 

@@ -63,8 +63,9 @@ known_machine& machine_named(sessions_pointer self, const std::string& name) {
   auto& known = state.machines[name];
   if (!known.actor)
     known.actor = self->spawn<caf::monitored>(
-      machine, machine_config{name, state.config.gateway, state.config.deployminator,
-                              sessions_actor{self}, state.config.epoch, state.config.collect, state.config.publish});
+      machine,
+      machine_config{name, state.config.gateway, state.config.deployminator, sessions_actor{self},
+                     state.config.epoch, state.config.collect, state.config.publish});
   return known;
 }
 
