@@ -65,6 +65,10 @@ void checks::before_commit(const farm& before, const change& c) {
   for (const auto& each : c.receipts)
     if (before.receipts.contains(each.id))
       fail("an order is carried out once", each.id + " is carried out again");
+  for (const auto& g : c.groups)
+    if (before.groups.contains(g.id)
+        && before.groups.at(g.id).deployed_version != g.deployed_version)
+      note_unproven(before, g);
   for (const auto& each : c.events)
     if (const auto* now = std::get_if<machine_change>(&each.what))
       told_machines_[now->machine] = now->to;
@@ -84,6 +88,15 @@ void checks::before_commit(const farm& before, const change& c) {
     if (known->second.goal == instance_goal::run && each.goal == instance_goal::stop)
       check_proven(before, c, known->second);
   }
+}
+
+/// What was stopped on purpose when its version was deployed may turn out broken when it is
+/// started.
+void checks::note_unproven(const farm& before, const group& g) {
+  if (auto v = before.versions.find(g.deployed_version); v != before.versions.end())
+    for (const auto& app : v->second.applications)
+      if (actors::is_stopped(g, app.name))
+        unproven_.emplace(v->first, app.name);
 }
 
 /// A new instance is to be fetched first, on a machine that is there and is asked for.
@@ -233,7 +246,7 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
                         const std::set<std::string>& switched_off) {
   const auto& f = db_.farm();
   for (const auto& [id, r] : f.rollouts)
-    if (!r.order_id.empty() || !is_tainted(f.versions.at(r.to)))
+    if (!r.order_id.empty() || !may_fail(f.versions.at(r.to)))
       fail("everything converges", fmt::format("group {} is still in {} of version {}",
                                                f.groups.at(id).name, to_text(r.phase), r.to));
   std::set<std::string> present;
@@ -257,18 +270,20 @@ void checks::at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>
   check_told_states();
 }
 
-/// Pinned to bytes that were wrong, so that it cannot come to another machine.
-bool checks::is_tainted(const version& v) const {
-  return std::any_of(v.applications.begin(), v.applications.end(), [&](const application& app) {
-    return web_.tainted.contains(app.download_url);
-  });
+/// Pinned to bytes that were wrong, so that it cannot come to another machine, or never proven.
+bool checks::may_fail(const version& v) const {
+  return std::any_of(v.applications.begin(), v.applications.end(),
+                     [&](const application& app) {
+                       return unproven_.contains({v.id, app.name});
+                     })
+         || std::any_of(v.applications.begin(), v.applications.end(), [&](const application& app) {
+              return web_.tainted.contains(app.download_url);
+            });
 }
 
 /// Everything of it that should be somewhere is there.
 void checks::check_application(const version& v, const application& app,
                                const std::set<std::string>& present) {
-  if (is_tainted(v))
-    return;
   const auto& f = db_.farm();
   if (actors::is_stopped(f.groups.at(v.group_id), app.name)) {
     for (const auto* each : f.instances.of_group(v.group_id))
@@ -276,6 +291,8 @@ void checks::check_application(const version& v, const application& app,
         fail("what is stopped on purpose stays stopped", each->id + " is wanted");
     return;
   }
+  if (may_fail(v))
+    return;
   std::map<std::string, std::size_t> on;
   std::size_t total = 0;
   std::size_t misplaced = 0;

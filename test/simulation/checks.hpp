@@ -65,7 +65,8 @@ private:
                     const messages::instance& old);
   void check_placed(const messages::farm& before, const messages::change& c,
                     const messages::instance& placed);
-  [[nodiscard]] bool is_tainted(const messages::version& v) const;
+  void note_unproven(const messages::farm& before, const messages::group& g);
+  [[nodiscard]] bool may_fail(const messages::version& v) const;
   [[nodiscard]] bool is_proven(const messages::farm& f, const std::string& id) const;
   void check_application(const messages::version& v, const messages::application& app,
                          const std::set<std::string>& present);
@@ -86,6 +87,8 @@ private:
   std::map<std::string, messages::machine_state> told_machines_;
   /// The instances that were to run at some time.
   std::set<std::string> told_to_run_;
+  /// Applications of versions that were deployed while they were stopped on purpose.
+  std::set<std::pair<std::uint64_t, std::string>> unproven_;
   /// By machine and generation: `digest_of` the assignment.
   std::map<std::pair<std::string, std::uint64_t>, std::uint64_t> assigned_;
 };
