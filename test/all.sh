@@ -12,3 +12,4 @@ ctest --preset ci -L unit -j "$(nproc)"
 ctest --preset ci -L simulation -j "$(nproc)"
 # One after the other: each runs many processes of its own.
 ctest --preset ci -L integration
+test/tidy.sh
