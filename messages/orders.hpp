@@ -1,0 +1,80 @@
+#pragma once
+
+#include "messages/packing.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/// The orders of clients, answered by `accepted` or `refusal`.
+namespace deployminator::messages {
+
+/// Deploy a build: the one call of a build repository.
+struct submit_build {
+  static constexpr std::string_view type = "submit_build";
+  /// Chosen by the client; the same order sent again gets the same answer and does nothing more.
+  std::string order_id;
+  /// The deploy.yaml: its name for error messages, and its text.
+  std::string file_name;
+  std::string file;
+  std::uint64_t build = 0;
+  std::string repository;
+  std::string artifact_id;
+  std::string branch;
+  std::string commit;
+  /// Hex digest for applications that give none.
+  std::string sha256;
+
+  MSGPACK_DEFINE_MAP(order_id, file_name, file, build, repository, artifact_id, branch, commit,
+                     sha256)
+};
+
+/// Roll a kept version of a group out; version 0: the one before the deployed one.
+struct roll_to_version {
+  static constexpr std::string_view type = "roll_to_version";
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+  std::uint64_t version = 0;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group, version)
+};
+
+/// Stop and remove every instance of a group.
+struct undeploy {
+  static constexpr std::string_view type = "undeploy";
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group)
+};
+
+/// What is to be stopped, started or restarted.
+struct part_of_group {
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+  /// By name; empty: all applications.
+  std::string application;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group, application)
+};
+
+/// Stop the instances, and keep them stopped, whatever is built, until they are started again.
+struct stop_group : part_of_group {
+  static constexpr std::string_view type = "stop_group";
+};
+
+/// Start what was stopped on purpose.
+struct start_group : part_of_group {
+  static constexpr std::string_view type = "start_group";
+};
+
+/// Bring new instances of the deployed version on the same machines, and stop the old ones when all
+/// of those are ready.
+struct restart_group : part_of_group {
+  static constexpr std::string_view type = "restart_group";
+};
+
+} // namespace deployminator::messages
