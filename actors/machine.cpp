@@ -58,7 +58,10 @@ void ask_for_all(machine_pointer self) {
   if (std::exchange(state.asks_for_all, state.join) == state.join)
     return;
   auto is_answer = [self, join = state.join] {
-    return self->state.asks_for_all == join && std::exchange(self->state.asks_for_all, 0) == join;
+    bool is_awaited = self->state.asks_for_all == join;
+    if (is_awaited)
+      self->state.asks_for_all = 0;
+    return is_awaited;
   };
   self->request(state.config.deployminator, decision_timeout, atom::assign_v, state.config.name)
     .then(

@@ -59,6 +59,22 @@ result<group> find_part(const farm& f, const part_of_group& order) {
                                : fmt::format("there are: {}", fmt::join(names, ", "))};
 }
 
+result<group> find_part_at_rest(const farm& f, const part_of_group& order) {
+  auto g = find_part(f, order);
+  const auto* changing = g ? change_of_version(f, *g) : nullptr;
+  if (!changing)
+    return g;
+  return failure{failure_code::refused,
+                 fmt::format("{}/{} is on its way to {}", order.namespace_, order.group,
+                             named_version(changing->to)),
+                 "wait for its end; `deploy watch` follows it"};
+}
+
+failure nothing_deployed(const group& g) {
+  return {failure_code::refused, fmt::format("nothing of {}/{} is deployed", g.namespace_, g.name),
+          "`deploy status` shows what is"};
+}
+
 bool is_stopped(const group& g, const std::string& application) {
   return g.stopped.contains("*") || g.stopped.contains(application);
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "messages/farm.hpp"
+#include "messages/orders.hpp"
 #include "messages/result.hpp"
-#include "messages/wire.hpp"
 
 #include <string>
 
@@ -21,6 +21,13 @@ messages::result<messages::group> find_group(const messages::farm& f, const std:
 /// way.
 messages::result<messages::group> find_part(const messages::farm& f,
                                             const messages::part_of_group& order);
+
+/// The same, refused while the group goes to another version: two cannot be placed at once.
+messages::result<messages::group> find_part_at_rest(const messages::farm& f,
+                                                    const messages::part_of_group& order);
+
+/// Why an order is refused that needs something to be deployed.
+messages::failure nothing_deployed(const messages::group& g);
 
 /// Whether the group's application was stopped on purpose.
 bool is_stopped(const messages::group& g, const std::string& application);

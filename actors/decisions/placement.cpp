@@ -83,19 +83,29 @@ messages::result<placement> place_pack(const placement_request& request) {
   if (machines.empty())
     return nobody_reachable(request);
   auto size = request.app.limits.max_memory_mb;
-  // The fullest first; of those without room, which come last, the one that lacks least.
-  auto comes_before = [size](const candidate& a, const candidate& b) {
-    bool a_fits = a.promised_mb + size <= a.memory_mb;
-    bool b_fits = b.promised_mb + size <= b.memory_mb;
-    if (!a_fits && !b_fits)
-      return a.memory_mb + b.promised_mb > b.memory_mb + a.promised_mb;
-    return std::tuple{!a_fits, b.promised_mb, a.machine}
-           < std::tuple{!b_fits, a.promised_mb, b.machine};
+  std::sort(machines.begin(), machines.end(), [](const candidate& a, const candidate& b) {
+    return std::tie(b.promised_mb, a.machine) < std::tie(a.promised_mb, b.machine);
+  });
+  // The fullest that has room stays it until it has none.
+  for (auto& each : machines)
+    for (; present < request.app.instances && each.promised_mb + size <= each.memory_mb;
+         ++present) {
+      out.add.push_back(each.machine);
+      each.promised_mb += size;
+    }
+  // None has room: the one that lacks least.
+  auto comes_later = [](const candidate& a, const candidate& b) {
+    auto a_left = a.memory_mb + b.promised_mb;
+    auto b_left = b.memory_mb + a.promised_mb;
+    return std::tie(a_left, b.machine) < std::tie(b_left, a.machine);
   };
+  std::priority_queue queue{machines.begin(), machines.end(), comes_later};
   for (; present < request.app.instances; ++present) {
-    auto chosen = std::min_element(machines.begin(), machines.end(), comes_before);
-    out.add.push_back(chosen->machine);
-    chosen->promised_mb += size;
+    auto chosen = queue.top();
+    queue.pop();
+    out.add.push_back(chosen.machine);
+    chosen.promised_mb += size;
+    queue.push(std::move(chosen));
   }
   return out;
 }

@@ -34,14 +34,9 @@ std::vector<instance> instances_of(const farm& f, const group& g, const restart_
 }
 
 result<group> group_to_restart(const farm& f, const restart_group& order) {
-  auto g = find_part(f, order);
+  auto g = find_part_at_rest(f, order);
   if (!g)
     return g;
-  if (const auto* changing = change_of_version(f, *g))
-    return failure{failure_code::refused,
-                   fmt::format("{}/{} is on its way to {}", order.namespace_, order.group,
-                               named_version(changing->to)),
-                   "wait for its end; `deploy watch` follows it"};
   if (instances_of(f, *g, order).empty())
     return failure{failure_code::refused,
                    fmt::format("nothing of {}/{} runs within reach", order.namespace_, order.group),

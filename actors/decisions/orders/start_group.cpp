@@ -10,22 +10,14 @@ using namespace messages;
 
 namespace {
 
-/// The group as the order leaves it; the version must not be changing, as two cannot be placed at
-/// once.
+/// The group as the order leaves it.
 result<group> group_to_start(const farm& f, const start_group& order) {
-  auto g = find_part(f, order);
+  auto g = find_part_at_rest(f, order);
   if (!g)
     return g;
-  if (const auto* changing = change_of_version(f, *g))
-    return failure{failure_code::refused,
-                   fmt::format("{}/{} is on its way to {}", order.namespace_, order.group,
-                               named_version(changing->to)),
-                   "wait for its end; `deploy watch` follows it"};
   const auto* deployed = deployed_version(f, *g);
   if (!deployed)
-    return failure{failure_code::refused,
-                   fmt::format("nothing of {}/{} is deployed", order.namespace_, order.group),
-                   "`deploy version` brings a version back"};
+    return nothing_deployed(*g);
   if (order.application.empty() ? g->stopped.empty() : !is_stopped(*g, order.application))
     return failure{failure_code::refused,
                    fmt::format("{}/{} is not stopped", order.namespace_, order.group),

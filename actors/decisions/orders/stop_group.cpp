@@ -15,9 +15,7 @@ result<group> group_to_stop(const farm& f, const stop_group& order) {
   if (!g)
     return g;
   if (g->deployed_version == 0 && !f.rollouts.contains(g->id))
-    return failure{failure_code::refused,
-                   fmt::format("nothing of {}/{} is deployed", order.namespace_, order.group),
-                   "`deploy status` shows what is"};
+    return nothing_deployed(*g);
   if (is_stopped(*g, order.application.empty() ? "*" : order.application))
     return failure{failure_code::refused,
                    fmt::format("{}/{} is stopped already", order.namespace_, order.group),

@@ -18,9 +18,7 @@ versions_or_refusal order_kind<undeploy>::decide(edit& c, const undeploy& order,
     return g.error();
   bool anything = g->deployed_version || c.before().rollouts.contains(g->id);
   if (!anything)
-    return failure{failure_code::refused,
-                   fmt::format("nothing of {}/{} is deployed", order.namespace_, order.group),
-                   "`deploy status` shows what is"};
+    return nothing_deployed(*g);
   rollout r;
   r.group_id = g->id;
   r.leaving = leaving_for(c.before(), *g, 0);
