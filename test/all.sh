@@ -6,9 +6,11 @@ cd "$(dirname "$0")/.."
 
 test/install-packages.sh
 test/format.sh --check
+cmake --preset asan
+cmake --build --preset asan-unit
+ctest --preset asan -L unit -j "$(nproc)"
 cmake --preset ci
-cmake --build --preset ci
-ctest --preset ci -L unit -j "$(nproc)"
+cmake --build --preset ci-farm
 ctest --preset ci -L simulation -j "$(nproc)"
 # One after the other: each runs many processes of its own.
 ctest --preset ci -L integration

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(
-  cmake g++ ninja-build ccache pkg-config clang-format clang-tidy
+  cmake g++ clang ninja-build ccache pkg-config clang-format clang-tidy
   libcaf-dev cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libboost-dev libfmt-dev libspdlog-dev
   libsqlite3-dev libsqlitecpp-dev libyaml-cpp-dev libcurl4-openssl-dev libssl-dev libarchive-dev
   libnftables-dev nftables iproute2

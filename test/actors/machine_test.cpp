@@ -232,7 +232,7 @@ TEST_CASE("differences are sent one at a time, so that their base is certain") {
   CHECK(b.assignments().size() == 1);
   b.confirm(5);
   REQUIRE(b.assignments().size() == 2);
-  const auto& both = b.assignments()[1];
+  auto both = b.assignments()[1];
   CHECK(both.base == 5);
   CHECK(both.generation == 7);
   CHECK(both.digest == 700);

@@ -16,7 +16,8 @@ namespace {
 std::uint64_t defined_digest(const std::vector<std::string>& fields) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const auto& field : fields)
-    for (unsigned char byte : std::string(field.c_str(), field.size() + 1)) {
+    for (char each : std::string(field.c_str(), field.size() + 1)) {
+      auto byte = static_cast<unsigned char>(each);
       hash ^= byte;
       hash *= 0x100000001b3;
     }

@@ -187,7 +187,7 @@ TEST_CASE("an agent is told to have gone what it may never have heard of") {
   auto version = farm.deploy(small_farm::web(1), 1);
   auto id = farm.wanted(version)[0].id;
   farm.set_goal(id, instance_goal::stop);
-  for (std::uint64_t base : {0, 1})
+  for (std::uint64_t base : {0U, 1U})
     CHECK(assignment_since(farm.state, "w1", base).removed == std::vector<std::string>{id});
 }
 
