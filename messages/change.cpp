@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <vector>
 
 namespace deployminator::messages {
 
@@ -54,6 +55,18 @@ void write(std::map<Key, Row>& last, std::vector<Row>& rows) {
     rows.push_back(std::move(each));
 }
 
+/// Seldom, and then many: it looks at all of them.
+void drop_old_receipts(farm& f) {
+  if (f.receipts.size() < kept_receipts + kept_receipts / 10)
+    return;
+  std::vector<std::uint64_t> seqs;
+  for (const auto& [id, each] : f.receipts)
+    seqs.push_back(each.seq);
+  auto oldest_kept = seqs.end() - static_cast<std::ptrdiff_t>(kept_receipts);
+  std::nth_element(seqs.begin(), oldest_kept, seqs.end());
+  std::erase_if(f.receipts, [&](const auto& each) { return each.second.seq < *oldest_kept; });
+}
+
 } // namespace
 
 bool is_empty(const change& c) {
@@ -80,6 +93,7 @@ void apply(farm& f, const change& c) {
     f.rollouts.erase(each.group_id);
   for (const auto& each : c.receipts)
     f.receipts[each.id] = each;
+  drop_old_receipts(f);
   f.last_event += c.events.size();
 }
 

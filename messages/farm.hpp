@@ -152,6 +152,9 @@ struct receipt {
   bool operator==(const receipt&) const = default;
 };
 
+/// How many receipts are kept at least, the newest by `seq`: no clock can make one of them old.
+constexpr std::size_t kept_receipts = 10'000;
+
 /// Everything the server knows. Ordered containers only: whoever walks them sees the same order.
 struct farm {
   std::map<std::uint64_t, group> groups;
@@ -160,7 +163,7 @@ struct farm {
   std::map<std::string, machine> machines;
   /// By group id.
   std::map<std::uint64_t, rollout> rollouts;
-  /// By the orders' ids.
+  /// By the orders' ids; a few more than `kept_receipts` at most.
   std::map<std::string, receipt> receipts;
   /// The number of the last event that was stored.
   std::uint64_t last_event = 0;

@@ -140,6 +140,8 @@ result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::ch
       write_events(*db_, c.events, last + 1 - c.events.size());
       if (last > keep_.events && !c.events.empty())
         run(*db_, "DELETE FROM event WHERE seq <= ?", last - keep_.events);
+      if (number % keep_.receipts_interval == 0)
+        drop_old_receipts(*db_, keep_.receipts);
     }
     whole.commit();
     return last;

@@ -10,7 +10,9 @@ namespace deployminator::store {
 /// How many of the newest a store keeps of what only grows.
 struct retention {
   std::uint64_t events = 50'000;
-  std::uint64_t receipts = 10'000;
+  std::uint64_t receipts = messages::kept_receipts;
+  /// After how many changes the older receipts are dropped.
+  std::uint64_t receipts_interval = 1'000;
 };
 
 /// The store over any database that has a `connection`.

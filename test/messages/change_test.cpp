@@ -105,6 +105,21 @@ TEST_CASE("the highest application id is remembered") {
   CHECK(f.last_application == 9);
 }
 
+TEST_CASE("of the receipts the newest are kept, by their place among the events") {
+  farm f;
+  constexpr std::uint64_t orders = 3 * kept_receipts;
+  for (std::uint64_t seq = 1; seq <= orders; ++seq) {
+    change c;
+    c.receipts = {{.id = std::to_string(seq), .seq = seq}};
+    apply(f, c);
+  }
+  CHECK(f.receipts.size() >= kept_receipts);
+  CHECK(f.receipts.size() < kept_receipts + kept_receipts / 10);
+  CHECK(f.receipts.contains(std::to_string(orders)));
+  CHECK(f.receipts.contains(std::to_string(orders - kept_receipts + 1)));
+  CHECK_FALSE(f.receipts.contains("1"));
+}
+
 TEST_CASE("applying the sum of changes is applying all of them in turn") {
   CHECK(rc::check([] {
     farm in_turn;

@@ -17,10 +17,14 @@ using messages::failure_code;
 
 namespace {
 
-std::unique_ptr<store::sql_store> store_in_memory(store::retention keep) {
-  auto db = store::open_sqlite(":memory:");
+std::unique_ptr<store::sql_store> store_in(const std::string& file, store::retention keep) {
+  auto db = store::open_sqlite(file);
   store::migrate(*db);
   return std::make_unique<store::sql_store>(std::move(db), std::move(keep));
+}
+
+std::unique_ptr<store::sql_store> store_in_memory(store::retention keep) {
+  return store_in(":memory:", std::move(keep));
 }
 
 messages::change steps(std::size_t count, std::size_t bytes = 10) {
@@ -98,6 +102,29 @@ TEST_CASE("the newest receipts are kept, whatever the clock says") {
   for (const auto& [id, each] : f->receipts)
     kept.push_back(id);
   CHECK(kept == std::vector<std::string>{"order-3", "order-4", "order-5"});
+}
+
+TEST_CASE("older receipts are dropped while the server runs") {
+  temporary_directory directory;
+  auto file = directory.file("store.db");
+  store::retention keep;
+  keep.receipts = 3;
+  keep.receipts_interval = 5;
+  auto s = store_in(file, keep);
+  REQUIRE(s->begin_epoch());
+  auto count = [&] {
+    auto db = store::open_sqlite(file);
+    store::rows found{*db, "SELECT count(*) FROM client_order"};
+    REQUIRE(found.next());
+    return found.number(0);
+  };
+  for (std::uint64_t number = 1; number <= 9; ++number) {
+    messages::change c;
+    c.receipts.push_back({.id = fmt::format("order-{}", number), .seq = number});
+    REQUIRE(s->commit(number, c));
+    CHECK(count() <= 7);
+  }
+  CHECK(count() == 7);
 }
 
 TEST_CASE("a disk that is full fails a commit, changes nothing, and is got over") {
