@@ -67,7 +67,7 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_clo
     return fmt::format("{} was not ready within {} s", named(each), deadline.count() / 1000);
   bool idle = each.goal == instance_goal::fetch && !each.fetched
               && (each.state != instance_state::downloading || !each.reachable);
-  if (idle && clock.in_phase() >= deadline)
+  if (idle && clock.unfetched(each.id) >= deadline)
     return fmt::format("{} did not fetch its artifact within {} s{}", named(each),
                        deadline.count() / 1000,
                        each.reachable ? "" : ": the machine is out of reach");
@@ -95,7 +95,9 @@ std::vector<std::string> next_to_start(const rollout_view& view, const member_li
   for (const auto* each : fresh) {
     auto& of_application = counts[each->application];
     auto allowed = allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
-    if (each->goal != instance_goal::fetch || of_application.starting >= allowed)
+    // A machine that was started anew may have lost what it had fetched.
+    bool can_start = each->goal == instance_goal::fetch && each->fetched;
+    if (!can_start || of_application.starting >= allowed)
       continue;
     out.push_back(each->id);
     ++of_application.starting;
@@ -254,16 +256,30 @@ void rollout_clock::look(const rollout_view& view, duration now) {
   }
   for (const auto& id : view.row.coming) {
     auto member = view.members.find(id);
-    if (member == view.members.end() || member->second.goal != instance_goal::run)
-      told_to_run_.erase(id);
-    else
-      told_to_run_.emplace(id, now);
+    auto note = [&](since_by_id& since, bool is_so) {
+      if (is_so)
+        since.emplace(id, now);
+      else
+        since.erase(id);
+    };
+    bool is_there = member != view.members.end();
+    note(told_to_run_, is_there && member->second.goal == instance_goal::run);
+    note(unfetched_,
+         is_there && member->second.goal == instance_goal::fetch && !member->second.fetched);
   }
 }
 
+duration rollout_clock::passed(const since_by_id& since, const std::string& id) const {
+  auto found = since.find(id);
+  return found == since.end() ? duration{0} : now_ - found->second;
+}
+
 duration rollout_clock::told_to_run(const std::string& id) const {
-  auto found = told_to_run_.find(id);
-  return found == told_to_run_.end() ? duration{0} : now_ - found->second;
+  return passed(told_to_run_, id);
+}
+
+duration rollout_clock::unfetched(const std::string& id) const {
+  return passed(unfetched_, id);
 }
 
 rollout_decision next_step(const rollout_view& view, const rollout_clock& clock) {
@@ -291,12 +307,14 @@ std::optional<duration> next_look(const rollout_view& view, const rollout_clock&
     if (passed < limit && (!out || limit - passed < *out))
       out = limit - passed;
   };
-  for (const auto& [name, app] : view.applications)
-    consider(app.rollout.deadline, clock.in_phase());
   consider(timeout_of(view), clock.in_phase());
-  for (const auto* each : coming(view))
+  for (const auto* each : coming(view)) {
+    auto deadline = rules_of(view, *each).rollout.deadline;
     if (each->goal == instance_goal::run)
-      consider(rules_of(view, *each).rollout.deadline, clock.told_to_run(each->id));
+      consider(deadline, clock.told_to_run(each->id));
+    else if (!each->fetched)
+      consider(deadline, clock.unfetched(each->id));
+  }
   return out;
 }
 

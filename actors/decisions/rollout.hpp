@@ -87,12 +87,19 @@ public:
   }
   /// Since the instance was told to run; 0: it was not.
   [[nodiscard]] messages::duration told_to_run(const std::string& id) const;
+  /// Since the instance has been without its artifact; 0: it has it.
+  [[nodiscard]] messages::duration unfetched(const std::string& id) const;
 
 private:
+  using since_by_id = std::unordered_map<std::string, messages::duration>;
+
+  [[nodiscard]] messages::duration passed(const since_by_id& since, const std::string& id) const;
+
   messages::duration now_{0};
   messages::duration phase_since_{0};
   std::optional<std::pair<std::uint64_t, messages::rollout_phase>> phase_;
-  std::unordered_map<std::string, messages::duration> told_to_run_;
+  since_by_id told_to_run_;
+  since_by_id unfetched_;
 };
 
 /// What a rollout wants done next; nothing is also an answer.

@@ -116,6 +116,12 @@ bool still_holds(const farm& f, const rollout& r, const rollout_decision& d) {
   });
 }
 
+/// As the farm knows it now; when it was decided the instance was.
+bool is_fetched(const farm& f, const std::string& id) {
+  auto row = f.instances.find(id);
+  return row != f.instances.end() && row->second.seen.fetched;
+}
+
 rollout_member member_of(const instance& row, const presence& machines) {
   const auto& seen = row.seen;
   return {row.id,
@@ -220,7 +226,8 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
   const auto& r = under_way->second;
   const auto& g = f.groups.at(group_id);
   for (const auto& id : d.start)
-    set_goal(c, id, instance_goal::run);
+    if (is_fetched(f, id))
+      set_goal(c, id, instance_goal::run);
   for (const auto& id : d.stop)
     set_goal(c, id, instance_goal::stop);
   // The row is long where many instances come and go, so it is written only where it changes.

@@ -75,6 +75,34 @@ TEST_CASE("no more instances start at once than the rules allow") {
   CHECK(farm.step().start.size() == 2);
 }
 
+TEST_CASE("what lost its artifact while others started fetches it again before it starts") {
+  rolling_farm farm{1};
+  auto app = small_farm::web(2);
+  app.rollout.parallel = {1, false};
+  farm.deploy(app, 1);
+  farm.obey_all();
+  auto first = farm.step().start;
+  REQUIRE(first.size() == 1);
+  auto ids = farm.ids();
+  auto second = ids[0] == first[0] ? ids[1] : ids[0];
+  farm.obey(first[0]);
+  // Its machine was started anew.
+  farm.change_seen(second, [](observation& seen) {
+    seen.fetched = false;
+    seen.state = instance_state::downloading;
+  });
+  CHECK(is_empty(farm.step_after(duration{1'000})));
+  SUBCASE("and has as long for it as the first time") {
+    farm.change_seen(second, [](observation& seen) { seen.state = instance_state::preparing; });
+    CHECK(is_empty(farm.step_after(duration{200'000})));
+    CHECK(farm.step_after(duration{100'000}).phase == rollout_phase::stopping_new);
+  }
+  SUBCASE("and starts then") {
+    farm.obey(second);
+    CHECK(farm.step().start == std::vector<std::string>{second});
+  }
+}
+
 TEST_CASE("each application starts as many of its own as its rules allow") {
   rolling_farm farm{4};
   auto web = small_farm::web(4);
