@@ -69,9 +69,7 @@ void checks::before_commit(const farm& before, const change& c) {
     if (before.groups.contains(g.id)
         && before.groups.at(g.id).deployed_version != g.deployed_version)
       note_unproven(before, g);
-  for (const auto& each : c.events)
-    if (const auto* now = std::get_if<machine_change>(&each.what))
-      told_machines_[now->machine] = now->to;
+  note_machines(c);
   for (const auto& each : c.instances) {
     if (each.goal == instance_goal::run)
       told_to_run_.insert(each.id);
@@ -88,6 +86,21 @@ void checks::before_commit(const farm& before, const change& c) {
     if (known->second.goal == instance_goal::run && each.goal == instance_goal::stop)
       check_proven(before, c, known->second);
   }
+}
+
+/// A change may be the sum of several decisions: a machine was there for one of them and lost by
+/// another.
+void checks::note_machines(const change& c) {
+  there_meanwhile_.clear();
+  for (const auto& [name, state] : told_machines_)
+    if (state == machine_state::ready)
+      there_meanwhile_.insert(name);
+  for (const auto& each : c.events)
+    if (const auto* now = std::get_if<machine_change>(&each.what)) {
+      told_machines_[now->machine] = now->to;
+      if (now->to == machine_state::ready)
+        there_meanwhile_.insert(now->machine);
+    }
 }
 
 /// What was stopped on purpose when its version was deployed may turn out broken when it is
@@ -108,7 +121,7 @@ void checks::check_placed(const farm& before, const change& c, const instance& p
   const auto* m = after(c.machines, before.machines, placed.machine,
                         [](const messages::machine& x) { return x.name; });
   const auto* app = v ? actors::application_of(*v, placed.application) : nullptr;
-  bool is_there = m && told_machines_[placed.machine] == machine_state::ready;
+  bool is_there = m && there_meanwhile_.contains(placed.machine);
   const auto* g
     = v ? after(c.groups, before.groups, v->group_id, [](const group& x) { return x.id; })
         : nullptr;

@@ -65,6 +65,7 @@ private:
                     const messages::instance& old);
   void check_placed(const messages::farm& before, const messages::change& c,
                     const messages::instance& placed);
+  void note_machines(const messages::change& c);
   void note_unproven(const messages::farm& before, const messages::group& g);
   [[nodiscard]] bool may_fail(const messages::version& v) const;
   [[nodiscard]] bool is_proven(const messages::farm& f, const std::string& id) const;
@@ -85,6 +86,8 @@ private:
   const programs& all_;
   /// What was told of each machine last.
   std::map<std::string, messages::machine_state> told_machines_;
+  /// The machines that were there before the change, or became so with it.
+  std::set<std::string> there_meanwhile_;
   /// The instances that were to run at some time.
   std::set<std::string> told_to_run_;
   /// Applications of versions that were deployed while they were stopped on purpose.
