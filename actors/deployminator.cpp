@@ -2,7 +2,9 @@
 
 #include "actors/common/errors.hpp"
 #include "actors/common/logging.hpp"
+#include "actors/decisions/access.hpp"
 #include "actors/decisions/join.hpp"
+#include "actors/decisions/keyring.hpp"
 #include "actors/decisions/observation.hpp"
 #include "actors/decisions/rollout_change.hpp"
 #include "actors/decisions/tables.hpp"
@@ -222,11 +224,12 @@ void take_step(deployminator_pointer self, std::uint64_t group_id,
 
 /// Nobody sees what is not stored: what it is decided with may be refused by the store, and the
 /// numbers of its events are not given away yet.
-caf::result<message_ptr> answer_query(deployminator_pointer self, const query& asked) {
+caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& who,
+                                      const query& asked) {
   auto answered = self->make_response_promise<message_ptr>();
-  self->state.queue.read([self, asked, answered](const farm& f) mutable {
+  self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
     auto& state = self->state;
-    auto rows = answer(f, state.present, asked, state.config.utc_now());
+    auto rows = answer(f, state.present, asked, state.config.utc_now(), who);
     if (rows)
       answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
     else
@@ -235,15 +238,17 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const query& a
   return answered;
 }
 
-caf::result<message_ptr> take_question(deployminator_pointer self, const envelope_ptr& envelope) {
+caf::result<message_ptr> take_question(deployminator_pointer self, const caller& who,
+                                       const envelope_ptr& envelope) {
   if (const auto* asked = std::get_if<query>(&envelope->body))
-    return answer_query(self, *asked);
+    return answer_query(self, who, *asked);
   const auto* log = std::get_if<read_log>(&envelope->body);
   if (!log)
     return to_error({failure_code::internal, "this is no question", ""});
   auto& state = self->state;
-  auto found = state.queue.farm().instances.find(log->instance);
-  if (found == state.queue.farm().instances.end())
+  const auto& f = state.queue.farm();
+  auto found = f.instances.find(log->instance);
+  if (found == f.instances.end() || !may_see(who, f.groups.at(found->second.group_id).namespace_))
     return to_error({failure_code::not_found, fmt::format("there is no instance {}", log->instance),
                      "`deploy instances` lists them"});
   const auto* machine_of_it = state.listeners.machine_named(found->second.machine);
@@ -397,6 +402,9 @@ void begin(deployminator_pointer self, deployminator_config config) {
   state.listeners.tell_all_anew(self, state.queue.farm(), state.present);
   self->delayed_send(self, return_grace, atom::tick_v);
   self->delayed_send(self, lead_interval, atom::tick_v, atom::lead_v);
+  enqueue(self, {.decide = [self](const farm& f) {
+            return first_operator(f, self->state.config.first_operator, now(self));
+          }});
 }
 
 } // namespace
@@ -416,13 +424,18 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
       state.listeners.set_upkeep(upkeep);
       state.listeners.want_upkeep(self, state.queue.farm(), "the server has started");
     },
+    [self](atom::attach, const doorkeeper_actor& doorkeeper) {
+      self->state.listeners.set_doorkeeper(self, self->state.queue.farm(), doorkeeper);
+    },
     [self](atom::view, const readable_order_ptr& order) { return view_for_order(self, order); },
     [self](atom::order, const order_call_ptr& call) { return take_order(self, call); },
     [self](atom::view, std::uint64_t group_id) { return view_for_upkeep(self, group_id); },
     [self](atom::upkeep, std::uint64_t group_id, const plan_ptr& p, const std::string& occasion) {
       return take_upkeep(self, group_id, p, occasion);
     },
-    [self](atom::question, const envelope_ptr& e) { return take_question(self, e); },
+    [self](atom::question, const caller& who, const envelope_ptr& e) {
+      return take_question(self, who, e);
+    },
     [self](atom::join, const hello_ptr& h, const machine_actor& from) {
       return take_join(self, h, from);
     },

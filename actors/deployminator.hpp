@@ -18,6 +18,8 @@ struct deployminator_config {
   registrar_actor registrar;
   /// The farm as the store has it.
   farm_ptr farm;
+  /// The public key of the operator who set the server up; empty: none.
+  std::string first_operator;
   std::function<messages::timestamp()> utc_now;
   std::function<std::uint64_t()> random;
 };

@@ -9,6 +9,7 @@
 
 #include <caf/all.hpp>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ struct briefing {
 using briefing_ptr = std::shared_ptr<const briefing>;
 using group_ids_ptr = std::shared_ptr<const std::vector<std::uint64_t>>;
 
+/// By id.
+using keys_ptr = std::shared_ptr<const std::map<std::uint64_t, messages::access_key>>;
 using order_call_ptr = std::shared_ptr<const order_call>;
 
 /// What became of a look at a group.
@@ -80,6 +83,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::rollout_decision_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::assignment_difference_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::briefing_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::group_ids_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::keys_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::order_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::upkeep_outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::rollout_outcome)
@@ -181,11 +185,18 @@ using upkeep_actor = caf::typed_actor<
   /// From itself: time to look at what is lacking.
   caf::reacts_to<atom::tick>>;
 
+/// Whoever stands at the door.
+using doorkeeper_actor = caf::typed_actor<
+  /// From the DEPLOYMINATOR: all keys, at the start and after each change of them.
+  caf::reacts_to<atom::trust, keys_ptr>>;
+
 /// The DEPLOYMINATOR: owns the desired state. All changes of the farm happen here, one after the
 /// other, and are stored before anybody hears of them.
 using deployminator_actor = caf::typed_actor<
   /// Who looks after what is deployed; before anything else.
   caf::reacts_to<atom::attach, upkeep_actor>,
+  /// Who is told of the keys.
+  caf::reacts_to<atom::attach, doorkeeper_actor>,
   /// From ORDERS: what this order needs placed, in the farm as it is. What needs something waits,
   /// after the start, until it is known who is there. An order that makes no sense needs nothing.
   caf::replies_to<atom::view, readable_order_ptr>::with<plan_view_ptr>,
@@ -198,7 +209,7 @@ using deployminator_actor = caf::typed_actor<
   /// committed.
   caf::replies_to<atom::upkeep, std::uint64_t, plan_ptr, std::string>::with<upkeep_outcome>,
   /// A question of a client: a table, or an instance's output.
-  caf::replies_to<atom::question, envelope_ptr>::with<message_ptr>,
+  caf::replies_to<atom::question, messages::caller, envelope_ptr>::with<message_ptr>,
   /// From a MACHINE: its agent said hello.
   caf::replies_to<atom::join, hello_ptr, machine_actor>::with<briefing_ptr>,
   /// From a MACHINE: its agent fell silent, and why.
@@ -231,6 +242,6 @@ using sessions_actor = caf::typed_actor<
   /// From a MACHINE, by its name: the farm refused the agent at this peer, which is nobody now.
   caf::reacts_to<atom::refused, std::string, std::string>,
   /// From itself: time to look after the sessions.
-  caf::reacts_to<atom::tick>>::extend_with<receiver_actor>;
+  caf::reacts_to<atom::tick>>::extend_with<receiver_actor>::extend_with<doorkeeper_actor>;
 
 } // namespace deployminator::actors

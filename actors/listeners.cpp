@@ -24,6 +24,16 @@ void listeners::set_upkeep(upkeep_actor upkeep) {
   upkeep_ = std::move(upkeep);
 }
 
+void listeners::set_doorkeeper(speaker self, const farm& f, doorkeeper_actor doorkeeper) {
+  doorkeeper_ = std::move(doorkeeper);
+  tell_keys(self, f);
+}
+
+void listeners::tell_keys(speaker self, const farm& f) {
+  if (doorkeeper_)
+    self->send(doorkeeper_, atom::trust_v, std::make_shared<const decltype(f.keys)>(f.keys));
+}
+
 void listeners::add_machine(const std::string& name, machine_actor actor,
                             std::uint64_t generation) {
   machines_[name] = {std::move(actor), generation};
@@ -95,6 +105,8 @@ void listeners::tell_rollout(speaker self, const farm& f, const presence& machin
 }
 
 void listeners::tell(speaker self, const farm& f, const presence& machines, const change& c) {
+  if (!c.keys.empty())
+    tell_keys(self, f);
   auto follows = consequences_of(f, c);
   for (const auto& name : follows.machines)
     tell_machine(self, f, name);
@@ -115,6 +127,7 @@ void listeners::tell(speaker self, const farm& f, const presence& machines, cons
 }
 
 void listeners::tell_all_anew(speaker self, const farm& f, const presence& machines) {
+  tell_keys(self, f);
   for (const auto& [name, each] : machines_)
     tell_machine(self, f, name);
   std::set<std::uint64_t> groups;

@@ -11,14 +11,16 @@
 namespace deployminator::actors {
 
 /// Whom the DEPLOYMINATOR tells of what is committed: the MACHINES, a ROLLOUT for each group that
-/// is being rolled out, and UPKEEP. Knows what each was told, and tells each no more than what is
-/// new. All functions are called between two commits, with the farm as it is stored.
+/// is being rolled out, UPKEEP, and the doorkeeper. Knows what each was told, and tells each no
+/// more than what is new. All functions are called between two commits, with the farm as it is
+/// stored.
 class listeners {
 public:
   /// The DEPLOYMINATOR itself, which sends.
   using speaker = deployminator_actor::pointer;
 
   void set_upkeep(upkeep_actor upkeep);
+  void set_doorkeeper(speaker self, const messages::farm& f, doorkeeper_actor doorkeeper);
 
   /// A machine's agent is connected, and holds or is about to hold this generation.
   void add_machine(const std::string& name, machine_actor actor, std::uint64_t generation);
@@ -63,6 +65,7 @@ private:
     bool thinks = false;
   };
 
+  void tell_keys(speaker self, const messages::farm& f);
   void tell_machine(speaker self, const messages::farm& f, const std::string& name);
   void tell_rollout(speaker self, const messages::farm& f, const presence& machines,
                     std::uint64_t group_id);
@@ -73,6 +76,7 @@ private:
   /// By group id.
   std::map<std::uint64_t, running_rollout> rollouts_;
   upkeep_actor upkeep_;
+  doorkeeper_actor doorkeeper_;
 };
 
 } // namespace deployminator::actors

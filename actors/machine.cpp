@@ -138,8 +138,12 @@ void open_session(machine_pointer self, const briefing& b) {
   state.incarnation = agent.incarnation;
   log::info("machine welcomes agent",
             {{"machine", state.config.name}, {"generation", b.assignment.generation}});
-  state.session = welcome{highest_protocol, DEPLOYMINATOR_VERSION, state.config.publish,
-                          state.config.collect, agent.observation_digest != b.observation_digest};
+  state.session = welcome{highest_protocol,
+                          DEPLOYMINATOR_VERSION,
+                          state.config.publish,
+                          state.config.collect,
+                          agent.observation_digest != b.observation_digest,
+                          state.config.store_id};
   send(self, *state.session, state.hello->id);
   if (assignment_head{agent.generation, agent.assignment_digest} == b.assignment)
     state.confirmed = agent.generation;

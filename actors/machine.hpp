@@ -18,6 +18,7 @@ struct machine_config {
   /// Where agents publish their progress, for the `welcome`.
   std::string collect;
   std::string publish;
+  std::string store_id;
 };
 
 /// What a MACHINE remembers.

@@ -2,10 +2,15 @@
 #include "actors/common/gateway.hpp"
 #include "actors/common/logging.hpp"
 #include "actors/common/terminator.hpp"
+#include "actors/decisions/access.hpp"
 #include "actors/server.hpp"
+#include "actors/server_keys.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <random>
@@ -37,18 +42,45 @@ std::function<std::uint64_t()> system_random() {
   return [engine] { return (*engine)(); };
 }
 
+/// A table in Markdown, as SECURITY.md has it.
+int print_roles() {
+  constexpr auto& all = messages::enum_text<messages::key_role>::names;
+  std::string out = fmt::format("| message | {} |\n|---|", fmt::join(all, " | "));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    out += "---|";
+  for (const auto& rule : actors::access_rules()) {
+    out += fmt::format("\n| `{}` |", rule.message);
+    for (auto role : all)
+      out += std::ranges::count(rule.roles, role) > 0 ? " yes |" : " |";
+  }
+  std::fputs((out + "\n").c_str(), stdout);
+  return 0;
+}
+
+int make_keys(const configs::server_settings& settings) {
+  auto next_step = actors::init_keys(settings);
+  if (!next_step)
+    return common::fail(program, next_step.error());
+  std::fputs(next_step->c_str(), stdout);
+  return 0;
+}
+
 int serve(const configs::server_settings& settings) {
+  auto own = actors::load_keys(settings);
+  if (!own)
+    return common::fail(program, own.error());
   auto database = store::open_store(settings.store);
   if (!database)
     return common::fail(program, database.error());
   std::atomic<bool> failed = false;
-  bus::io_thread sockets;
+  bool asks_for_keys = !std::holds_alternative<std::monostate>(own->keys);
+  bus::io_thread sockets{own->keys};
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
-  auto server = actors::spawn_server(system, {database->get(), &sockets, settings.listen,
-                                              settings.publish, settings.collect, true,
-                                              messages::system_utc_now, system_random()});
+  auto server = actors::spawn_server(
+    system, {database->get(), &sockets, settings.listen, settings.publish, settings.collect,
+             asks_for_keys, own->first_operator, true, messages::system_utc_now, system_random()});
   if (!server)
     return common::fail(program, server.error());
   for (const auto& each : server->all)
@@ -59,6 +91,7 @@ int serve(const configs::server_settings& settings) {
                                              {"publish", settings.publish},
                                              {"collect", settings.collect},
                                              {"store", settings.store},
+                                             {"keys", settings.keys},
                                              {"epoch", server->epoch},
                                              {"version", DEPLOYMINATOR_VERSION}});
   common::notify_ready();
@@ -82,10 +115,10 @@ int main(int argc, char** argv) {
   const auto& settings = std::get<configs::server_settings>(read);
   for (const auto& each : settings.warnings)
     common::log::warning(each);
-  auto allowed
-    = configs::check_keys(settings.keys, {settings.listen, settings.publish, settings.collect});
-  if (!allowed)
-    return common::fail(program, allowed.error());
+  if (settings.roles)
+    return print_roles();
+  if (settings.init)
+    return make_keys(settings);
   allow_many_machines();
   return serve(settings);
 }

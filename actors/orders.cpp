@@ -1,6 +1,7 @@
 #include "actors/orders.hpp"
 
 #include "actors/common/errors.hpp"
+#include "actors/decisions/access.hpp"
 #include "messages/order_digest.hpp"
 
 #include <utility>
@@ -83,6 +84,8 @@ void read(orders_pointer self, const pending_order_ptr& o, const order_ptr& what
   self->request(self->state.planner, plan_timeout, atom::read_v, what)
     .then(
       [self, o](const readable_order_ptr& readable) {
+        if (auto objection = objection_to_groups(o->who, *readable))
+          return answer(self, o, *objection);
         o->what = readable;
         self->state.waiting.push_back(o);
         place_next(self);

@@ -73,14 +73,17 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   caf::anon_send(out.registrar, atom::attach_v, tells);
   auto strategies = spawn_strategies(system);
   auto plans = system.spawn(planner, strategies);
+  auto store_id = farm->store_id;
   auto decides = system.spawn(deployminator, deployminator_config{out.registrar, std::move(farm),
+                                                                  config.first_operator,
                                                                   config.utc_now, config.random});
   auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
   caf::anon_send(decides, atom::attach_v, keeps_up);
   auto takes_orders = system.spawn(orders, decides, plans);
-  auto knows_peers
-    = system.spawn(sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch,
-                                             config.publish, config.collect});
+  auto knows_peers = system.spawn(
+    sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch, config.publish,
+                              config.collect, store_id, config.asks_for_keys, config.utc_now});
+  caf::anon_send(decides, atom::attach_v, doorkeeper_actor{knows_peers});
   caf::anon_send(out.gateway, atom::attach_v, receiver_actor{knows_peers});
 
   auto end_later

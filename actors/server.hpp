@@ -17,6 +17,10 @@ struct server_config {
   std::string listen = "tcp://127.0.0.1:4001";
   std::string publish = "tcp://127.0.0.1:4002";
   std::string collect = "tcp://127.0.0.1:4003";
+  /// Ask everybody who connects for a key that the store knows.
+  bool asks_for_keys = false;
+  /// The public key of the operator who set the server up, let in from the first start on.
+  std::string first_operator;
   /// The store blocks, so the REGISTRAR has a thread of its own; not under a deterministic
   /// scheduler.
   bool detached_registrar = true;

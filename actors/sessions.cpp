@@ -2,6 +2,7 @@
 
 #include "actors/common/errors.hpp"
 #include "actors/common/logging.hpp"
+#include "actors/decisions/access.hpp"
 #include "actors/machine.hpp"
 
 #include <fmt/format.h>
@@ -19,6 +20,9 @@ using sessions_pointer = sessions_actor::stateful_pointer<sessions_state>;
 
 constexpr auto look_interval = 250ms;
 constexpr auto order_timeout = 120s;
+
+/// Of one key.
+constexpr int most_open_requests = 64;
 
 /// A look that comes so late was held up itself: what peers said meanwhile is still to be read.
 constexpr auto late_look = 1s;
@@ -39,13 +43,22 @@ envelope_ptr heartbeat_of(const sessions_state& state) {
 
 // -- hellos ---------------------------------------------------------------------------------------
 
-std::optional<failure> objection_to(const sessions_state& state, const hello& h) {
+/// Epochs of another store mean nothing here.
+bool is_of_other_farm(const sessions_state& state, const hello& h) {
+  return !h.store.empty() && h.store != state.config.store_id;
+}
+
+std::optional<failure> mistake_in(const sessions_state& state, const hello& h) {
   if (h.lowest > highest_protocol || h.highest < lowest_protocol)
     return failure{failure_code::version,
                    fmt::format("{} speaks protocol versions {} to {}, this server {} to {}",
                                to_text(h.role), h.lowest, h.highest, lowest_protocol,
                                highest_protocol),
                    "upgrade the older side"};
+  if (is_of_other_farm(state, h))
+    return failure{failure_code::refused, "the agent obeys another store, of another farm",
+                   "see that its --server is right; to move the machine to this farm, run "
+                   "`autodeployer --leave-farm` there"};
   if (h.epoch > state.config.epoch)
     return failure{failure_code::refused,
                    fmt::format("a server of epoch {} was seen already, this one has only {}",
@@ -63,14 +76,46 @@ known_machine& machine_named(sessions_pointer self, const std::string& name) {
   auto& known = state.machines[name];
   if (!known.actor)
     known.actor = self->spawn<caf::monitored>(
-      machine,
-      machine_config{name, state.config.gateway, state.config.deployminator, sessions_actor{self},
-                     state.config.epoch, state.config.collect, state.config.publish});
+      machine, machine_config{name, state.config.gateway, state.config.deployminator,
+                              sessions_actor{self}, state.config.epoch, state.config.collect,
+                              state.config.publish, state.config.store_id});
   return known;
 }
 
-void greet_agent(sessions_pointer self, const received& in, const agent_introduction& agent) {
+/// Why the holder of the key may not be who the hello says, or nothing.
+std::optional<failure> impersonation(const access_key& key, const hello& h) {
+  bool is_agent = key.grant.role == key_role::agent;
+  if (h.role == peer_role::agent && !is_agent)
+    return failure{failure_code::forbidden,
+                   fmt::format("key {} has the role {}; an agent takes agent", key.grant.name,
+                               to_text(key.grant.role)),
+                   "make one for the machine: `deploy key new MACHINE --role agent`"};
+  if (h.role == peer_role::client && is_agent)
+    return failure{failure_code::forbidden,
+                   fmt::format("key {} has the role agent; a client takes operator, builder or "
+                               "viewer",
+                               key.grant.name),
+                   "ask an operator for a key of your own: `deploy key new`"};
+  if (is_agent && h.agent && h.agent->name != key.grant.name)
+    return failure{failure_code::forbidden,
+                   fmt::format("the key is machine {}'s, the agent calls itself {}", key.grant.name,
+                               h.agent->name),
+                   "leave --name out, or make a key for this name"};
+  return std::nullopt;
+}
+
+/// The hello as the key allows it: a machine may be bound to machine groups.
+received as_bound(const received& in, const access_key& key) {
+  auto bound = std::make_shared<messages::envelope>(*in.envelope);
+  std::get<hello>(bound->body).agent->groups = key.grant.groups;
+  auto out = in;
+  out.envelope = std::move(bound);
+  return out;
+}
+
+void greet_agent(sessions_pointer self, const received& in) {
   auto& state = self->state;
+  const auto& agent = *std::get<hello>(in.envelope->body).agent;
   auto& known = machine_named(self, agent.name);
   if (!known.peer.empty() && known.identity != agent.identity)
     return send(self, in,
@@ -82,7 +127,8 @@ void greet_agent(sessions_pointer self, const received& in, const agent_introduc
   known.peer = in.peer;
   known.identity = agent.identity;
   auto now = self->clock().now();
-  auto peer = state.peers.insert_or_assign(in.peer, connected_peer{bus::peer_session{now}, &known});
+  auto peer
+    = state.peers.insert_or_assign(in.peer, connected_peer{bus::peer_session{now}, in.key, &known});
   self->send(known.actor, atom::deliver_v, in);
   // The answer has to wait for others; that the server is there has not.
   self->send(state.config.gateway, atom::dispatch_v, in.socket, in.peer, heartbeat_of(state));
@@ -100,47 +146,87 @@ void forget_refused(sessions_pointer self, const std::string& machine_name,
   state.peers.erase(peer);
 }
 
+/// Where no keys are used, and nobody is anybody in particular, null.
+const access_key* key_of(const sessions_state& state, const received& in) {
+  return state.config.asks_for_keys ? state.keys.valid(in.key) : nullptr;
+}
+
 void greet(sessions_pointer self, const received& in, const hello& h) {
   auto& state = self->state;
-  if (auto objection = objection_to(state, h)) {
+  const auto* key = key_of(state, in);
+  auto objection = mistake_in(state, h);
+  if (!objection && key)
+    objection = impersonation(*key, h);
+  if (objection) {
     log::warning("sessions refused hello", {{"reason", objection->message}});
-    if (h.epoch > state.config.epoch)
+    if (h.epoch > state.config.epoch && !is_of_other_farm(state, h))
       self->send(state.config.deployminator, atom::lead_v);
     return send(self, in, refusal{*objection});
   }
   if (h.role == peer_role::agent)
-    return greet_agent(self, in, *h.agent);
-  state.peers.insert_or_assign(in.peer, connected_peer{bus::peer_session{self->clock().now()}});
-  send(
-    self, in,
-    welcome{highest_protocol, DEPLOYMINATOR_VERSION, state.config.publish, state.config.collect});
+    return greet_agent(self, key && !key->grant.groups.empty() ? as_bound(in, *key) : in);
+  state.peers.insert_or_assign(in.peer,
+                               connected_peer{bus::peer_session{self->clock().now()}, in.key});
+  bool is_limited = key && !key->grant.namespaces.empty();
+  send(self, in,
+       welcome{highest_protocol, DEPLOYMINATOR_VERSION, is_limited ? "" : state.config.publish,
+               state.config.collect, false, state.config.store_id});
 }
 
 // -- clients --------------------------------------------------------------------------------------
 
-/// Answers a client with what `asked` yields.
-template <class Answer, class Request>
-void answer_from(sessions_pointer self, const received& in, Request asked) {
-  asked.then([self, in](const std::shared_ptr<const Answer>& answer) { send(self, in, *answer); },
-             [self, in](const caf::error& e) { send(self, in, refusal{to_failure(e)}); });
+/// Whoever was connected lately is in memory alone.
+table with_last_seen(const sessions_state& state, table rows) {
+  for (auto& each : rows.keys)
+    for (const auto& [id, key] : state.keys.all())
+      if (auto seen = state.last_seen.find(key.grant.public_key);
+          key.grant.name == each.name && key.created_at == each.created_at
+          && seen != state.last_seen.end())
+        each.last_seen = seen->second;
+  return rows;
 }
 
-void serve_client(sessions_pointer self, const received& in) {
+/// Answers with what `view` makes of what `asked` yields.
+template <class Answer, class Request, class View>
+void answer_from(sessions_pointer self, const received& in, Request asked, View view) {
+  ++self->state.open_requests[in.key];
+  asked.then(
+    [self, in, view](const std::shared_ptr<const Answer>& answer) {
+      --self->state.open_requests[in.key];
+      send(self, in, view(*answer));
+    },
+    [self, in](const caf::error& e) {
+      --self->state.open_requests[in.key];
+      send(self, in, refusal{to_failure(e)});
+    });
+}
+
+void serve_client(sessions_pointer self, const received& in, const caller& who) {
   const auto& config = self->state.config;
   const auto& body = in.envelope->body;
+  if (std::holds_alternative<heartbeat>(body))
+    return;
+  // Who asks on without waiting is not heard: he asks again.
+  if (config.asks_for_keys && self->state.open_requests[in.key] >= most_open_requests)
+    return;
   if (auto ordered = narrowed<order>(body))
     return answer_from<message>(
       self, in,
-      self->request(config.orders, order_timeout, atom::order_v, in.from,
-                    order_ptr{std::make_shared<const order>(std::move(*ordered))}));
+      self->request(config.orders, order_timeout, atom::order_v, who,
+                    order_ptr{std::make_shared<const order>(std::move(*ordered))}),
+      [](const message& answer) { return answer; });
   if (const auto* after = std::get_if<events_after>(&body))
     return answer_from<event_page>(
-      self, in, self->request(config.publisher, order_timeout, atom::events_v, after->seq));
+      self, in, self->request(config.publisher, order_timeout, atom::events_v, after->seq),
+      [who](const event_page& page) { return message{visible_part(who, page)}; });
   if (narrowed<question>(body))
     return answer_from<message>(
-      self, in, self->request(config.deployminator, order_timeout, atom::question_v, in.envelope));
-  if (std::holds_alternative<heartbeat>(body))
-    return;
+      self, in,
+      self->request(config.deployminator, order_timeout, atom::question_v, who, in.envelope),
+      [self](const message& answer) {
+        const auto* rows = std::get_if<table>(&answer);
+        return rows && !rows->keys.empty() ? message{with_last_seen(self->state, *rows)} : answer;
+      });
   auto type = std::visit([](const auto& each) { return each.type; }, body);
   send(
     self, in,
@@ -150,7 +236,7 @@ void serve_client(sessions_pointer self, const received& in) {
 
 // -- everything that comes in ---------------------------------------------------------------------
 
-void take_from_peer(sessions_pointer self, const received& in) {
+void take_from_peer(sessions_pointer self, const received& in, const caller& who) {
   auto& state = self->state;
   if (const auto* h = std::get_if<hello>(&in.envelope->body))
     return greet(self, in, *h);
@@ -159,41 +245,79 @@ void take_from_peer(sessions_pointer self, const received& in) {
     return send(self, in, unknown_peer{});
   peer->second.session.arrived(self->clock().now());
   if (!peer->second.machine)
-    return serve_client(self, in);
+    return serve_client(self, in, who);
   if (!std::holds_alternative<heartbeat>(in.envelope->body))
     self->send(peer->second.machine->actor, atom::deliver_v, in);
 }
 
-/// What may be lost is taken from anybody, so nothing else is: no end of a rollout, say.
-void take_progress(sessions_pointer self, const progress& news) {
+/// Nothing but the machine's own downloads: no end of a rollout, say. Without keys anybody's.
+void take_progress(sessions_pointer self, const progress& news, const access_key* key) {
   auto list = std::make_shared<std::vector<event>>();
-  std::copy_if(news.list.begin(), news.list.end(), std::back_inserter(*list),
-               [](const event& e) { return std::holds_alternative<download_progress>(e.what); });
+  std::copy_if(news.list.begin(), news.list.end(), std::back_inserter(*list), [&](const event& e) {
+    const auto* download = std::get_if<download_progress>(&e.what);
+    return download && (!key || download->machine == key->grant.name);
+  });
   if (!list->empty())
     self->send(self->state.config.publisher, atom::collect_v, events_ptr{std::move(list)});
 }
 
 void take(sessions_pointer self, const received& in) {
-  if (!in.envelope)
+  auto& state = self->state;
+  const auto* key = key_of(state, in);
+  bool is_stranger = state.config.asks_for_keys && !key;
+  if (!in.envelope || is_stranger)
     return;
+  if (key)
+    state.last_seen[in.key] = state.config.utc_now();
+  auto who = key ? caller_of(*key) : caller{};
+  auto objection = key ? objection_to(who, in.envelope->body) : std::nullopt;
   if (in.peer.empty()) {
     // Progress is published without an address, all else comes from a peer.
-    if (const auto* news = std::get_if<progress>(&in.envelope->body))
-      take_progress(self, *news);
+    const auto* news = std::get_if<progress>(&in.envelope->body);
+    if (news && !objection)
+      take_progress(self, *news, key);
     return;
   }
-  self->state.socket = in.socket;
-  take_from_peer(self, in);
+  state.socket = in.socket;
+  if (objection)
+    return send(self, in, refusal{*objection});
+  take_from_peer(self, in, who);
+}
+
+// -- keys -----------------------------------------------------------------------------------------
+
+trusted_keys_ptr trusted(const keyring& keys) {
+  auto out = std::make_shared<bus::trusted_keys>();
+  for (const auto& [id, each] : keys.all())
+    (*out)[each.grant.public_key]
+      = {.watches = each.grant.role != key_role::agent && each.grant.namespaces.empty(),
+         .is_agent = each.grant.role == key_role::agent,
+         .is_revoked = each.revoked_at != timestamp{}};
+  return out;
 }
 
 // -- looking after sessions -----------------------------------------------------------------------
 
-void forget(sessions_pointer self, const connected_peer& lost) {
+void forget(sessions_pointer self, const connected_peer& lost, const char* why) {
   if (!lost.machine)
     return;
   lost.machine->peer.clear();
-  self->send(lost.machine->actor, atom::lost_v,
-             std::string{"nothing was heard of its agent for 4 s"});
+  self->send(lost.machine->actor, atom::lost_v, std::string{why});
+}
+
+/// Who is connected with a key that is no good any more is so no more.
+void take_keys(sessions_pointer self, const keys_ptr& all) {
+  auto& state = self->state;
+  if (!state.config.asks_for_keys)
+    return;
+  state.keys = keyring{*all};
+  self->send(state.config.gateway, atom::trust_v, trusted(state.keys));
+  std::erase_if(state.peers, [&](const auto& each) {
+    bool is_cut_off = !state.keys.valid(each.second.key);
+    if (is_cut_off)
+      forget(self, each.second, "its key was revoked");
+    return is_cut_off;
+  });
 }
 
 void look_after_peers(sessions_pointer self) {
@@ -208,7 +332,7 @@ void look_after_peers(sessions_pointer self) {
     if (step.send_heartbeat)
       due->push_back(each->first);
     if (step.lost)
-      forget(self, each->second);
+      forget(self, each->second, "nothing was heard of its agent for 4 s");
     each = step.lost ? state.peers.erase(each) : std::next(each);
   }
   if (!due->empty())
@@ -233,6 +357,7 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
     [self](atom::refused, const std::string& machine_name, const std::string& peer) {
       forget_refused(self, machine_name, peer);
     },
+    [self](atom::trust, const keys_ptr& all) { take_keys(self, all); },
     [self](atom::tick) {
       self->delayed_send(self, look_interval, atom::tick_v);
       look_after_peers(self);

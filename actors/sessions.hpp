@@ -1,8 +1,10 @@
 #pragma once
 
+#include "actors/decisions/keyring.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/bus/session.hpp"
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -19,6 +21,11 @@ struct sessions_config {
   /// Where events are published and progress is collected, for the `welcome`.
   std::string publish;
   std::string collect;
+  /// For the `welcome`.
+  std::string store_id;
+  /// Whoever connects has to have a key.
+  bool asks_for_keys = false;
+  std::function<messages::timestamp()> utc_now;
 };
 
 /// A machine that ever said hello to this server.
@@ -33,6 +40,8 @@ struct known_machine {
 /// A connection that said hello.
 struct connected_peer {
   bus::peer_session session;
+  /// The public key that it proves; empty where no keys are used.
+  std::string key;
   /// The agent's machine; null for a client.
   known_machine* machine = nullptr;
 };
@@ -46,6 +55,11 @@ struct sessions_state {
   std::map<std::string, connected_peer> peers;
   /// By name; a machine stays for as long as the server runs.
   std::map<std::string, known_machine> machines;
+  keyring keys;
+  /// The requests of each key that are not answered yet, by public key.
+  std::map<std::string, int> open_requests;
+  /// When the holder of a key said something last, by public key.
+  std::map<std::string, messages::timestamp> last_seen;
   /// When the sessions were looked after last.
   bus::time_point last_look;
 };

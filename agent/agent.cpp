@@ -47,12 +47,17 @@ void write(agent_pointer self) {
           });
 }
 
+/// The id of the store that is obeyed, as the session or, before the first one, the record has it.
+std::string store_of(const agent_state& state) {
+  return state.link->is_begun() ? state.link->store() : state.record.store();
+}
+
 /// Keeps what is `held` with the highest epoch; `on_written` follows.
 void remember(agent_pointer self, held_assignment held, std::vector<std::string> removed = {}) {
   auto& state = self->state;
   auto leaving = state.instances->leaving(held.specs);
-  state.record.begin(
-    {std::move(held), state.link->epoch(), std::move(leaving), std::move(removed)});
+  state.record.begin({std::move(held), state.link->epoch(), store_of(state), std::move(leaving),
+                      std::move(removed)});
   write(self);
 }
 
@@ -175,7 +180,7 @@ void work_on(agent_pointer self, const messages::envelope& e) {
 
 void work_off_waiting(agent_pointer self) {
   auto& record = self->state.record;
-  if (record.must_note(self->state.link->epoch()))
+  if (record.must_note(self->state.link->epoch(), self->state.link->store()))
     return remember(self, record.held());
   while (auto message = record.take_message())
     work_on(self, *message);
@@ -199,7 +204,7 @@ void on_written(agent_pointer self) {
   auto& state = self->state;
   auto outcome = state.record.finish();
   if (!state.link->is_begun())
-    state.link->connect(state.record.epoch());
+    state.link->connect(state.record.epoch(), state.record.store());
   if (outcome.is_assignment)
     hold(self, outcome);
   for (const auto& last : outcome.gone)
@@ -270,7 +275,10 @@ void start(agent_pointer self, const journal_content& memory) {
     return self->quit(common::to_error(found.error()));
   state.record = record_keeping{memory.agent};
   take_over(self, memory, std::move(*found));
-  auto connect = [self] { self->state.link->connect(self->state.record.epoch()); };
+  auto connect = [self] {
+    const auto& record = self->state.record;
+    self->state.link->connect(record.epoch(), record.store());
+  };
   if (state.record.identity().empty()) {
     state.record.identify(random_name(state.world->ambient));
     return remember(self, state.record.held());

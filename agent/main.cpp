@@ -8,6 +8,7 @@
 #include "agent/linux/curl_downloader.hpp"
 #include "agent/linux/directories.hpp"
 #include "agent/linux/journal_directory.hpp"
+#include "agent/linux/leave_farm.hpp"
 #include "agent/linux/log_files.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
 #include "agent/linux/port_settings_file.hpp"
@@ -76,12 +77,27 @@ private:
   agent::process_launcher launcher_;
 };
 
+int leave_farm(const configs::agent_settings& settings) {
+  auto done = agent::leave_farm(agent::directories_below(settings.root));
+  if (!done)
+    return common::fail(program, done.error());
+  std::fputs(done->c_str(), stdout);
+  return 0;
+}
+
 int print_rules(const configs::agent_settings& settings) {
   auto rules = agent::rules_now(agent::directories_below(settings.root), settings.public_ports);
   if (!rules)
     return common::fail(program, rules.error());
   std::fputs(rules->c_str(), stdout);
   return 0;
+}
+
+bus::keys keys_of(const configs::agent_settings& settings) {
+  if (!settings.key)
+    return {};
+  const auto& key = *settings.key;
+  return bus::client_keys{{key.public_key, key.secret_key}, key.server_key};
 }
 
 int serve(const configs::agent_settings& settings) {
@@ -95,7 +111,7 @@ int serve(const configs::agent_settings& settings) {
   this_machine machine{where, std::move(*programs), settings.config_file};
   auto world = machine.world();
   std::atomic<bool> failed = false;
-  bus::io_thread sockets;
+  bus::io_thread sockets{keys_of(settings)};
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
@@ -130,11 +146,10 @@ int main(int argc, char** argv) {
   }
   common::block_end_signals();
   const auto& settings = std::get<configs::agent_settings>(read);
-  auto allowed = configs::check_keys(settings.keys, settings.servers);
-  if (!allowed)
-    return common::fail(program, allowed.error());
   if (settings.print_rules)
     return print_rules(settings);
+  if (settings.leave_farm)
+    return leave_farm(settings);
   if (geteuid() != 0)
     common::log::info("autodeployer is not root: instances run as its own user");
   allow_many_instances();

@@ -220,6 +220,8 @@ struct agent_record {
   std::string identity;
   /// The highest server epoch ever seen.
   std::uint64_t epoch = 0;
+  /// The id of the server's store that is obeyed; empty: none yet.
+  std::string store;
   std::uint64_t generation = 0;
   std::vector<messages::instance_spec> specs;
   /// The instances that were not wanted any more and not gone yet: how they are to be stopped.
@@ -228,7 +230,7 @@ struct agent_record {
   std::string read_by;
 
   bool operator==(const agent_record&) const = default;
-  MSGPACK_DEFINE_MAP(identity, epoch, generation, specs, leaving, read_by)
+  MSGPACK_DEFINE_MAP(identity, epoch, store, generation, specs, leaving, read_by)
 };
 
 using agent_record_ptr = std::shared_ptr<const agent_record>;

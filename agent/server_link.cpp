@@ -2,7 +2,9 @@
 
 #include "actors/common/errors.hpp"
 #include "actors/common/logging.hpp"
+#include "messages/bus/endpoint.hpp"
 
+#include <array>
 #include <chrono>
 #include <utility>
 
@@ -18,9 +20,9 @@ constexpr std::chrono::seconds gateway_timeout{5};
 server_link::server_link(agent_actor::pointer self, link_config config)
   : self_(self), config_(std::move(config)) {}
 
-void server_link::connect(std::uint64_t epoch) {
+void server_link::connect(std::uint64_t epoch, const std::string& store) {
   begun_ = true;
-  session_ = bus::client_session{epoch};
+  session_ = bus::client_session{epoch, store};
   self_->send(config_.gateway, atom::attach_v, common::receiver_actor{agent_actor{self_}});
   reopen();
   wake_ = session_.next_wake();
@@ -43,11 +45,28 @@ void server_link::say_hello() {
   hello.role = messages::peer_role::agent;
   hello.software = "autodeployer " DEPLOYMINATOR_VERSION;
   hello.epoch = session_.epoch();
+  hello.store = session_.store();
   hello.agent = config_.introduce();
   send(std::move(hello));
 }
 
+/// Once, and again when it is another one.
+void server_link::tell(bus::handshake_failure why) {
+  if (std::exchange(told_failure_, why) == why)
+    return;
+  constexpr std::array sentences{
+    "the server does not know this machine's key: `deploy key new MACHINE --role agent` makes one",
+    "this machine's key was revoked: `deploy key new MACHINE --role agent` makes another",
+    "the server has another key than this machine's key file expects, or ended",
+    "the server asks for no keys, or is no deployminator"};
+  common::log::warning(
+    "agent cannot connect",
+    {{"server", server_}, {"reason", sentences.at(static_cast<std::size_t>(why))}});
+}
+
 link_news server_link::arrived(const common::received& in) {
+  if (in.socket == orders_ && in.failed)
+    tell(*in.failed);
   if (in.socket != orders_ || !in.envelope)
     return {};
   auto step = session_.arrived(self_->clock().now(), *in.envelope, config_.random());
@@ -67,6 +86,8 @@ link_news server_link::wake(std::uint64_t number) {
 }
 
 void server_link::carry_out(const bus::client_step& step) {
+  if (step.opened)
+    told_failure_.reset();
   if (step.lost)
     common::log::warning("agent lost its server");
   if (step.rejected)
@@ -97,7 +118,7 @@ void server_link::reopen() {
   if (orders_ != 0)
     self_->send(config_.gateway, atom::shut_v, orders_);
   orders_ = 0;
-  const auto& server = config_.servers[next_server_];
+  const auto& server = server_ = config_.servers[next_server_];
   next_server_ = (next_server_ + 1) % config_.servers.size();
   common::log::debug("agent connects", {{"server", server}});
   self_
@@ -118,7 +139,8 @@ void server_link::reopen() {
       });
 }
 
-void server_link::publish_to(const std::string& endpoint) {
+void server_link::publish_to(const std::string& told) {
+  auto endpoint = bus::reachable(told, server_);
   if (endpoint == collect_ || endpoint.empty())
     return attach_progress(progress_);
   if (progress_ != 0)

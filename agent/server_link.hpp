@@ -41,8 +41,9 @@ public:
   server_link(const server_link&) = delete;
   server_link& operator=(const server_link&) = delete;
 
-  /// Calls the first server. `epoch`: the highest of a server ever seen. Once.
-  void connect(std::uint64_t epoch);
+  /// Calls the first server. `epoch`: the highest of a server ever seen. `store`: the id of the
+  /// store that is obeyed; empty: none yet. Once.
+  void connect(std::uint64_t epoch, const std::string& store);
 
   /// `connect` was called.
   [[nodiscard]] bool is_begun() const {
@@ -52,6 +53,11 @@ public:
   /// The highest epoch of a server seen.
   [[nodiscard]] std::uint64_t epoch() const {
     return session_.epoch();
+  }
+
+  /// The id of the store that is obeyed.
+  [[nodiscard]] std::string store() const {
+    return session_.store();
   }
 
   /// Sends a message to the server; it is lost where there is no connection. `id`: of the request
@@ -69,6 +75,7 @@ public:
 
 private:
   void carry_out(const bus::client_step& step);
+  void tell(bus::handshake_failure why);
   void reopen();
   void say_hello();
   void schedule();
@@ -78,6 +85,10 @@ private:
   link_config config_;
   bool begun_ = false;
   std::size_t next_server_ = 0;
+  /// The server that is being talked to.
+  std::string server_;
+  /// Why the last handshake failed, as the log has it.
+  std::optional<bus::handshake_failure> told_failure_;
   bus::client_session session_;
   /// 0: none is open yet.
   bus::socket_id orders_ = 0;

@@ -1,5 +1,6 @@
 #include "cli/client.hpp"
 
+#include "messages/bus/endpoint.hpp"
 #include "messages/codec.hpp"
 
 #include <fmt/format.h>
@@ -25,6 +26,40 @@ constexpr auto between_broken_answers = 200ms;
 
 constexpr auto software = "deploy " DEPLOYMINATOR_VERSION;
 
+/// So many handshakes that fail in a row are no accident.
+constexpr int most_failed_handshakes = 3;
+
+bus::keys keys_of(const configs::server_access& access) {
+  if (!access.key)
+    return {};
+  return bus::client_keys{{access.key->public_key, access.key->secret_key}, access.key->server_key};
+}
+
+/// `key`: the name of ours.
+failure failure_of(bus::handshake_failure why, const std::string& server, const std::string& key) {
+  switch (why) {
+    case bus::handshake_failure::unknown_key:
+      return {failure_code::unknown_key,
+              fmt::format("the server at {} does not know the key {}", server, key),
+              "ask an operator for a key file: `deploy key new` makes one"};
+    case bus::handshake_failure::revoked_key:
+      return {failure_code::revoked_key,
+              fmt::format("the key {} was revoked by the server at {}", key, server),
+              "ask an operator for another key file: `deploy key new` makes one"};
+    case bus::handshake_failure::other_server_key:
+      return {failure_code::other_server_key,
+              fmt::format("the server at {} has another key than the key file of {} expects",
+                          server, key),
+              "see that the address is right; if the server has a new key, ask an operator for a "
+              "new key file"};
+    case bus::handshake_failure::no_keys:
+      break;
+  }
+  return {failure_code::other_server_key,
+          fmt::format("the server at {} asks for no keys, or is no deployminator", server),
+          "see that the address is right; --keys none talks to a server without keys"};
+}
+
 setback stopped_by_user() {
   return {exit_code::gave_up,
           {failure_code::timeout, "stopped before the server had answered",
@@ -33,8 +68,9 @@ setback stopped_by_user() {
 
 } // namespace
 
-client::client(std::string server, interruption& stop)
-  : server_(std::move(server)), stop_(stop), inbox_(stop), random_(std::random_device{}()) {
+client::client(configs::server_access access, interruption& stop)
+  : access_(std::move(access)), stop_(stop), inbox_(stop), bus_(keys_of(access_)),
+    random_(std::random_device{}()) {
   bus_.deliver_to([this](bus::inbound in) { inbox_.put(std::move(in)); });
   open_orders();
 }
@@ -108,7 +144,7 @@ void client::follow(std::uint64_t seq) {
   asked_ = 0;
   open_events();
   auto until = clock::now() + subscribe_timeout;
-  while (!subscribed_ && clock::now() < until && !is_interrupted())
+  while (!publish_.empty() && !subscribed_ && clock::now() < until && !is_interrupted())
     pump(until);
 }
 
@@ -163,7 +199,20 @@ void client::tick(clock::time_point now) {
     look_again(now);
 }
 
+void client::take_handshake_failure(bus::handshake_failure why) {
+  bool is_certain
+    = why == bus::handshake_failure::unknown_key || why == bus::handshake_failure::revoked_key;
+  if (!is_certain && ++failed_handshakes_ < most_failed_handshakes)
+    return;
+  throw setback{exit_code::unreachable, failure_of(why, server_, access_.key->name)};
+}
+
 void client::take(clock::time_point now, const bus::inbound& in) {
+  if (in.failed) {
+    if (in.socket == orders_)
+      take_handshake_failure(*in.failed);
+    return;
+  }
   bool is_event = in.socket == events_socket_ && follower_;
   if (in.bytes.empty()) {
     if (is_event) {
@@ -184,8 +233,10 @@ void client::take(clock::time_point now, const bus::inbound& in) {
 
 void client::take_order_reply(clock::time_point now, const envelope& e) {
   auto step = session_.arrived(now, e, random());
-  if (step.opened)
-    publish_ = std::get<welcome>(e.body).publish;
+  if (step.opened) {
+    publish_ = bus::reachable(std::get<welcome>(e.body).publish, server_);
+    failed_handshakes_ = 0;
+  }
   carry_out(step);
   if (step.ignore || step.opened || e.id == 0)
     return;
@@ -251,6 +302,7 @@ void client::send(std::uint64_t id, const message& body) {
 void client::open_orders() {
   if (orders_ != 0)
     bus_.close(orders_);
+  server_ = access_.servers[attempts_++ % access_.servers.size()];
   auto opened = bus_.open(bus::socket_kind::orders_client, server_);
   if (!opened)
     throw setback{exit_code::usage, opened.error()};
@@ -261,6 +313,9 @@ void client::open_events() {
   if (events_socket_ != 0)
     bus_.close(events_socket_);
   subscribed_ = false;
+  events_socket_ = 0;
+  if (publish_.empty())
+    return carry_out(follower_->by_asking(clock::now()));
   auto opened = bus_.open(bus::socket_kind::events_client, publish_);
   if (!opened)
     throw setback{exit_code::unreachable, opened.error()};

@@ -3,6 +3,7 @@
 #include "cli/inbox.hpp"
 #include "cli/interruption.hpp"
 #include "cli/outcome.hpp"
+#include "deploy-configs/settings.hpp"
 #include "messages/bus/event_follower.hpp"
 #include "messages/bus/io_thread.hpp"
 #include "messages/bus/session.hpp"
@@ -27,7 +28,7 @@ public:
   using clock = std::chrono::steady_clock;
 
   /// Connects to nothing yet. `stop` must outlive it.
-  client(std::string server, interruption& stop);
+  client(configs::server_access access, interruption& stop);
 
   /// Begins the session. Throws `setback` where no server answers within five seconds, or it does
   /// not want us.
@@ -72,6 +73,7 @@ private:
   void pump(clock::time_point until);
   void tick(clock::time_point now);
   void take(clock::time_point now, const bus::inbound& in);
+  void take_handshake_failure(bus::handshake_failure why);
   void take_order_reply(clock::time_point now, const messages::envelope& e);
   void carry_out(const bus::client_step& step);
   void carry_out(bus::follow_step step);
@@ -82,6 +84,8 @@ private:
   void open_events();
   double random();
 
+  configs::server_access access_;
+  /// The one of the servers that is being talked to.
   std::string server_;
   interruption& stop_;
   inbox inbox_;
@@ -94,6 +98,10 @@ private:
   /// Counts the sessions, so that a request sees that it may be lost.
   std::uint64_t session_number_ = 0;
   std::optional<messages::failure> rejected_;
+  /// Handshakes that failed in a row for no certain reason.
+  int failed_handshakes_ = 0;
+  /// How many connections were opened.
+  std::size_t attempts_ = 0;
   /// The request that waits for its answer, and the answer.
   std::uint64_t awaited_ = 0;
   std::optional<messages::message> answer_;

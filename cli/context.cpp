@@ -9,6 +9,13 @@
 
 namespace deployminator::cli {
 
+configs::server_access context::access() const {
+  auto out = configs::access_of(settings);
+  if (!out)
+    throw setback{exit_code::usage, out.error()};
+  return std::move(*out);
+}
+
 bool context::rich_tables() const {
   return rich && is_capable_terminal(STDOUT_FILENO);
 }

@@ -93,7 +93,7 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   std::optional<client::clock::time_point> deadline;
   if (options.timeout)
     deadline = begun + *options.timeout;
-  client server{c.server, c.stop};
+  client server{c.access(), c.stop};
   server.connect();
   // From before the order on, so that nothing of it is missed, however often it has to be sent.
   if (!options.no_wait)

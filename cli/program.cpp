@@ -70,7 +70,7 @@ int run_program(int argc, const char* const* argv) {
     return static_cast<int>(exit_code::usage);
   }
   interruption stop;
-  context c{settings->server, settings->json, !settings->no_color, stop};
+  context c{*settings, settings->json, !settings->no_color, stop};
   for (const auto& each : verbs)
     if (app.got_subcommand(each->name()))
       return static_cast<int>(run_verb(*each, c));

@@ -74,6 +74,14 @@ line sentence(const rollout_finished& f, const canvas&) {
   return {{std::string{to_text(f.outcome)}, tone_of(f.outcome)}, {because(f.reason), tone::plain}};
 }
 
+line sentence(const key_change& c, const canvas&) {
+  bool is_good = c.to == key_state::valid;
+  return {{"key " + printable(c.key) + "  ", tone::plain},
+          {is_good ? fmt::format("is good, as {}", to_text(c.role)) : "revoked",
+           is_good ? tone::good : tone::warning},
+          {c.by.empty() ? "" : ", by " + printable(c.by), tone::plain}};
+}
+
 line sentence(const other_event& o, const canvas&) {
   auto keys = json::from_msgpack(o.keys).dump(-1, ' ', false, json::error_handler_t::replace);
   return {{printable(o.type), tone::strong}, {"  " + printable(keys), tone::plain}};

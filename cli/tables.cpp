@@ -14,7 +14,7 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 
 std::uint64_t rows_of(const messages::table& t) {
   return t.groups.size() + t.instances.size() + t.versions.size() + t.machines.size()
-         + t.ports.size();
+         + t.ports.size() + t.keys.size();
 }
 
 } // namespace
@@ -32,6 +32,7 @@ messages::table ask_table(client& server, messages::query_subject subject, const
     append(out.versions, page.versions);
     append(out.machines, page.machines);
     append(out.ports, page.ports);
+    append(out.keys, page.keys);
   }
   out.more = false;
   return out;

@@ -138,10 +138,9 @@ void option_set::add_to(CLI::App& app) {
 std::string option_set::sources_help() const {
   return fmt::format("A flag wins over the environment, that over the config file, that over the "
                      "default.\nThe config file is YAML; its keys are the flags without `--`, such "
-                     "as `{}: {}`.\nFiles read: {} (may be missing), or the one given with "
+                     "as `{}`.\nFiles read: {} (may be missing), or the one given with "
                      "--config.",
-                     table_.settings.front().name, table_.settings.front().default_value,
-                     table_.default_file);
+                     table_.example, table_.default_file);
 }
 
 messages::result<resolved_settings> option_set::resolve(const surroundings& from) const {

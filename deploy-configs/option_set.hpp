@@ -54,6 +54,8 @@ struct program_settings {
   /// Of the environment variables: `DEPLOYMINATOR`.
   std::string prefix;
   std::string default_file;
+  /// A line of the config file.
+  std::string example;
   std::vector<setting> settings;
   std::vector<config_section> sections;
 };

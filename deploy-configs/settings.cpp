@@ -38,12 +38,6 @@ expectation check_store(const std::string& text) {
   return text.starts_with("sqlite:") && text.size() > 7 ? std::nullopt : expectation{"sqlite:PATH"};
 }
 
-expectation check_keys_value(const std::string& text) {
-  return text == "none"
-           ? std::nullopt
-           : expectation{"none, as keys are not supported yet: only none, on loopback"};
-}
-
 constexpr std::size_t longest_host_name = 253;
 
 expectation check_machine_name(const std::string& text) {
@@ -72,12 +66,18 @@ std::uint64_t machine_memory_mb() {
          / (std::uint64_t{1024} * 1024);
 }
 
-setting keys_setting() {
+constexpr const char* no_keys = "none";
+constexpr const char* default_server_keys = "/etc/deployminator/keys";
+constexpr const char* default_machine_key = "/etc/cnw/autodeployer/machine.key";
+constexpr const char* everybodys_key = "/etc/deploy/deploy.key";
+
+setting keys_setting(const char* what, const char* value_name, std::string default_value,
+                     std::string default_help) {
   return {.name = "keys",
-          .value_name = "MODE",
-          .help = "Encryption: none is all there is yet, so every address must be on loopback",
-          .default_value = "none",
-          .expected_instead = check_keys_value};
+          .value_name = value_name,
+          .help = fmt::format("{}; none: talk without encryption, on loopback only", what),
+          .default_value = std::move(default_value),
+          .default_help = std::move(default_help)};
 }
 
 program_settings server_table() {
@@ -86,6 +86,7 @@ program_settings server_table() {
                      "agents.",
           .prefix = "DEPLOYMINATOR",
           .default_file = "/etc/deployminator/config.yaml",
+          .example = "listen: tcp://*:4001",
           .settings = {{.name = "listen",
                         .value_name = "URL",
                         .help = "Take orders from agents and `deploy` here",
@@ -110,7 +111,24 @@ program_settings server_table() {
                         .value_name = "FILE",
                         .help = "Read the store's password from FILE; sqlite needs none",
                         .default_help = "none"},
-                       keys_setting()}};
+                       keys_setting("The directory with the server's key", "DIR|none",
+                                    default_server_keys, ""),
+                       {.name = "init",
+                        .kind = setting_kind::flag,
+                        .help = "Make the server's key and the first operator's key file in the "
+                                "directory of keys, and end",
+                        .only_flag = true},
+                       {.name = "advertise",
+                        .kind = setting_kind::list,
+                        .value_name = "URL[,URL...]",
+                        .help = "With --init: where agents and people reach this server",
+                        .default_help = "--listen, on this host's name where that is any address",
+                        .expected_instead = check_server,
+                        .only_flag = true},
+                       {.name = "roles",
+                        .kind = setting_kind::flag,
+                        .help = "Print which role may send which message, and end",
+                        .only_flag = true}}};
 }
 
 /// Puts the public ports that it finds into `to`, which must outlive the table.
@@ -121,40 +139,46 @@ program_settings agent_table(std::vector<messages::public_port_entry>& to) {
                "says.",
     .prefix = "AUTODEPLOYER",
     .default_file = "/etc/cnw/autodeployer/config.yaml",
-    .settings = {{.name = "server",
-                  .kind = setting_kind::list,
-                  .value_name = "URL[,URL...]",
-                  .help = "The server's listen address, or those of several",
-                  .default_value = default_server,
-                  .expected_instead = check_server},
-                 {.name = "name",
-                  .value_name = "NAME",
-                  .help = "This machine's name",
-                  .default_value = host_name(),
-                  .default_help = "the host's name, " + host_name(),
-                  .expected_instead = check_machine_name},
-                 {.name = "groups",
-                  .kind = setting_kind::list,
-                  .value_name = "GROUP[,GROUP...]",
-                  .help = "The machine groups it belongs to",
-                  .default_value = "worker",
-                  .expected_instead = check_group_name},
-                 {.name = "root",
-                  .value_name = "DIR",
-                  .help = "Put state, cache, instances and logs below DIR",
-                  .default_help = "the system's /var/lib, /var/cache, /var/log and /run"},
-                 {.name = "memory",
-                  .kind = setting_kind::number,
-                  .value_name = "MB",
-                  .help = "Megabytes that instances may share",
-                  .default_value = std::to_string(machine_memory_mb()),
-                  .default_help = fmt::format("all of the machine's, {}", machine_memory_mb())},
-                 keys_setting(),
-                 {.name = "print-rules",
-                  .kind = setting_kind::flag,
-                  .help = "Print the packet filter's rules for the public ports, as they should be "
-                          "now, and end",
-                  .only_flag = true}},
+    .example = "groups: [worker, db]",
+    .settings
+    = {{.name = "server",
+        .kind = setting_kind::list,
+        .value_name = "URL[,URL...]",
+        .help = "The server's listen address, or those of several",
+        .default_help = fmt::format("the key file's; without keys {}", default_server),
+        .expected_instead = check_server},
+       {.name = "name",
+        .value_name = "NAME",
+        .help = "This machine's name",
+        .default_help = fmt::format("the key file's; without keys the host's, {}", host_name()),
+        .expected_instead = check_machine_name},
+       {.name = "groups",
+        .kind = setting_kind::list,
+        .value_name = "GROUP[,GROUP...]",
+        .help = "The machine groups it belongs to",
+        .default_value = "worker",
+        .expected_instead = check_group_name},
+       {.name = "root",
+        .value_name = "DIR",
+        .help = "Put state, cache, instances and logs below DIR",
+        .default_help = "the system's /var/lib, /var/cache, /var/log and /run"},
+       {.name = "memory",
+        .kind = setting_kind::number,
+        .value_name = "MB",
+        .help = "Megabytes that instances may share",
+        .default_value = std::to_string(machine_memory_mb()),
+        .default_help = fmt::format("all of the machine's, {}", machine_memory_mb())},
+       keys_setting("The machine's key file", "FILE|none", default_machine_key, ""),
+       {.name = "print-rules",
+        .kind = setting_kind::flag,
+        .help = "Print the packet filter's rules for the public ports, as they should be "
+                "now, and end",
+        .only_flag = true},
+       {.name = "leave-farm",
+        .kind = setting_kind::flag,
+        .help = "Forget the farm that this machine belongs to, and end: its instances "
+                "are ended with the next start, and the next server is obeyed",
+        .only_flag = true}},
     .sections = {{"applications", [&to](const yaml_node& value, std::vector<mistake>& mistakes) {
                     to = read_public_ports(value, mistakes);
                   }}}};
@@ -164,33 +188,70 @@ program_settings client_table() {
   return {.program = "deploy",
           .prefix = "DEPLOY",
           .default_file = "/etc/deploy/config.yaml",
-          .settings = {{.name = "server",
-                        .value_name = "URL",
-                        .help = "The server's listen address",
-                        .default_value = default_server,
-                        .expected_instead = check_server},
-                       keys_setting(),
-                       {.name = "json",
-                        .kind = setting_kind::flag,
-                        .help = "Print JSON: one document, or one object a line while following"},
-                       {.name = "no-color",
-                        .kind = setting_kind::flag,
-                        .help = "Print neither colour nor bars, as with NO_COLOR"}}};
+          .example = "server: tcp://deploy.example.org:4001",
+          .settings
+          = {{.name = "server",
+              .kind = setting_kind::list,
+              .value_name = "URL[,URL...]",
+              .help = "The server's listen address, or those of several",
+              .default_help = fmt::format("the key file's; without keys {}", default_server),
+              .expected_instead = check_server},
+             keys_setting("Your key file", "FILE|none", "",
+                          fmt::format("~/.config/deploy/deploy.key, else {}", everybodys_key)),
+             {.name = "json",
+              .kind = setting_kind::flag,
+              .help = "Print JSON: one document, or one object a line while following"},
+             {.name = "no-color",
+              .kind = setting_kind::flag,
+              .help = "Print neither colour nor bars, as with NO_COLOR"}}};
 }
 
-/// The settings of a daemon, checked as a whole.
-template <class Settings>
-std::variant<Settings, exit_now> checked(const std::string& program, Settings settings,
-                                         const std::vector<std::string>& addresses) {
-  if (auto allowed = check_keys(settings.keys, addresses); !allowed)
-    return exit_now{
-      2,
-      fmt::format("{0}: {1}\n{0}: {2}\n", program, allowed.error().message, allowed.error().hint),
-      false};
-  return settings;
+exit_now wrong_settings(const std::string& program, const messages::failure& why) {
+  auto hint = why.hint.empty() ? "" : fmt::format("{}: {}\n", program, why.hint);
+  return {2, fmt::format("{}: {}\n{}", program, why.message, hint), false};
+}
+
+/// What the key file says counts where nothing else is said.
+messages::result<void> take_key(agent_settings& settings, const std::string& path) {
+  if (path == no_keys) {
+    if (settings.servers.empty())
+      settings.servers = {default_server};
+    if (settings.name.empty())
+      settings.name = host_name();
+    return check_loopback(settings.servers);
+  }
+  auto key = read_key_file(path);
+  if (!key)
+    return messages::failure{key.error().code, key.error().message,
+                             key.error().hint.empty()
+                               ? "`deploy key new MACHINE --role agent` makes one"
+                               : key.error().hint};
+  if (settings.servers.empty())
+    settings.servers = key->servers;
+  if (settings.name.empty())
+    settings.name = key->name;
+  settings.key = std::move(*key);
+  return {};
+}
+
+/// The first of those that people may have that is there, else the first.
+std::string default_client_key(const surroundings& from) {
+  auto home = from.variable("HOME").value_or("");
+  std::string own = home + "/.config/deploy/deploy.key";
+  std::string shared = from.root + everybodys_key;
+  std::error_code cannot_tell;
+  bool takes_shared = home.empty()
+                      || (!std::filesystem::exists(own, cannot_tell)
+                          && std::filesystem::exists(shared, cannot_tell));
+  return takes_shared ? shared : own;
 }
 
 } // namespace
+
+std::string surroundings::below_root(const std::string& path,
+                                     const std::string& default_path) const {
+  return path == default_path ? root + path : path;
+}
 
 surroundings surroundings::real() {
   return {[](const std::string& name) -> std::optional<std::string> {
@@ -211,11 +272,17 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .collect = all.text("collect"),
                            .store = all.text("store"),
                            .store_password_file = all.text("store-password-file"),
-                           .keys = all.text("keys")};
+                           .keys = from.below_root(all.text("keys"), default_server_keys),
+                           .init = all.flag("init"),
+                           .advertise = all.list("advertise"),
+                           .roles = all.flag("roles")};
   if (!settings.store_password_file.empty())
     settings.warnings.emplace_back(
       "store-password-file is not used: a store in sqlite has no password");
-  return checked("deployminator", settings, {settings.listen, settings.publish, settings.collect});
+  if (settings.keys == no_keys)
+    if (auto safe = check_loopback({settings.listen, settings.publish, settings.collect}); !safe)
+      return wrong_settings("deployminator", safe.error());
+  return settings;
 }
 
 std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char* const* argv,
@@ -230,10 +297,11 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                           .groups = all.list("groups"),
                           .root = all.text("root"),
                           .memory_mb = all.number("memory"),
-                          .keys = all.text("keys"),
+                          .key = {},
                           .config_file = all.file,
                           .public_ports = std::move(public_ports),
-                          .print_rules = all.flag("print-rules")};
+                          .print_rules = all.flag("print-rules"),
+                          .leave_farm = all.flag("leave-farm")};
   std::error_code current_directory_gone;
   for (auto* path : {&settings.root, &settings.config_file})
     if (!path->empty())
@@ -244,7 +312,12 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                                 "be told: {}; expected an absolute directory\n",
                                 current_directory_gone.message()),
                     false};
-  return checked("autodeployer", settings, settings.servers);
+  if (settings.print_rules || settings.leave_farm)
+    return settings;
+  if (auto taken = take_key(settings, from.below_root(all.text("keys"), default_machine_key));
+      !taken)
+    return wrong_settings("autodeployer", taken.error());
+  return settings;
 }
 
 messages::result<std::vector<messages::public_port_entry>>
@@ -271,33 +344,48 @@ messages::result<client_settings> client_options::resolve(const surroundings& fr
   auto all = options_->resolve(from);
   if (!all)
     return all.error();
-  client_settings settings{.server = all->text("server"),
-                           .keys = all->text("keys"),
+  auto keys = all->text("keys");
+  client_settings settings{.servers = all->list("server"),
+                           .keys = keys.empty() ? default_client_key(from) : keys,
                            .json = all->flag("json"),
                            .no_color = all->flag("no-color")
                                        || !from.variable("NO_COLOR").value_or("").empty()};
-  if (auto allowed = check_keys(settings.keys, {settings.server}); !allowed)
-    return allowed.error();
   return settings;
 }
 
-messages::result<void> check_keys(const std::string& keys,
-                                  const std::vector<std::string>& addresses) {
+messages::result<server_access> access_of(const client_settings& settings) {
+  server_access out{settings.servers, {}};
+  if (settings.keys == no_keys) {
+    if (out.servers.empty())
+      out.servers = {default_server};
+    if (auto safe = check_loopback(out.servers); !safe)
+      return safe.error();
+    return out;
+  }
+  auto key = read_key_file(settings.keys);
+  if (!key)
+    return messages::failure{key.error().code, key.error().message,
+                             key.error().hint.empty()
+                               ? "name your key file with --keys (or DEPLOY_KEYS); an operator "
+                                 "makes one with `deploy key new`"
+                               : key.error().hint};
+  if (out.servers.empty())
+    out.servers = key->servers;
+  out.key = std::move(*key);
+  return out;
+}
+
+messages::result<void> check_loopback(const std::vector<std::string>& addresses) {
   using messages::failure_code;
-  if (keys != "none")
-    return messages::failure{failure_code::unsupported,
-                             fmt::format("keys is {}, which is not supported yet: only none, on "
-                                         "loopback",
-                                         in_ticks(keys)),
-                             "leave the setting out"};
   for (const auto& each : addresses)
     if (!is_loopback(each))
-      return messages::failure{failure_code::refused,
-                               fmt::format("the address {} is not on loopback, and without keys "
-                                           "nothing is encrypted",
-                                           in_ticks(each)),
-                               "expected 127.0.0.0/8, [::1], localhost or ipc://PATH; keys are "
-                               "not supported yet"};
+      return messages::failure{
+        failure_code::refused,
+        fmt::format("the address {} is not on loopback, and without keys "
+                    "nothing is encrypted",
+                    in_ticks(each)),
+        "expected 127.0.0.0/8, [::1], localhost or ipc://PATH; with keys any "
+        "address will do (README.md)"};
   return {};
 }
 

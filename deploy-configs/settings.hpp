@@ -1,5 +1,6 @@
 #pragma once
 
+#include "deploy-configs/key_file.hpp"
 #include "messages/public_ports.hpp"
 #include "messages/result.hpp"
 
@@ -26,6 +27,10 @@ struct surroundings {
   /// Stands before the default config files' `/etc`.
   std::string root;
 
+  /// The path; where it is the default, below `root`.
+  [[nodiscard]] std::string below_root(const std::string& path,
+                                       const std::string& default_path) const;
+
   /// The process's own environment and `/etc`.
   static surroundings real();
 };
@@ -49,8 +54,14 @@ struct server_settings {
   std::string store;
   /// Empty where none is given; `sqlite:` needs none.
   std::string store_password_file;
-  /// `none`.
+  /// The directory of keys, or `none`.
   std::string keys;
+  /// Make the server's key and the first operator's, and end.
+  bool init = false;
+  /// The addresses that key files name as the server's; empty: to be guessed.
+  std::vector<std::string> advertise;
+  /// Print which role may send which message, and end.
+  bool roles = false;
   /// What a person should know at start, one sentence each.
   std::vector<std::string> warnings;
 };
@@ -67,21 +78,23 @@ struct agent_settings {
   std::string root;
   /// What instances may share, in units of 1024 * 1024 bytes.
   std::uint64_t memory_mb = 0;
-  /// `none`.
-  std::string keys;
+  /// Unset: `--keys none`.
+  std::optional<key_file> key;
   /// The config file, absolute; it may not exist.
   std::string config_file;
   /// What the config file says of public ports.
   std::vector<messages::public_port_entry> public_ports;
   /// Print the packet filter's rules and end.
   bool print_rules = false;
+  /// Forget the farm and end.
+  bool leave_farm = false;
 };
 
 /// The settings of `deploy` that stand before the verb.
 struct client_settings {
-  /// The server's listen endpoint.
-  std::string server;
-  /// `none`.
+  /// The servers' listen endpoints; empty: those of the key file.
+  std::vector<std::string> servers;
+  /// A key file, there or not, or `none`.
   std::string keys;
   bool json = false;
   /// Also set where `NO_COLOR` is.
@@ -119,9 +132,19 @@ private:
   std::unique_ptr<option_set> options_;
 };
 
+/// Where a client finds its servers, and what it proves itself with.
+struct server_access {
+  /// At least one.
+  std::vector<std::string> servers;
+  /// Unset: `--keys none`.
+  std::optional<key_file> key;
+};
+
+/// Reads the client's key file. Verbs that talk to no server do without.
+messages::result<server_access> access_of(const client_settings& settings);
+
 /// Without keys nothing is encrypted, so every address must be on loopback: 127.0.0.0/8, [::1],
-/// localhost or ipc. Other keys than `none` are not supported yet.
-messages::result<void> check_keys(const std::string& keys,
-                                  const std::vector<std::string>& addresses);
+/// localhost or ipc.
+messages::result<void> check_loopback(const std::vector<std::string>& addresses);
 
 } // namespace deployminator::configs

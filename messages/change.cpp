@@ -94,6 +94,8 @@ void apply(farm& f, const change& c) {
   for (const auto& each : c.receipts)
     f.receipts[each.id] = each;
   drop_old_receipts(f);
+  for (const auto& each : c.keys)
+    f.keys[each.id] = each;
   f.last_event += c.events.size();
 }
 
@@ -106,6 +108,7 @@ change sum_of(std::vector<change> parts) {
   std::map<std::uint64_t, group> groups;
   std::map<std::uint64_t, version> versions;
   std::map<std::string, machine> machines;
+  std::map<std::uint64_t, access_key> keys;
   change out;
   for (auto& each : parts) {
     instances.take(each.instances, each.gone_instances);
@@ -113,6 +116,7 @@ change sum_of(std::vector<change> parts) {
     put(groups, each.groups, &group::id);
     put(versions, each.versions, &version::id);
     put(machines, each.machines, &machine::name);
+    put(keys, each.keys, &access_key::id);
     std::move(each.receipts.begin(), each.receipts.end(), std::back_inserter(out.receipts));
     std::move(each.events.begin(), each.events.end(), std::back_inserter(out.events));
   }
@@ -121,6 +125,7 @@ change sum_of(std::vector<change> parts) {
   write(groups, out.groups);
   write(versions, out.versions);
   write(machines, out.machines);
+  write(keys, out.keys);
   return out;
 }
 

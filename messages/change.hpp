@@ -39,6 +39,7 @@ struct change {
   std::vector<rollout> rollouts;
   std::vector<finished_rollout> finished_rollouts;
   std::vector<receipt> receipts;
+  std::vector<access_key> keys;
   /// Numbered by the store in this order, after everything stored before.
   std::vector<event> events;
 

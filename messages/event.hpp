@@ -128,6 +128,26 @@ struct rollout_finished {
   MSGPACK_DEFINE_MAP(outcome, reason, rollout)
 };
 
+enum class key_state { valid, revoked };
+
+template <>
+struct enum_text<key_state> {
+  static constexpr std::array<std::string_view, 2> names{"valid", "revoked"};
+};
+
+/// A key was let in, or is no more.
+struct key_change {
+  static constexpr std::string_view type = "key.state";
+  std::string key;
+  key_role role = key_role::viewer;
+  key_state to = key_state::valid;
+  /// The name of the key that ordered it.
+  std::string by;
+
+  bool operator==(const key_change&) const = default;
+  MSGPACK_DEFINE_MAP(key, role, to, by)
+};
+
 /// What a newer server tells of and this program has no name for.
 struct other_event {
   std::string type;
@@ -141,8 +161,9 @@ struct other_event {
 /// of what happened side by side. `namespace`, `group` and `version` are missing where the event is
 /// about no group.
 struct event {
-  using content = std::variant<download_progress, instance_change, machine_change, port_change,
-                               port_problem, rollout_step, rollout_finished, other_event>;
+  using content
+    = std::variant<download_progress, instance_change, machine_change, port_change, port_problem,
+                   rollout_step, rollout_finished, key_change, other_event>;
 
   /// Numbers count up by one; given by the store when it keeps the event, 0 before.
   std::uint64_t seq = 0;

@@ -28,13 +28,20 @@ enum class failure_code {
   version,
   /// A disk, database or system call failed here.
   internal,
+  /// The caller's key does not allow it.
+  forbidden,
+  /// The server does not know our key, or has revoked it, or has another one than we were told.
+  unknown_key,
+  revoked_key,
+  other_server_key,
 };
 
 template <>
 struct enum_text<failure_code> {
-  static constexpr std::array<std::string_view, 9> names{"invalid",  "unsupported", "not_found",
-                                                         "refused",  "unreachable", "timeout",
-                                                         "mismatch", "version",     "internal"};
+  static constexpr std::array<std::string_view, 13> names{
+    "invalid",     "unsupported", "not_found",       "refused",  "unreachable",
+    "timeout",     "mismatch",    "version",         "internal", "forbidden",
+    "unknown_key", "revoked_key", "other_server_key"};
 };
 
 /// What went wrong: `message` is one clear sentence (what, where, what was expected), `hint` what

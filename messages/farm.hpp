@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/access_key.hpp"
 #include "messages/instance_table.hpp"
 #include "messages/public_ports.hpp"
 
@@ -165,6 +166,10 @@ struct farm {
   std::map<std::uint64_t, rollout> rollouts;
   /// By the orders' ids; a few more than `kept_receipts` at most.
   std::map<std::string, receipt> receipts;
+  /// By id.
+  std::map<std::uint64_t, access_key> keys;
+  /// Random, made with the store.
+  std::string store_id;
   /// The number of the last event that was stored.
   std::uint64_t last_event = 0;
   /// The highest `application::id` given away.

@@ -23,6 +23,22 @@ void add(text_digest& to, const part_of_group& o) {
   to.add(o.namespace_).add(o.group).add(o.application);
 }
 
+void add(text_digest& to, const std::vector<std::string>& list) {
+  to.add(list.size());
+  for (const auto& each : list)
+    to.add(each);
+}
+
+void add(text_digest& to, const add_key& o) {
+  to.add(o.grant.name).add(to_text(o.grant.role)).add(o.grant.public_key);
+  add(to, o.grant.namespaces);
+  add(to, o.grant.groups);
+}
+
+void add(text_digest& to, const revoke_key& o) {
+  to.add(o.name);
+}
+
 } // namespace
 
 std::uint64_t digest_of(const order& o) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/access_key.hpp"
 #include "messages/packing.hpp"
 
 #include <cstdint>
@@ -75,6 +76,25 @@ struct start_group : part_of_group {
 /// of those are ready.
 struct restart_group : part_of_group {
   static constexpr std::string_view type = "restart_group";
+};
+
+/// Let the holder of a key in. The secret of it stays where it was made.
+struct add_key {
+  static constexpr std::string_view type = "add_key";
+  std::string order_id;
+  key_grant grant;
+
+  MSGPACK_DEFINE_MAP(order_id, grant)
+};
+
+/// Let the holder of a key in no more, and cut off who is connected with it.
+struct revoke_key {
+  static constexpr std::string_view type = "revoke_key";
+  std::string order_id;
+  /// Of the key.
+  std::string name;
+
+  MSGPACK_DEFINE_MAP(order_id, name)
 };
 
 } // namespace deployminator::messages

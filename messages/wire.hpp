@@ -81,8 +81,10 @@ struct hello {
   /// The highest server epoch the sender has seen; a server with a lower one must step back.
   std::uint64_t epoch = 0;
   std::optional<agent_introduction> agent;
+  /// The id of the store that the agent obeys; empty: none yet.
+  std::string store;
 
-  MSGPACK_DEFINE_MAP(role, lowest, highest, software, epoch, agent)
+  MSGPACK_DEFINE_MAP(role, lowest, highest, software, epoch, agent, store)
 };
 
 /// Server → agent or client, the answer to `hello`. The envelope's epoch is the server's.
@@ -91,14 +93,17 @@ struct welcome {
   /// The protocol version to speak from now on.
   std::uint32_t version = highest_protocol;
   std::string software;
-  /// Where events are published, and where agents publish their progress.
+  /// Where events are published, and where agents publish their progress. `publish` is empty for
+  /// whom the server limits to some namespaces: he gets his events by asking.
   std::string publish;
   std::string collect;
   /// To an agent: the server knows other things of its instances than the agent observes, and wants
   /// a full report.
   bool report_wanted = false;
+  /// The id of the server's store: an agent obeys none but the one that it obeyed first.
+  std::string store;
 
-  MSGPACK_DEFINE_MAP(version, software, publish, collect, report_wanted)
+  MSGPACK_DEFINE_MAP(version, software, publish, collect, report_wanted, store)
 };
 
 /// Either side, every second while nothing else is said. The server's answer to a heartbeat or
@@ -135,12 +140,12 @@ struct accepted {
 // -- questions: client → server -------------------------------------------------------------------
 
 /// Which table a `query` is about.
-enum class query_subject { status, instances, versions, machines, ports };
+enum class query_subject { status, instances, versions, machines, ports, keys };
 
 template <>
 struct enum_text<query_subject> {
-  static constexpr std::array<std::string_view, 5> names{"status", "instances", "versions",
-                                                         "machines", "ports"};
+  static constexpr std::array<std::string_view, 6> names{"status",   "instances", "versions",
+                                                         "machines", "ports",     "keys"};
 };
 
 /// Asks for a table; empty `namespace` or `group`: all. Answered by `table` pages.
@@ -226,6 +231,21 @@ struct port_problem_row {
   MSGPACK_DEFINE_MAP(machine, reason)
 };
 
+/// A key as `deploy key list` shows it.
+struct key_row {
+  std::string name;
+  key_role role = key_role::viewer;
+  std::vector<std::string> namespaces;
+  std::vector<std::string> groups;
+  timestamp created_at;
+  std::string created_by;
+  std::optional<timestamp> revoked_at;
+  /// When its holder was connected last, since the server's start.
+  std::optional<timestamp> last_seen;
+
+  MSGPACK_DEFINE_MAP(name, role, namespaces, groups, created_at, created_by, revoked_at, last_seen)
+};
+
 /// A version as `deploy versions` shows it.
 struct version_row {
   std::uint64_t version = 0;
@@ -278,9 +298,10 @@ struct table {
   std::vector<port_row> ports;
   /// With `ports`, complete in each page.
   std::vector<port_problem_row> problems;
+  std::vector<key_row> keys;
   bool more = false;
 
-  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, more)
+  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, keys, more)
 };
 
 /// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.
@@ -295,7 +316,10 @@ struct event_page {
   static constexpr std::string_view type = "event_page";
   std::vector<event> events;
   std::uint64_t last = 0;
-  MSGPACK_DEFINE_MAP(events, last)
+  /// Set for whom the server limits to some namespaces: `events` are all he may see up to this
+  /// number, those between are others'.
+  std::optional<std::uint64_t> complete_to;
+  MSGPACK_DEFINE_MAP(events, last, complete_to)
 };
 
 /// Client → server → agent: a piece of an instance's output. Answered by `log_chunk`.
@@ -394,8 +418,8 @@ struct progress {
 };
 
 /// What asks the server to change something.
-using order
-  = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group, restart_group>;
+using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group,
+                           restart_group, add_key, revoke_key>;
 
 /// What asks the server, and changes nothing.
 using question = std::variant<query, events_after, read_log>;

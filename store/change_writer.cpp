@@ -4,6 +4,7 @@ namespace deployminator::store {
 
 namespace {
 
+using messages::access_key;
 using messages::application;
 using messages::group;
 using messages::instance;
@@ -101,6 +102,14 @@ void write(connection& db, const receipt& r) {
       r.id, r.time, to_document(r.versions), r.seq, r.digest, r.who);
 }
 
+void write(connection& db, const access_key& k) {
+  run(db,
+      "REPLACE INTO access_key (id, name, role, public_key, namespaces, machine_groups, created, "
+      "created_by, revoked) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      k.id, k.grant.name, k.grant.role, k.grant.public_key, to_document(k.grant.namespaces),
+      to_document(k.grant.groups), k.created_at, k.created_by, k.revoked_at);
+}
+
 } // namespace
 
 void write_rows(connection& db, const messages::change& c) {
@@ -119,6 +128,8 @@ void write_rows(connection& db, const messages::change& c) {
   for (const auto& each : c.finished_rollouts)
     erase_rollout(db, each.group_id);
   for (const auto& each : c.receipts)
+    write(db, each);
+  for (const auto& each : c.keys)
     write(db, each);
 }
 

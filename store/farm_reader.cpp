@@ -181,6 +181,22 @@ void read_receipts(connection& db, farm& f) {
            });
 }
 
+void read_keys(connection& db, farm& f) {
+  using names = std::vector<std::string>;
+  each_row(db, "access_key",
+           "SELECT id, name, role, public_key, namespaces, machine_groups, created, created_by, "
+           "revoked FROM access_key",
+           [&](rows& r) {
+             messages::access_key found{r.number(0),
+                                        {r.text(1), r.name_of<messages::key_role>(2), r.text(3),
+                                         r.value<names>(4), r.value<names>(5)},
+                                        r.time(6),
+                                        r.text(7),
+                                        r.time(8)};
+             f.keys.emplace(found.id, std::move(found));
+           });
+}
+
 } // namespace
 
 farm read_farm(connection& db) {
@@ -193,6 +209,7 @@ farm read_farm(connection& db) {
   read_machines(db, f);
   read_rollouts(db, f);
   read_receipts(db, f);
+  read_keys(db, f);
   return f;
 }
 

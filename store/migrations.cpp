@@ -152,6 +152,21 @@ const migration fourth{
    "ALTER TABLE client_order ADD COLUMN digest BIGINT NOT NULL DEFAULT 0",
    "ALTER TABLE client_order ADD COLUMN who VARCHAR(255) NOT NULL DEFAULT ''"}};
 
+const migration fifth{5,
+                      {R"(
+  CREATE TABLE access_key (
+    id {row_id} PRIMARY KEY,
+    name VARCHAR(255) NOT NULL,
+    role VARCHAR(32) NOT NULL,
+    public_key VARCHAR(64) NOT NULL,
+    namespaces LONGBLOB NOT NULL,
+    machine_groups LONGBLOB NOT NULL,
+    created VARCHAR(32) NOT NULL,
+    created_by VARCHAR(255) NOT NULL,
+    revoked VARCHAR(32) NOT NULL
+  ) {options})",
+                       "ALTER TABLE meta ADD COLUMN store_id VARCHAR(64) NOT NULL DEFAULT ''"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -179,7 +194,7 @@ std::uint64_t schema_of(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second, third, fourth};
+  static const std::vector<migration> all{first, second, third, fourth, fifth};
   return all;
 }
 

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <random>
+
 namespace deployminator::store {
 
 namespace {
@@ -19,17 +21,18 @@ struct meta_row {
   std::uint64_t epoch = 0;
   std::uint64_t change_number = 0;
   std::uint64_t last_event = 0;
+  std::string store_id;
 };
 
 meta_row read_meta(connection& db) {
-  rows found{db, "SELECT epoch, change_number, last_event FROM meta WHERE id = 1"};
+  rows found{db, "SELECT epoch, change_number, last_event, store_id FROM meta WHERE id = 1"};
   if (!found.next())
     throw store_error(
       failure{failure_code::internal,
               fmt::format("the database {} is damaged: table meta has no row 1", db.name()),
               "restore a backup"});
   try {
-    return {found.number(0), found.number(1), found.number(2)};
+    return {found.number(0), found.number(1), found.number(2), found.text(3)};
   } catch (const damage& why) {
     throw store_error(failure{
       failure_code::internal,
@@ -48,6 +51,15 @@ void drop_old_receipts(connection& db, std::uint64_t keep) {
     oldest = found.number(0);
   }
   run(db, "DELETE FROM client_order WHERE seq <= ?", oldest);
+}
+
+/// 128 random bits in hexadecimal.
+std::string new_store_id() {
+  std::random_device random;
+  std::string out;
+  for (int i = 0; i < 4; ++i)
+    out += fmt::format("{:08x}", random());
+  return out;
 }
 
 /// What `f` returns; what is thrown below the store ends here.
@@ -69,6 +81,7 @@ result<std::uint64_t> sql_store::begin_epoch() {
   return attempt([&] {
     transaction whole{*db_};
     run(*db_, "UPDATE meta SET epoch = epoch + 1, change_number = 0 WHERE id = 1");
+    run(*db_, "UPDATE meta SET store_id = ? WHERE id = 1 AND store_id = ''", new_store_id());
     auto epoch = read_meta(*db_).epoch;
     whole.commit();
     return epoch_ = epoch;
@@ -89,7 +102,9 @@ result<messages::farm> sql_store::load() {
     transaction whole{*db_};
     drop_old_receipts(*db_, keep_.receipts);
     auto f = read_farm(*db_);
-    f.last_event = read_meta(*db_).last_event;
+    auto meta = read_meta(*db_);
+    f.last_event = meta.last_event;
+    f.store_id = meta.store_id;
     whole.commit();
     return f;
   });

@@ -20,7 +20,7 @@ void refuse(gateway_state& state, const bus::inbound& in, const messages::failur
 void deliver(gateway_state& state, const bus::inbound& in) {
   if (!state.receiver || !state.kinds.contains(in.socket))
     return;
-  received arrived{in.socket, in.peer, nullptr, in.from};
+  received arrived{in.socket, in.peer, nullptr, in.key, in.failed};
   if (!in.bytes.empty()) {
     auto decoded = messages::decode(in.bytes);
     if (!decoded)
@@ -52,6 +52,7 @@ gateway_actor::behavior_type gateway(gateway_actor::stateful_pointer<gateway_sta
       for (const auto& each : *peers)
         state.sockets->send(socket, each, bytes);
     },
+    [&state](atom::trust, const trusted_keys_ptr& who) { state.sockets->trust(*who); },
     [&state](atom::shut, bus::socket_id socket) {
       state.kinds.erase(socket);
       state.sockets->close(socket);

@@ -6,6 +6,7 @@
 #include <caf/all.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,9 +22,13 @@ struct received {
   std::string peer;
   /// Null: the subscription of the socket stands (see `bus::inbound`).
   envelope_ptr envelope;
-  /// Who sent it, as its connection proves.
-  messages::caller from;
+  /// The public key that its connection proves; empty where no keys are used.
+  std::string key;
+  /// Instead of an envelope: why there is no connection.
+  std::optional<bus::handshake_failure> failed;
 };
+
+using trusted_keys_ptr = std::shared_ptr<const bus::trusted_keys>;
 
 /// Routing ids.
 using peers_ptr = std::shared_ptr<const std::vector<std::string>>;
@@ -35,6 +40,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::bus::socket_kind)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::envelope_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::received)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::peers_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::common::trusted_keys_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::failure)
 
 CAF_BEGIN_TYPE_ID_BLOCK(deployminator_common, caf::first_custom_type_id)
@@ -44,6 +50,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_common, caf::first_custom_type_id)
   CAF_ADD_ATOM(deployminator_common, deployminator::atom, open, "open")
   CAF_ADD_ATOM(deployminator_common, deployminator::atom, shut, "shut")
   CAF_ADD_ATOM(deployminator_common, deployminator::atom, tick, "tick")
+  CAF_ADD_ATOM(deployminator_common, deployminator::atom, trust, "trust")
 CAF_END_TYPE_ID_BLOCK(deployminator_common)
 
 /// What the actors of server and agent share.
@@ -73,6 +80,8 @@ using gateway_actor = caf::typed_actor<
   caf::reacts_to<atom::dispatch, bus::socket_id, peers_ptr, envelope_ptr>,
   /// Closes a socket.
   caf::reacts_to<atom::shut, bus::socket_id>,
+  /// Lets these keys in from now on, and no others.
+  caf::reacts_to<atom::trust, trusted_keys_ptr>,
   /// Opens a socket; fails with the bus's sentence.
   caf::replies_to<atom::open, bus::socket_kind, std::string>::with<bus::socket_id>>;
 

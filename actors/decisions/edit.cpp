@@ -92,6 +92,10 @@ void edit::put(receipt row) {
   rest_.receipts.push_back(std::move(row));
 }
 
+void edit::put(access_key row) {
+  rest_.keys.push_back(std::move(row));
+}
+
 void edit::erase_instance(const std::string& id) {
   instances_.insert_or_assign(id, std::nullopt);
   rest_.gone_instances.push_back({id, before_.instances.at(id).group_id});
@@ -117,6 +121,10 @@ std::uint64_t edit::new_group_id() const {
 
 std::uint64_t edit::new_version_id() const {
   return next_id(before_.versions, versions_);
+}
+
+std::uint64_t edit::new_key_id() const {
+  return before_.keys.empty() ? 1 : before_.keys.rbegin()->first + 1;
 }
 
 std::uint64_t edit::new_application_id() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/decisions/moment.hpp"
+#include "messages/caller.hpp"
 #include "messages/change.hpp"
 
 #include <cstdint>
@@ -16,6 +17,14 @@ class edit {
 public:
   edit(const messages::farm& before, const moment& m);
   edit(const messages::farm& before, moment&& m) = delete;
+
+  /// Whose order it is; nobody's where it is not said.
+  void on_behalf_of(const messages::caller& who) {
+    who_ = who;
+  }
+  [[nodiscard]] const messages::caller& who() const {
+    return who_;
+  }
 
   /// The farm without the change.
   [[nodiscard]] const messages::farm& before() const {
@@ -36,6 +45,7 @@ public:
   messages::machine& put(messages::machine row);
   messages::rollout& put(messages::rollout row);
   void put(messages::receipt row);
+  void put(messages::access_key row);
 
   void erase_instance(const std::string& id);
   /// Ends a rollout and tells so. What is put for the group afterwards takes its place.
@@ -52,6 +62,7 @@ public:
   [[nodiscard]] std::uint64_t new_group_id() const;
   [[nodiscard]] std::uint64_t new_version_id() const;
   std::uint64_t new_application_id();
+  [[nodiscard]] std::uint64_t new_key_id() const;
   /// A readable id that nothing else ever has: the application's name and 40 random bits.
   [[nodiscard]] std::string new_instance_id(const std::string& application) const;
 
@@ -73,6 +84,7 @@ private:
 
   const messages::farm& before_;
   const moment& at_;
+  messages::caller who_;
   std::uint64_t last_application_ = 0;
   /// The rows as they shall be, nothing for those that go.
   rows<std::uint64_t, messages::group> groups_;

@@ -1,5 +1,6 @@
 #include "actors/decisions/tables.hpp"
 
+#include "actors/decisions/access.hpp"
 #include "actors/decisions/edit.hpp"
 #include "actors/decisions/groups.hpp"
 #include "messages/codec.hpp"
@@ -12,9 +13,14 @@ using namespace messages;
 
 namespace {
 
-bool is_asked_for(const query& q, const group& g) {
+/// A query and who asks.
+struct asked_rows : query {
+  const caller& who;
+};
+
+bool is_asked_for(const asked_rows& q, const group& g) {
   return (q.namespace_.empty() || q.namespace_ == g.namespace_)
-         && (q.group.empty() || q.group == g.name);
+         && (q.group.empty() || q.group == g.name) && may_see(q.who, g.namespace_);
 }
 
 instance_state shown_state(const instance& each, const presence& machines) {
@@ -97,7 +103,7 @@ void add_row(page<instance_row>& rows, const farm& f, const presence& machines,
   });
 }
 
-bool instance_rows(const farm& f, const presence& machines, const query& q,
+bool instance_rows(const farm& f, const presence& machines, const asked_rows& q,
                    std::vector<instance_row>& out) {
   page<instance_row> rows{q.offset};
   if (const auto* g = q.group.empty() ? nullptr : group_named(f, q.namespace_, q.group)) {
@@ -126,7 +132,7 @@ void count(const farm& f, const presence& machines, const instance& each, group_
   row.ready += state == instance_state::ready ? 1 : 0;
 }
 
-std::vector<group_row> group_rows(const farm& f, const presence& machines, const query& q) {
+std::vector<group_row> group_rows(const farm& f, const presence& machines, const asked_rows& q) {
   std::map<std::uint64_t, group_row> rows;
   for (const auto& [id, g] : f.groups) {
     auto under_way = f.rollouts.find(id);
@@ -151,7 +157,7 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
   return out;
 }
 
-std::vector<version_row> version_rows(const farm& f, const query& q) {
+std::vector<version_row> version_rows(const farm& f, const asked_rows& q) {
   std::vector<version_row> rows;
   for (auto each = f.versions.rbegin(); each != f.versions.rend(); ++each) {
     const auto& v = each->second;
@@ -195,11 +201,12 @@ port_row row_of(const port_target& each, const machine& on, bool reachable) {
   return row;
 }
 
-std::vector<port_row> port_rows(const farm& f, const presence& machines) {
+std::vector<port_row> port_rows(const farm& f, const presence& machines, const caller& who) {
   std::vector<port_row> rows;
   for (const auto& [name, machine] : f.machines)
     for (const auto& each : machine.ports.list)
-      rows.push_back(row_of(each, machine, machines.is_reachable(name)));
+      if (may_see(who, each.namespace_))
+        rows.push_back(row_of(each, machine, machines.is_reachable(name)));
   return rows;
 }
 
@@ -208,6 +215,14 @@ std::vector<port_problem_row> port_problem_rows(const farm& f) {
   for (const auto& [name, machine] : f.machines)
     if (!machine.ports.problem.empty())
       rows.push_back({name, machine.ports.problem});
+  return rows;
+}
+
+std::vector<key_row> key_rows(const farm& f) {
+  std::vector<key_row> rows;
+  for (const auto& [id, each] : f.keys)
+    rows.push_back({each.grant.name, each.grant.role, each.grant.namespaces, each.grant.groups,
+                    each.created_at, each.created_by, if_set(each.revoked_at), std::nullopt});
   return rows;
 }
 
@@ -229,7 +244,9 @@ bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
 
 } // namespace
 
-result<table> answer(const farm& f, const presence& machines, const query& q, timestamp now) {
+result<table> answer(const farm& f, const presence& machines, const query& question, timestamp now,
+                     const caller& who) {
+  asked_rows q{question, who};
   if (!q.group.empty())
     if (auto known = find_group(f, q.namespace_, q.group); !known)
       return known.error();
@@ -251,9 +268,13 @@ result<table> answer(const farm& f, const presence& machines, const query& q, ti
       out.more = machine_rows(f, machines, q, now, out.machines);
       break;
     case query_subject::ports:
-      out.ports = port_rows(f, machines);
+      out.ports = port_rows(f, machines, who);
       out.problems = port_problem_rows(f);
       out.more = cut_page(out.ports, q.offset);
+      break;
+    case query_subject::keys:
+      out.keys = key_rows(f);
+      out.more = cut_page(out.keys, q.offset);
       break;
   }
   return out;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/decisions/presence.hpp"
+#include "messages/caller.hpp"
 #include "messages/result.hpp"
 #include "messages/timestamp.hpp"
 #include "messages/wire.hpp"
@@ -9,8 +10,9 @@ namespace deployminator::actors {
 
 /// A page of the table that a query asks for, at most `messages::page_bytes` or so large, or why
 /// there is none (a group that does not exist). Instances on machines out of reach are shown as
-/// lost.
+/// lost; what the caller's key is not good for is left out.
 messages::result<messages::table> answer(const messages::farm& farm, const presence& machines,
-                                         const messages::query& question, messages::timestamp now);
+                                         const messages::query& question, messages::timestamp now,
+                                         const messages::caller& who = {});
 
 } // namespace deployminator::actors

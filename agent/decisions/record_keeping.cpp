@@ -12,7 +12,7 @@ constexpr std::size_t most_waiting = 256;
 } // namespace
 
 record_keeping::record_keeping(const agent_record& memory)
-  : identity_(memory.identity), epoch_(memory.epoch) {
+  : identity_(memory.identity), epoch_(memory.epoch), store_(memory.store) {
   held_.generation = memory.generation;
   if (held_.generation > 0)
     held_.read_by = memory.read_by;
@@ -29,8 +29,13 @@ void record_keeping::identify(std::string identity) {
 void record_keeping::begin(record_order next) {
   next_ = std::move(next);
   next_.epoch = std::max(epoch_, next_.epoch);
-  agent_record record{identity_, next_.epoch,   next_.held.generation,
-                      {},        next_.leaving, next_.held.read_by};
+  agent_record record{.identity = identity_,
+                      .epoch = next_.epoch,
+                      .store = next_.store,
+                      .generation = next_.held.generation,
+                      .specs = {},
+                      .leaving = next_.leaving,
+                      .read_by = next_.held.read_by};
   for (const auto& [id, spec] : next_.held.specs)
     record.specs.push_back(*spec);
   content_ = std::make_shared<const agent_record>(std::move(record));
@@ -58,6 +63,7 @@ record_outcome record_keeping::finish() {
   out.removed = std::move(written.removed);
   out.gone = std::exchange(kept_back_, {});
   epoch_ = written.epoch;
+  store_ = std::move(written.store);
   held_ = std::move(written.held);
   content_ = nullptr;
   phase_ = phase::settled;
@@ -82,8 +88,8 @@ void record_keeping::drop_waiting() {
   waiting_.clear();
 }
 
-bool record_keeping::must_note(std::uint64_t epoch) const {
-  return phase_ == phase::settled && !waiting_.empty() && epoch > epoch_;
+bool record_keeping::must_note(std::uint64_t epoch, const std::string& store) const {
+  return phase_ == phase::settled && !waiting_.empty() && (epoch > epoch_ || store != store_);
 }
 
 std::shared_ptr<const messages::envelope> record_keeping::take_message() {

@@ -18,6 +18,8 @@ struct record_order {
   held_assignment held;
   /// The highest server epoch seen.
   std::uint64_t epoch = 0;
+  /// The id of the store that is obeyed; empty: none yet.
+  std::string store;
   /// The instances that are not wanted any more and not gone yet.
   std::vector<messages::instance_spec> leaving;
   /// With a new assignment: what the server wants to be told gone.
@@ -63,6 +65,10 @@ public:
   [[nodiscard]] std::uint64_t epoch() const {
     return epoch_;
   }
+  /// The id of the store that is obeyed, as it is on disk.
+  [[nodiscard]] const std::string& store() const {
+    return store_;
+  }
   /// The assignment on disk.
   [[nodiscard]] const held_assignment& held() const {
     return held_;
@@ -104,8 +110,8 @@ public:
   /// The session is over: nobody waits for what waits.
   void drop_waiting();
 
-  /// Whether there must be a record of `epoch` before the next message may be worked on.
-  [[nodiscard]] bool must_note(std::uint64_t epoch) const;
+  /// Whether there must be a record of these before the next message may be worked on.
+  [[nodiscard]] bool must_note(std::uint64_t epoch, const std::string& store) const;
 
   /// The next message that may be worked on now, or null.
   std::shared_ptr<const messages::envelope> take_message();
@@ -122,6 +128,7 @@ private:
 
   std::string identity_;
   std::uint64_t epoch_ = 0;
+  std::string store_;
   held_assignment held_;
 
   phase phase_ = phase::settled;

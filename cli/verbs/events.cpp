@@ -35,7 +35,7 @@ public:
   }
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     show_stored(c, server);
     while (!no_follow_ && !server.is_interrupted()) {

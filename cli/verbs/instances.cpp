@@ -46,7 +46,7 @@ public:
   }
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     auto instances = ask_table(server, messages::query_subject::instances, of_).instances;
     if (c.json)

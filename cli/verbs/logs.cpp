@@ -66,7 +66,7 @@ public:
   }
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     of_ = group_from_text(target_);
     log_writer out{form(c), print};

@@ -34,14 +34,13 @@ public:
   void declare(CLI::App&) override {}
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     auto machines = ask_table(server, messages::query_subject::machines).machines;
     if (c.json)
       print(indented(to_json(machines)));
     else if (machines.empty())
-      remark("No agent ever connected; start `autodeployer --server " + printable(c.server)
-             + "` on a machine.");
+      remark("No agent ever connected; `deploy key new MACHINE --role agent` says how to add one.");
     else
       print_rows(c, machines);
     return exit_code::done;

@@ -38,7 +38,7 @@ public:
   void declare(CLI::App&) override {}
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     auto all = ask_table(server, messages::query_subject::ports);
     if (c.json) {

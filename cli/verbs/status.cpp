@@ -55,7 +55,7 @@ public:
   }
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     auto groups = ask_table(server, messages::query_subject::status, of_).groups;
     if (c.json)

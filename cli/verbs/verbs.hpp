@@ -10,6 +10,7 @@ namespace deployminator::cli::verbs {
 
 std::unique_ptr<command> events();
 std::unique_ptr<command> instances();
+std::unique_ptr<command> key();
 std::unique_ptr<command> logs();
 std::unique_ptr<command> machines();
 std::unique_ptr<command> new_build();

@@ -36,7 +36,7 @@ public:
   }
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     auto versions = ask_table(server, messages::query_subject::versions, of_).versions;
     if (c.json)

@@ -37,7 +37,7 @@ public:
   }
 
   exit_code run(context& c) override {
-    client server{c.server, c.stop};
+    client server{c.access(), c.stop};
     server.connect();
     viewer screen{c, true};
     while (watch_from_snapshot(c, server, screen) == follow_end::history_broken)

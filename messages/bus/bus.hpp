@@ -1,10 +1,11 @@
 #pragma once
 
-#include "messages/caller.hpp"
+#include "messages/bus/curve.hpp"
 #include "messages/result.hpp"
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,18 @@ enum class socket_kind {
 /// Names an open socket within its bus; never used twice.
 using socket_id = std::uint64_t;
 
+/// Why a connection does not come about, where keys are used. The socket goes on trying.
+enum class handshake_failure {
+  /// The server does not know our key, or does not let it read what is published there.
+  unknown_key,
+  /// It knew it once.
+  revoked_key,
+  /// It hung up: its key is another one than we were told, most likely.
+  other_server_key,
+  /// It asks for no keys, or is no server of ours.
+  no_keys,
+};
+
 /// What arrived on a socket.
 struct inbound {
   socket_id socket = 0;
@@ -37,8 +50,10 @@ struct inbound {
   /// One message, to be decoded; empty, once per socket: the subscription of `events_client`
   /// stands, and whatever is published from now on arrives.
   std::string bytes;
-  /// Who is at the other end, as the connection proves it.
-  messages::caller from;
+  /// The public key that the connection proves; empty where no keys are used.
+  std::string key;
+  /// On `orders_client`, instead of bytes.
+  std::optional<handshake_failure> failed;
 };
 
 /// All sockets of a process. Calls are quick and may come from any thread; a stopped bus ignores
@@ -58,6 +73,10 @@ public:
   /// or does not read, the message is dropped, and so is one over `messages::max_message_bytes`.
   /// What must arrive is sent again until it is answered.
   virtual void send(socket_id socket, std::string peer, std::string bytes) = 0;
+
+  /// Lets these keys in from now on, where keys are used, and cuts off the connections of all
+  /// others. Before the first call everybody has to wait.
+  virtual void trust(trusted_keys who) = 0;
 };
 
 /// Gets everything that arrives, on a thread of the bus; must not block.

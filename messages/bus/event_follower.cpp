@@ -22,6 +22,11 @@ follow_step event_follower::subscribed(time_point now) {
   return step;
 }
 
+follow_step event_follower::by_asking(time_point now) {
+  asks_only_ = true;
+  return subscribed(now);
+}
+
 follow_step event_follower::published(time_point now, const messages::envelope& e) {
   follow_step step;
   if (e.epoch < epoch_)
@@ -47,22 +52,29 @@ follow_step event_follower::answered(time_point now, std::uint64_t epoch,
   if (!asked_ || epoch < epoch_)
     return step;
   epoch_ = epoch;
-  bool begins_later = !page.events.empty() && page.events.front().seq > *asked_ + 1;
-  bool misses_all = page.events.empty() && page.last > *asked_;
+  last_heard_ = now;
+  bool begins_later
+    = !page.complete_to && !page.events.empty() && page.events.front().seq > *asked_ + 1;
+  bool misses_all = !page.complete_to && page.events.empty() && page.last > *asked_;
   step.start_over = page.last < *asked_ || begins_later || misses_all;
   asked_.reset();
   if (step.start_over)
     return step;
   known_ = std::max(known_, page.last);
-  for (const auto& each : page.events)
-    take(each, step);
+  if (page.complete_to)
+    take_part(page, step);
+  else
+    for (const auto& each : page.events)
+      take(each, step);
   ask_if_behind(now, step);
   return step;
 }
 
 follow_step event_follower::tick(time_point now) {
   follow_step step;
-  if (now - last_heard_ >= silent_after) {
+  if (asks_only_ && !asked_ && now - last_heard_ >= between_questions)
+    ask(now, step);
+  if (!asks_only_ && now - last_heard_ >= silent_after) {
     step.resubscribe = true;
     last_heard_ = now;
   }
@@ -72,7 +84,9 @@ follow_step event_follower::tick(time_point now) {
 }
 
 time_point event_follower::next_wake() const {
-  auto silent = last_heard_ + silent_after;
+  auto silent = last_heard_ + (asks_only_ ? between_questions : silent_after);
+  if (asks_only_ && asked_)
+    return asked_at_ + ask_again_after;
   return asked_ ? std::min(silent, asked_at_ + ask_again_after) : silent;
 }
 
@@ -97,6 +111,14 @@ void event_follower::take(const messages::event& e, follow_step& step) {
     step.events.push_back(std::move(next->second));
     ++seq_;
   }
+}
+
+/// What lies between these events is not for us.
+void event_follower::take_part(const messages::event_page& page, follow_step& step) {
+  for (const auto& each : page.events)
+    if (each.seq > seq_)
+      step.events.push_back(each);
+  seq_ = std::max(seq_, *page.complete_to);
 }
 
 void event_follower::ask(time_point now, follow_step& step) {

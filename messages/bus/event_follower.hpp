@@ -15,6 +15,8 @@ namespace deployminator::bus {
 inline constexpr std::chrono::milliseconds silent_after{3000};
 /// How long an answer to `events_after` may take before it is asked again.
 inline constexpr std::chrono::milliseconds ask_again_after{2000};
+/// Between two questions of who may not listen.
+inline constexpr std::chrono::milliseconds between_questions{300};
 
 /// What the owner of an `event_follower` does now.
 struct follow_step {
@@ -38,6 +40,9 @@ public:
   /// The subscription stands (again): asks for what was published before it did.
   follow_step subscribed(time_point now);
 
+  /// There is no subscription: from now on everything is asked for, again and again.
+  follow_step by_asking(time_point now);
+
   /// A message came in over the subscription.
   follow_step published(time_point now, const messages::envelope& e);
 
@@ -56,6 +61,7 @@ public:
 
 private:
   void take(const messages::event& e, follow_step& step);
+  void take_part(const messages::event_page& page, follow_step& step);
   void ask(time_point now, follow_step& step);
   void ask_if_behind(time_point now, follow_step& step);
 
@@ -66,6 +72,7 @@ private:
   /// Heard before the events that precede them.
   std::map<std::uint64_t, messages::event> early_;
   time_point last_heard_;
+  bool asks_only_ = false;
   /// The number of the question that waits for its answer, and when it was asked.
   std::optional<std::uint64_t> asked_;
   time_point asked_at_;

@@ -44,7 +44,7 @@ void drain(zmq::socket_t& woken) {
 
 } // namespace
 
-io_thread::io_thread() {
+io_thread::io_thread(keys own) : keys_(std::move(own)) {
   context_.set(zmq::ctxopt::max_sockets, max_sockets);
   // Both ends exist before the thread: a pair without its peer would lose the first wake-ups.
   zmq::socket_t woken{context_, zmq::socket_type::pair};
@@ -83,6 +83,10 @@ void io_thread::send(socket_id socket, std::string peer, std::string bytes) {
   enqueue(send_command{socket, std::move(peer), std::move(bytes)});
 }
 
+void io_thread::trust(trusted_keys who) {
+  enqueue(trust_command{std::move(who)});
+}
+
 void io_thread::stop() {
   std::lock_guard one_at_a_time{stop_mutex_};
   {
@@ -119,7 +123,7 @@ void io_thread::wake() {
 }
 
 void io_thread::run(zmq::socket_t woken) {
-  sockets all{context_};
+  sockets all{context_, keys_};
   std::vector<zmq::pollitem_t> items;
   do {
     items.assign(1, {woken.handle(), 0, ZMQ_POLLIN, 0});
@@ -144,6 +148,7 @@ bool io_thread::carry_out_queue(sockets& on) {
                  [&](open_command& c) { c.done.set_value(on.open(c.id, c.kind, c.endpoint)); },
                  [&](close_command& c) { on.close(c.id); },
                  [&](send_command& c) { on.send(c.id, c.peer, c.bytes); },
+                 [&](trust_command& c) { on.trust(std::move(c.who)); },
                },
                each);
   return going_on;

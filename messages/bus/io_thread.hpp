@@ -19,7 +19,8 @@ class sockets;
 /// The real bus: one ZeroMQ context and one thread that owns every socket. A process has one.
 class io_thread : public bus {
 public:
-  io_thread();
+  /// `own`: what this process encrypts its connections with.
+  explicit io_thread(keys own = {});
 
   /// Stops, see `stop`.
   ~io_thread() override;
@@ -36,6 +37,7 @@ public:
   messages::result<socket_id> open(socket_kind kind, const std::string& endpoint) override;
   void close(socket_id socket) override;
   void send(socket_id socket, std::string peer, std::string bytes) override;
+  void trust(trusted_keys who) override;
 
   /// Closes all sockets and ends the thread. Every later call is ignored; `open` fails.
   void stop();
@@ -55,7 +57,10 @@ private:
     std::string peer;
     std::string bytes;
   };
-  using command = std::variant<open_command, close_command, send_command>;
+  struct trust_command {
+    trusted_keys who;
+  };
+  using command = std::variant<open_command, close_command, send_command, trust_command>;
 
   /// False when the bus has stopped and the command is dropped.
   bool enqueue(command c);
@@ -66,6 +71,7 @@ private:
   bool carry_out_queue(sockets& on);
 
   zmq::context_t context_;
+  keys keys_;
   std::atomic<socket_id> last_id_ = 0;
 
   std::mutex receiver_mutex_;

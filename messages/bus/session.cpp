@@ -37,9 +37,16 @@ failure unspoken_version(std::uint32_t version) {
           "upgrade the older side"};
 }
 
+failure other_store() {
+  return {failure_code::refused, "the server is another farm's: its store is not the one obeyed",
+          "see that the address is right; `autodeployer --leave-farm` ends the instances of the "
+          "old farm, so that the next server is obeyed"};
+}
+
 } // namespace
 
-client_session::client_session(std::uint64_t epoch) : epoch_(epoch) {}
+client_session::client_session(std::uint64_t epoch, std::optional<std::string> store)
+  : epoch_(epoch), store_(std::move(store)) {}
 
 client_step client_session::tick(time_point now, double random) {
   client_step step;
@@ -75,7 +82,7 @@ client_step client_session::arrived(time_point now, const envelope& e, double ra
     return {.ignore = true};
   }
   if (std::holds_alternative<messages::unknown_peer>(e.body) || e.epoch > epoch_) {
-    epoch_ = std::max(epoch_, e.epoch);
+    // What leads now is learned from its welcome: until then it may be anybody.
     return connect(now, random, {.ignore = true});
   }
   if (is_of_other_epoch(e, epoch_))
@@ -102,6 +109,10 @@ std::uint64_t client_session::epoch() const {
   return epoch_;
 }
 
+std::string client_session::store() const {
+  return store_.value_or("");
+}
+
 client_step client_session::connect(time_point now, double random, client_step step) {
   step.lost = std::exchange(open_, false);
   step.send_hello = true;
@@ -125,12 +136,17 @@ void client_session::hello_sent(time_point now, double random) {
 
 client_step client_session::welcomed(time_point now, const envelope& e, double random) {
   const auto& answer = std::get<messages::welcome>(e.body);
+  bool is_other = store_ && !store_->empty() && !answer.store.empty() && answer.store != *store_;
+  if (is_other)
+    return reject(now, other_store(), random);
   if (e.epoch < epoch_)
     return reject(now, stale_server(e.epoch, epoch_), random);
   if (answer.version < messages::lowest_protocol || answer.version > messages::highest_protocol)
     return reject(now, unspoken_version(answer.version), random);
   open_ = true;
   epoch_ = e.epoch;
+  if (store_ && store_->empty())
+    store_ = answer.store;
   last_heard_ = now;
   last_sent_ = now;
   return {.opened = true};

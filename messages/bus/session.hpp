@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 
 /// The session above a connection, as machines over (now, what arrived): no socket, clock or
 /// thread. Whoever owns one carries out what it answers, and calls `tick` at `next_wake`.
@@ -43,8 +44,9 @@ struct client_step {
 /// opened a socket. What `tick` and `arrived` tell to send counts as sent.
 class client_session {
 public:
-  /// `epoch`: the highest of a server ever seen, 0 for none.
-  explicit client_session(std::uint64_t epoch = 0);
+  /// `epoch`: the highest of a server ever seen, 0 for none. `store`: the id of the store that is
+  /// obeyed, and no other; empty: the first one that a server tells; nothing: any.
+  explicit client_session(std::uint64_t epoch = 0, std::optional<std::string> store = {});
 
   /// `random`: a fresh number from 0 to below 1.
   client_step tick(time_point now, double random);
@@ -63,6 +65,9 @@ public:
   /// The highest server epoch seen, for the envelopes and the next `hello`.
   std::uint64_t epoch() const;
 
+  /// The id of the store that is obeyed; empty: none yet.
+  std::string store() const;
+
 private:
   client_step connect(time_point now, double random, client_step step);
   void wait_for_welcome(time_point now, double random);
@@ -72,6 +77,7 @@ private:
 
   bool open_ = false;
   std::uint64_t epoch_ = 0;
+  std::optional<std::string> store_;
   /// While open: when anything was heard and sent last.
   time_point last_heard_;
   time_point last_sent_;

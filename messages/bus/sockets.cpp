@@ -135,7 +135,19 @@ struct raw_message {
   int frames = 0;
   std::string first;
   std::string second;
+  /// The public key that its connection proved; empty without keys.
+  std::string key;
+  /// Of the connection; -1: unknown.
+  int descriptor = -1;
 };
+
+/// What ZeroMQ knows of the connection that the message came over.
+void note_origin(zmq::message_t& frame, raw_message& to) {
+  if (const auto* user = zmq_msg_gets(frame.handle(), "User-Id"); user && *user) {
+    to.key = user;
+    to.descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
+  }
+}
 
 std::optional<raw_message> try_receive(zmq::socket_t& s) {
   raw_message out;
@@ -147,6 +159,8 @@ std::optional<raw_message> try_receive(zmq::socket_t& s) {
       if (out.frames < 2)
         (out.frames == 0 ? out.first : out.second) = frame.to_string();
       ++out.frames;
+      if (!frame.more())
+        note_origin(frame, out);
     } while (frame.more());
   } catch (const zmq::error_t&) {
     return std::nullopt;
@@ -156,7 +170,22 @@ std::optional<raw_message> try_receive(zmq::socket_t& s) {
 
 } // namespace
 
-sockets::sockets(zmq::context_t& context) : context_(context) {}
+sockets::sockets(zmq::context_t& context, const keys& own) : context_(context), keys_(own) {
+  if (std::holds_alternative<server_keys>(own))
+    zap_.emplace(context);
+}
+
+void sockets::set_keys(zmq::socket_t& s, socket_kind kind) const {
+  if (const auto* server = std::get_if<server_keys>(&keys_)) {
+    s.set(zmq::sockopt::curve_server, true);
+    s.set(zmq::sockopt::curve_secretkey, server->own.secret_key);
+    s.set(zmq::sockopt::zap_domain, zap_domain_of(kind));
+  } else if (const auto* client = std::get_if<client_keys>(&keys_)) {
+    s.set(zmq::sockopt::curve_serverkey, client->server_key);
+    s.set(zmq::sockopt::curve_publickey, client->own.public_key);
+    s.set(zmq::sockopt::curve_secretkey, client->own.secret_key);
+  }
+}
 
 messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::string& endpoint) {
   if (!looks_like_endpoint(endpoint))
@@ -165,11 +194,15 @@ messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::
     zmq::socket_t socket{context_, type_of(kind)};
     set_common_options(socket, endpoint);
     set_options_of(socket, kind);
+    set_keys(socket, kind);
+    std::unique_ptr<handshake_monitor> handshakes;
+    if (kind == socket_kind::orders_client && std::holds_alternative<client_keys>(keys_))
+      handshakes = std::make_unique<handshake_monitor>(context_, socket, id);
     if (listens(kind))
       socket.bind(endpoint);
     else
       socket.connect(endpoint);
-    open_.emplace(id, entry{kind, std::move(socket)});
+    open_.emplace(id, entry{kind, std::move(socket), false, std::move(handshakes), {}});
     return {};
   } catch (const zmq::error_t& e) {
     return not_opened(kind, endpoint, e.num());
@@ -191,18 +224,48 @@ void sockets::send(socket_id id, const std::string& peer, const std::string& byt
   try_send(socket, bytes, zmq::send_flags::none);
 }
 
+void sockets::trust(trusted_keys who) {
+  if (!zap_)
+    return;
+  zap_->trust(std::move(who));
+  for (auto& [id, each] : open_)
+    each.watchers.cut_off_unless(
+      [&](const std::string& key) { return zap_->allows(key, each.kind); });
+}
+
 void sockets::watch(std::vector<zmq::pollitem_t>& items) {
   // Those that only publish too: ZeroMQ takes in their subscriptions when they are polled.
   for (auto& [id, each] : open_)
     items.push_back({each.socket.handle(), 0, ZMQ_POLLIN, 0});
+  if (zap_)
+    items.push_back({zap_->socket().handle(), 0, ZMQ_POLLIN, 0});
+  for (auto& [id, each] : open_)
+    if (each.handshakes)
+      items.push_back({each.handshakes->socket().handle(), 0, ZMQ_POLLIN, 0});
 }
 
 void sockets::receive(const receiver& deliver) {
+  if (zap_)
+    zap_->answer_all();
+  for (auto& [id, each] : open_)
+    if (each.handshakes)
+      report_handshakes(id, each, deliver);
   for (auto& [id, each] : open_)
     if (each.kind == socket_kind::events_server)
       answer_subscribers(each);
     else if (each.kind != socket_kind::progress_client)
       receive_from(id, each, deliver);
+}
+
+bool sockets::admit(const entry& from, const std::string& key, int descriptor, std::size_t bytes) {
+  if (!zap_)
+    return true;
+  // The key was good when the connection was made; it may have been revoked since.
+  bool may
+    = zap_->allows(key, from.kind) && allowed_.spend(key, bytes, std::chrono::steady_clock::now());
+  if (!may)
+    hang_up(descriptor);
+  return may;
 }
 
 void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
@@ -211,10 +274,13 @@ void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
     auto message = try_receive(from.socket);
     if (!message)
       return;
+    auto bytes = message->first.size() + message->second.size();
+    if (!admit(from, message->key, message->descriptor, bytes))
+      continue;
     if (message->frames != (routed ? 2 : 1))
       continue;
     inbound in{id, routed ? std::move(message->first) : "",
-               std::move(routed ? message->second : message->first)};
+               std::move(routed ? message->second : message->first), std::move(message->key)};
     if (from.kind == socket_kind::events_client && in.bytes == subscription_marker) {
       if (std::exchange(from.subscribed, true))
         continue;
@@ -227,13 +293,22 @@ void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
   }
 }
 
+void sockets::report_handshakes(socket_id id, entry& from, const receiver& deliver) {
+  auto failed = from.handshakes->next();
+  if (failed && deliver)
+    deliver({.socket = id, .failed = failed});
+}
+
 void sockets::answer_subscribers(entry& publisher) {
   bool somebody_new = false;
   for (int i = 0; i < messages_per_turn; ++i) {
     auto message = try_receive(publisher.socket);
     if (!message)
       break;
-    somebody_new |= message->first.starts_with('\1');
+    bool subscribes = message->first.starts_with('\1');
+    somebody_new |= subscribes;
+    if (subscribes && zap_ && !publisher.watchers.add(std::move(message->key), message->descriptor))
+      hang_up(message->descriptor);
   }
   if (somebody_new)
     try_send(publisher.socket, std::string{subscription_marker}, zmq::send_flags::none);

@@ -1,10 +1,16 @@
 #pragma once
 
+#include "messages/bus/budget.hpp"
 #include "messages/bus/bus.hpp"
+#include "messages/bus/handshake_monitor.hpp"
+#include "messages/bus/subscribers.hpp"
+#include "messages/bus/zap_handler.hpp"
 
 #include <zmq.hpp>
 
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +25,7 @@ inline constexpr std::string_view subscription_marker{"\xc0", 1};
 /// throws for what a peer or an endpoint does.
 class sockets {
 public:
-  explicit sockets(zmq::context_t& context);
+  sockets(zmq::context_t& context, const keys& own);
 
   /// Opens a socket under the name `id`; what its failures mean, see `bus::open`.
   messages::result<void> open(socket_id id, socket_kind kind, const std::string& endpoint);
@@ -29,11 +35,13 @@ public:
   /// Sends one message, or drops it.
   void send(socket_id id, const std::string& peer, const std::string& bytes);
 
+  void trust(trusted_keys who);
+
   /// Adds an item for each socket that `receive` may be called for when something can be read.
   void watch(std::vector<zmq::pollitem_t>& items);
 
-  /// Hands what has arrived to `deliver`: from each socket at most so much that the others and
-  /// the commands get their turn.
+  /// Answers the handshakes that wait, and hands what has arrived to `deliver`: from each socket at
+  /// most so much that the others and the commands get their turn.
   void receive(const receiver& deliver);
 
 private:
@@ -42,12 +50,24 @@ private:
     zmq::socket_t socket;
     /// On `events_client`: the marker came.
     bool subscribed = false;
+    /// On `orders_client`, with keys.
+    std::unique_ptr<handshake_monitor> handshakes;
+    /// On `events_server`, with keys.
+    subscribers watchers;
   };
 
+  void set_keys(zmq::socket_t& s, socket_kind kind) const;
+  /// Whether what came over the connection may be looked at; else the connection is ended.
+  bool admit(const entry& from, const std::string& key, int descriptor, std::size_t bytes);
   void receive_from(socket_id id, entry& from, const receiver& deliver);
+  void report_handshakes(socket_id id, entry& from, const receiver& deliver);
   void answer_subscribers(entry& publisher);
 
   zmq::context_t& context_;
+  const keys& keys_;
+  /// On a server with keys.
+  std::optional<zap_handler> zap_;
+  budget allowed_;
   std::map<socket_id, entry> open_;
 };
 

@@ -44,7 +44,7 @@ struct bench : test::actors_bench {
     registrar = spawn(test::fake_registrar, &store);
     upkeep = spawn(test::fake_upkeep, &kept);
     deployminator_config with{
-      registrar_actor{registrar}, std::make_shared<messages::farm>(farm.state),
+      registrar_actor{registrar}, std::make_shared<messages::farm>(farm.state), "",
       [] { return timestamp{1}; }, [this] { return ++farm.chance * 0x9e3779b97f4a7c15U; }};
     subject = spawn(actors::deployminator, std::move(with));
     tell(subject, atom::attach_v, upkeep);
@@ -102,7 +102,7 @@ struct bench : test::actors_bench {
   test::outcome_ptr<message_ptr> query_machines() {
     query asked;
     asked.subject = query_subject::machines;
-    return ask<message_ptr>(subject, atom::question_v,
+    return ask<message_ptr>(subject, atom::question_v, caller{},
                             envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, asked})});
   }
 
@@ -378,11 +378,11 @@ TEST_CASE("a machine that is lost is told no more, and its questions are refused
   b.commit();
   auto id = b.store.stored.instances.begin()->first;
   auto log = envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, read_log{id}})};
-  CHECK(b.ask<message_ptr>(b.subject, atom::question_v, log)->value);
+  CHECK(b.ask<message_ptr>(b.subject, atom::question_v, caller{}, log)->value);
   CHECK(b.machine_calls_of["w1"].questions == 1);
   b.lose("w1");
   b.commit();
-  auto refused = b.ask<message_ptr>(b.subject, atom::question_v, log);
+  auto refused = b.ask<message_ptr>(b.subject, atom::question_v, caller{}, log);
   REQUIRE(refused->error);
   CHECK(refused->error->code == failure_code::unreachable);
   b.give(undeploy{"o", "shop", "web"}, {});

@@ -99,6 +99,7 @@ private:
   deployminator_actor::behavior_type speaker(deployminator_actor::pointer self) {
     return {
       [](atom::attach, const upkeep_actor&) {},
+      [](atom::attach, const doorkeeper_actor&) {},
       [](atom::view, const readable_order_ptr&) -> caf::result<plan_view_ptr> {
         return caf::sec::unexpected_message;
       },
@@ -110,7 +111,7 @@ private:
       },
       [](atom::upkeep, std::uint64_t, const plan_ptr&, const std::string&)
         -> caf::result<upkeep_outcome> { return caf::sec::unexpected_message; },
-      [](atom::question, const envelope_ptr&) -> caf::result<message_ptr> {
+      [](atom::question, const caller&, const envelope_ptr&) -> caf::result<message_ptr> {
         return caf::sec::unexpected_message;
       },
       [](atom::join, const hello_ptr&, const machine_actor&) -> caf::result<briefing_ptr> {

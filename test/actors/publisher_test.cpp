@@ -20,6 +20,7 @@ public:
   }
   void close(::deployminator::bus::socket_id) override {}
   void send(::deployminator::bus::socket_id, std::string, std::string) override {}
+  void trust(::deployminator::bus::trusted_keys) override {}
 };
 
 messages::event numbered(std::uint64_t seq) {

@@ -14,20 +14,39 @@ namespace {
 
 /// SESSIONS of epoch 7, with real MACHINES.
 struct bench : test::actors_bench {
-  bench() {
+  explicit bench(bool asks_for_keys = false) {
     gateway = spawn(test::recording_gateway, &out);
     deployminator = spawn(test::fake_deployminator, &farm);
     orders = spawn(test::fake_orders, &given);
     publisher = spawn(test::fake_publisher, &published);
     subject = spawn(actors::sessions, sessions_config{gateway, deployminator, orders, publisher, 7,
-                                                      "tcp://publish", "tcp://collect"});
+                                                      "tcp://publish", "tcp://collect", "store-1",
+                                                      asks_for_keys, [] { return timestamp{5}; }});
     scheduler.run();
   }
 
-  void take(const std::string& peer, message body, std::uint64_t id = 0, caller from = {}) {
-    tell(
-      subject, atom::deliver_v,
-      received{3, peer, std::make_shared<const envelope>(envelope{id, 0, std::move(body)}), from});
+  void take(const std::string& peer, message body, std::uint64_t id = 0,
+            const std::string& key = {}) {
+    tell(subject, atom::deliver_v,
+         received{3, peer, std::make_shared<const envelope>(envelope{id, 0, std::move(body)}), key,
+                  std::nullopt});
+  }
+
+  /// These keys are known from now on; the public key of `alice` is `key-alice`.
+  void trust(std::vector<access_key> list) {
+    std::map<std::uint64_t, access_key> all;
+    for (auto& each : list) {
+      each.grant.public_key = "key-" + each.grant.name;
+      each.id = all.size() + 1;
+      all[each.id] = each;
+    }
+    tell(subject, atom::trust_v,
+         keys_ptr{std::make_shared<const std::map<std::uint64_t, access_key>>(std::move(all))});
+  }
+
+  static access_key key(const std::string& name, key_role role,
+                        std::vector<std::string> namespaces = {}) {
+    return {0, {name, role, "", std::move(namespaces), {}}};
   }
 
   void greet_client(const std::string& peer) {
@@ -278,9 +297,10 @@ TEST_CASE("any message shows that a peer is there") {
 // -- what clients say -----------------------------------------------------------------------------
 
 TEST_CASE("an order goes to ORDERS with who gave it, and the answer comes back") {
-  bench b;
-  b.greet_client("c");
-  b.take("c", undeploy{"o", "ns", "g"}, 5, {"alice"});
+  bench b{true};
+  b.trust({bench::key("alice", key_role::operator_)});
+  b.take("c", hello{}, 1, "key-alice");
+  b.take("c", undeploy{"o", "ns", "g"}, 5, "key-alice");
   REQUIRE(b.given.size() == 1);
   CHECK(b.given[0].what.who.name == "alice");
   CHECK(std::get<undeploy>(*b.given[0].what.order).group == "g");
@@ -356,4 +376,140 @@ TEST_CASE("an agent that the farm refuses is told why, and may come again") {
   b.out.all.clear();
   b.take("a", bench::agent_hello("w1"), 6);
   CHECK(b.farm.joins.size() == 1);
+}
+
+// -- keys -----------------------------------------------------------------------------------------
+
+TEST_CASE("who may connect is told to the I/O thread") {
+  bench b{true};
+  auto revoked = bench::key("mallory", key_role::operator_);
+  revoked.revoked_at = {3};
+  b.trust({bench::key("alice", key_role::operator_), bench::key("ci", key_role::builder, {"shop"}),
+           bench::key("w1", key_role::agent), revoked});
+  const auto& who = b.out.trusted;
+  REQUIRE(who.size() == 4);
+  CHECK(who.at("key-alice").watches);
+  CHECK_FALSE(who.at("key-ci").watches);
+  CHECK_FALSE(who.at("key-w1").watches);
+  CHECK(who.at("key-w1").is_agent);
+  CHECK(who.at("key-mallory").is_revoked);
+}
+
+TEST_CASE("a message without a key that is known is not looked at") {
+  bench b{true};
+  b.trust({bench::key("alice", key_role::operator_)});
+  b.take("c", hello{});
+  b.take("c", hello{}, 1, "key-eve");
+  CHECK(b.out.all.empty());
+}
+
+TEST_CASE("what a role may not is refused, naming the key and the role it takes") {
+  bench b{true};
+  b.trust({bench::key("bob", key_role::viewer)});
+  b.take("c", hello{}, 1, "key-bob");
+  b.out.all.clear();
+  b.take("c", undeploy{"o", "ns", "g"}, 5, "key-bob");
+  CHECK(b.given.empty());
+  CHECK(b.refusal_to("c").code == failure_code::forbidden);
+  CHECK(b.refusal_to("c").message == "key bob has the role viewer; undeploy takes operator");
+}
+
+TEST_CASE("an agent is the machine of its key's name and no other") {
+  bench b{true};
+  b.trust({bench::key("w1", key_role::agent), bench::key("alice", key_role::operator_)});
+  SUBCASE("the machine itself") {
+    b.take("a", bench::agent_hello("w1"), 1, "key-w1");
+    CHECK(b.farm.joins.size() == 1);
+  }
+  SUBCASE("another one's name") {
+    b.take("a", bench::agent_hello("w2"), 1, "key-w1");
+    CHECK(b.farm.joins.empty());
+    CHECK(b.refusal_to("a").message == "the key is machine w1's, the agent calls itself w2");
+  }
+  SUBCASE("a person's key") {
+    b.take("a", bench::agent_hello("alice"), 1, "key-alice");
+    CHECK(b.farm.joins.empty());
+    CHECK(b.refusal_to("a").code == failure_code::forbidden);
+  }
+  SUBCASE("as a client") {
+    b.take("a", hello{}, 1, "key-w1");
+    CHECK(b.refusal_to("a").code == failure_code::forbidden);
+  }
+}
+
+TEST_CASE("a machine that is bound to machine groups cannot choose others") {
+  bench b{true};
+  auto key = bench::key("w1", key_role::agent);
+  key.grant.groups = {"db"};
+  b.trust({key});
+  auto h = bench::agent_hello("w1");
+  h.agent->groups = {"worker", "secret"};
+  b.take("a", h, 1, "key-w1");
+  REQUIRE(b.farm.joins.size() == 1);
+  CHECK(b.farm.joins[0].what.hello->agent->groups == std::vector<std::string>{"db"});
+}
+
+TEST_CASE("whose key is revoked is connected no more") {
+  bench b{true};
+  auto alice = bench::key("alice", key_role::operator_);
+  auto w1 = bench::key("w1", key_role::agent);
+  b.trust({alice, w1});
+  b.take("c", hello{}, 1, "key-alice");
+  b.take("a", bench::agent_hello("w1"), 1, "key-w1");
+  answer(b, b.deployminator, b.farm.joins, briefing_ptr{std::make_shared<const briefing>()});
+  alice.revoked_at = w1.revoked_at = {9};
+  b.trust({alice, w1});
+  CHECK(b.farm.lost == std::vector<std::string>{"w1: its key was revoked"});
+  b.out.all.clear();
+  b.take("c", query{}, 2, "key-alice");
+  CHECK(b.farm.questions.empty());
+  CHECK(b.out.all.empty());
+}
+
+TEST_CASE("who is limited to namespaces is told no place to listen, and sees his events alone") {
+  bench b{true};
+  b.trust({bench::key("ci", key_role::builder, {"shop"})});
+  b.take("c", hello{}, 1, "key-ci");
+  REQUIRE(b.out.of<welcome>("c").size() == 1);
+  CHECK(b.out.of<welcome>("c")[0].publish.empty());
+  b.take("c", events_after{3}, 2, "key-ci");
+  event_page all;
+  all.last = 9;
+  for (std::uint64_t seq = 4; seq <= 6; ++seq)
+    all.events.push_back({seq, {1}, seq == 5 ? "bank" : "shop", "web", 1, rollout_step{}});
+  answer(b, b.publisher, b.published.pages, event_page_ptr{std::make_shared<event_page>(all)});
+  auto pages = b.out.of<event_page>("c");
+  REQUIRE(pages.size() == 1);
+  REQUIRE(pages[0].events.size() == 2);
+  CHECK(pages[0].events[1].seq == 6);
+  CHECK(pages[0].complete_to == 6);
+  CHECK(pages[0].last == 9);
+}
+
+TEST_CASE("an agent tells of its own downloads alone") {
+  bench b{true};
+  b.trust({bench::key("w1", key_role::agent)});
+  progress news;
+  for (const auto* machine : {"w1", "w2"}) {
+    event e;
+    e.what = download_progress{machine, "http://x/a.tar"};
+    news.list.push_back(e);
+  }
+  b.take("", news, 0, "key-w1");
+  REQUIRE(b.published.collected.size() == 1);
+  CHECK(std::get<download_progress>(b.published.collected[0].what).machine == "w1");
+}
+
+TEST_CASE("the list of keys tells when each was seen last") {
+  bench b{true};
+  b.trust({bench::key("alice", key_role::operator_), bench::key("bob", key_role::viewer)});
+  b.take("c", hello{}, 1, "key-alice");
+  b.take("c", query{query_subject::keys}, 2, "key-alice");
+  table rows;
+  rows.keys = {{"alice"}, {"bob"}};
+  answer(b, b.deployminator, b.farm.questions, shared(rows));
+  auto told = b.out.of<table>("c");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].keys[0].last_seen == timestamp{5});
+  CHECK_FALSE(told[0].keys[1].last_seen);
 }

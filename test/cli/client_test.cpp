@@ -45,6 +45,10 @@ public:
   server(const server&) = delete;
   server& operator=(const server&) = delete;
 
+  static configs::server_access access() {
+    return {{orders_address()}, {}};
+  }
+
   static std::string orders_address() {
     return fmt::format("ipc:///tmp/cli-client-test-{}-orders", getpid());
   }
@@ -119,7 +123,7 @@ TEST_CASE("an answer comes back to its request") {
     return std::nullopt;
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   CHECK(c.ask<messages::accepted>(order, 5s).seq == 7);
 }
@@ -129,7 +133,7 @@ TEST_CASE("a refusal becomes a setback that ends the program with 1") {
     return messages::refusal{{messages::failure_code::not_found, "no such group", "look"}};
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   try {
     c.ask<messages::accepted>(order, 5s);
@@ -153,7 +157,7 @@ TEST_CASE("an order whose answer was lost with the server is sent again as the s
                                 remember(m);
                                 return std::nullopt;
                               }};
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   CHECK_THROWS_AS(c.ask<messages::accepted>(order, 500ms), setback);
   dying.reset();
@@ -177,7 +181,7 @@ TEST_CASE("a request is sent again in the same session when no answer comes") {
     return std::nullopt;
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   // Shorter than the silence after which there would be a new session.
   CHECK(c.ask<messages::accepted>(order, 3900ms).seq == 7);
@@ -192,7 +196,7 @@ TEST_CASE("events come once and in order, and what was not heard is asked for") 
     return page_of(after->seq, 5);
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   c.follow(2);
   s.publish({event_of(4), event_of(5)});
@@ -209,7 +213,7 @@ TEST_CASE("a server whose events are others than those followed is noticed") {
     return std::nullopt;
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   c.follow(100);
   auto deadline = client::clock::now() + 10s;
@@ -230,7 +234,7 @@ TEST_CASE("a server that needs a moment to know its newest events has no other h
     return messages::event_page{{event_of(8)}, 8};
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   c.follow(7);
   CHECK(numbers_until(c, 8) == std::vector<std::uint64_t>{8});
@@ -250,7 +254,7 @@ TEST_CASE("answers that do not fit now and then do not add up") {
     return page_of(after->seq, last);
   }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   c.follow(9);
   CHECK(numbers_until(c, 10) == std::vector<std::uint64_t>{10});
@@ -266,7 +270,7 @@ TEST_CASE("answers that do not fit now and then do not add up") {
 TEST_CASE("Ctrl-C ends a wait at once, and is no success") {
   server s{[](const message&) -> std::optional<message> { return std::nullopt; }};
   interruption stop;
-  client c{server::orders_address(), stop};
+  client c{server::access(), stop};
   c.connect();
   std::raise(SIGINT);
   try {

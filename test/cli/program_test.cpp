@@ -74,6 +74,7 @@ private:
   static pid_t spawn(std::vector<std::string> arguments, const std::string& out,
                      const std::string& err) {
     arguments.insert(arguments.begin(), DEPLOY_PROGRAM);
+    setenv("DEPLOY_KEYS", "none", 1);
     std::vector<char*> argv;
     for (auto& each : arguments)
       argv.push_back(each.data());
@@ -125,6 +126,13 @@ TEST_CASE_FIXTURE(workplace, "a server that is not there is told within the dead
   CHECK(e.took < 8s);
   CHECK(e.out.empty());
   CHECK(e.err.find("no server answers at " + nobody) != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(workplace, "a key file that is not there is told, with what to do, with 2") {
+  auto e = run({"--keys", "/nowhere/deploy.key", "status"});
+  CHECK(e.exit == 2);
+  CHECK(e.err.find("/nowhere/deploy.key cannot be read: No such file") != std::string::npos);
+  CHECK(e.err.find("`deploy key new`") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(workplace, "with --json the same is a document on stdout") {

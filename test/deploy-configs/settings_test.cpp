@@ -60,7 +60,16 @@ public:
     return read_server_settings(static_cast<int>(arguments.size()), arguments.data(), get());
   }
 
+  /// Without keys, unless the arguments say otherwise.
   std::variant<agent_settings, exit_now> agent(std::vector<const char*> arguments = {}) const {
+    if (std::find(arguments.begin(), arguments.end(), std::string_view{"--keys"})
+        == arguments.end())
+      arguments.insert(arguments.begin(), {"--keys", "none"});
+    return agent_with_keys(std::move(arguments));
+  }
+
+  std::variant<agent_settings, exit_now> agent_with_keys(std::vector<const char*> arguments
+                                                         = {}) const {
     arguments.insert(arguments.begin(), "autodeployer");
     return read_agent_settings(static_cast<int>(arguments.size()), arguments.data(), get());
   }
@@ -105,11 +114,11 @@ TEST_CASE_FIXTURE(place, "with nothing given the server has its defaults") {
   CHECK(settings.collect == "tcp://127.0.0.1:4003");
   CHECK(settings.store == "sqlite:/var/lib/deployminator/deployminator.sqlite");
   CHECK(settings.store_password_file.empty());
-  CHECK(settings.keys == "none");
+  CHECK(settings.keys.ends_with("/etc/deployminator/keys"));
   CHECK(settings.warnings.empty());
 }
 
-TEST_CASE_FIXTURE(place, "with nothing given the agent has its defaults") {
+TEST_CASE_FIXTURE(place, "without keys and with nothing given the agent has its defaults") {
   std::array<char, 256> host{};
   REQUIRE(gethostname(host.data(), host.size() - 1) == 0);
   auto settings = good(agent());
@@ -118,14 +127,14 @@ TEST_CASE_FIXTURE(place, "with nothing given the agent has its defaults") {
   CHECK(settings.groups == std::vector<std::string>{"worker"});
   CHECK(settings.root.empty());
   CHECK(settings.memory_mb > 100);
-  CHECK(settings.keys == "none");
+  CHECK_FALSE(settings.key);
 }
 
 TEST_CASE_FIXTURE(place, "with nothing given the client has its defaults") {
   auto settings = client();
   REQUIRE(settings);
-  CHECK(settings->server == "tcp://127.0.0.1:4001");
-  CHECK(settings->keys == "none");
+  CHECK(settings->servers.empty());
+  CHECK(settings->keys.ends_with("/etc/deploy/deploy.key"));
   CHECK_FALSE(settings->json);
   CHECK_FALSE(settings->no_color);
 }
@@ -191,12 +200,12 @@ TEST_CASE_FIXTURE(place,
   REQUIRE(by_flag);
   CHECK(by_flag->json);
   CHECK(by_flag->no_color);
-  CHECK(by_flag->server == "tcp://127.0.0.1:1");
+  CHECK(by_flag->servers == std::vector<std::string>{"tcp://127.0.0.1:1"});
   write("etc/deploy/config.yaml", "server: tcp://127.0.0.1:2\njson: yes\n");
   variables = {{"DEPLOY_NO_COLOR", "1"}, {"DEPLOY_JSON", "false"}};
   auto mixed = client({"status"});
   REQUIRE(mixed);
-  CHECK(mixed->server == "tcp://127.0.0.1:2");
+  CHECK(mixed->servers == std::vector<std::string>{"tcp://127.0.0.1:2"});
   CHECK(mixed->no_color);
   CHECK_FALSE(mixed->json);
 }
@@ -340,31 +349,69 @@ TEST_CASE_FIXTURE(place, "stores other than sqlite are refused") {
         == "deployminator: --store is `sqlite:`; expected sqlite:PATH\n");
 }
 
-TEST_CASE_FIXTURE(place, "keys are refused, and so is an address off loopback without them") {
-  CHECK(refused(server({"--keys", "/etc/keys"}))
-        == "deployminator: --keys is `/etc/keys`; expected none, as keys are not supported yet: "
-           "only none, on loopback\n");
+TEST_CASE_FIXTURE(place, "without keys an address off loopback is refused") {
   CHECK(refused(agent({"--server", "tcp://10.0.0.1:4001"}))
           .find("autodeployer: the address `tcp://10.0.0.1:4001` is not on loopback")
         == 0);
-  CHECK(refused(server({"--publish", "tcp://*:4002"})).find("`tcp://*:4002` is not on loopback")
+  CHECK(refused(server({"--keys", "none", "--publish", "tcp://*:4002"}))
+          .find("`tcp://*:4002` is not on loopback")
         != std::string::npos);
-  auto wrong = client({"--server", "tcp://example.org:4001"});
-  REQUIRE_FALSE(wrong);
-  CHECK(wrong.error().code == failure_code::refused);
+  CHECK(good(server({"--publish", "tcp://*:4002"})).publish == "tcp://*:4002");
+  auto far = access_of({{"tcp://example.org:4001"}, "none"});
+  REQUIRE_FALSE(far);
+  CHECK(far.error().code == failure_code::refused);
+  CHECK(access_of({{}, "none"})->servers == std::vector<std::string>{"tcp://127.0.0.1:4001"});
+}
+
+TEST_CASE_FIXTURE(place, "a key file says who the machine is and where its servers are") {
+  auto key = write("etc/cnw/autodeployer/machine.key", "");
+  fs::remove(key);
+  REQUIRE(write_key_file(key, {"web1",
+                               messages::key_role::agent,
+                               {"tcp://10.0.0.1:4001"},
+                               std::string(40, 's'),
+                               std::string(40, 'p'),
+                               std::string(40, 'x')}));
+  auto settings = good(agent_with_keys());
+  REQUIRE(settings.key);
+  CHECK(settings.name == "web1");
+  CHECK(settings.servers == std::vector<std::string>{"tcp://10.0.0.1:4001"});
+  CHECK(settings.key->secret_key == std::string(40, 'x'));
+  auto other = good(agent_with_keys({"--server", "tcp://10.0.0.2:4001", "--name", "web2"}));
+  CHECK(other.name == "web2");
+  CHECK(other.servers == std::vector<std::string>{"tcp://10.0.0.2:4001"});
+}
+
+TEST_CASE_FIXTURE(place, "an agent without a key file is told how to get one") {
+  auto said = refused(agent_with_keys());
+  CHECK(said.find("machine.key cannot be read: No such file") != std::string::npos);
+  CHECK(said.find("deploy key new MACHINE --role agent") != std::string::npos);
+}
+
+TEST_CASE_FIXTURE(place, "the client takes its own key file before everybody's") {
+  auto home = fs::path{write("home/x", "")}.parent_path();
+  variables = {{"HOME", home.string()}};
+  auto own = (home / ".config/deploy/deploy.key").string();
+  CHECK(client()->keys == own);
+  auto shared = write("etc/deploy/deploy.key", "");
+  CHECK(client()->keys == shared);
+  write("home/.config/deploy/deploy.key", "");
+  CHECK(client()->keys == own);
+  variables["DEPLOY_KEYS"] = "/x/y.key";
+  CHECK(client()->keys == "/x/y.key");
+  CHECK(client({"--keys", "none"})->keys == "none");
 }
 
 TEST_CASE("only this machine's own addresses are loopback") {
   for (const char* near : {"tcp://127.0.0.1:1", "tcp://127.9.8.7:1", "tcp://[::1]:1",
                            "tcp://localhost:1", "tcp://LOCALHOST:1", "ipc:///run/x"})
-    CHECK_MESSAGE(check_keys("none", {near}), near);
+    CHECK_MESSAGE(check_loopback({near}), near);
   for (const char* far : {"tcp://128.0.0.1:1", "tcp://*:1", "tcp://0.0.0.0:1", "tcp://[::]:1",
                           "tcp://127.0.0.1.example.org:1", "tcp://localhost.example.org:1",
                           "tcp://127.0.0.1:0;10.0.0.1:1", "tcp://::1:1", "tcp://127.1:1", "", "x",
                           "tcp://", "pgm://127.0.0.1:1"})
-    CHECK_MESSAGE(!check_keys("none", {"tcp://127.0.0.1:1", far}), far);
-  CHECK(check_keys("none", {}));
-  CHECK(check_keys("/etc/keys", {}).error().code == failure_code::unsupported);
+    CHECK_MESSAGE(!check_loopback({"tcp://127.0.0.1:1", far}), far);
+  CHECK(check_loopback({}));
 }
 
 // -- help -----------------------------------------------------------------------------------------

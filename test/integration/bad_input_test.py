@@ -140,7 +140,8 @@ class BadPeers(Case):
 
     def test_a_server_that_is_not_there(self):
         done = subprocess.run(
-            [self.farm.binaries / "deploy", "--server", f"tcp://127.0.0.1:{free_port()}", "status"],
+            [self.farm.binaries / "deploy", "--server", f"tcp://127.0.0.1:{free_port()}",
+             "--keys", self.farm.operator_key, "status"],
             capture_output=True, text=True, timeout=20)
         self.assertEqual(done.returncode, 3)
         self.assertIn("no server answers", done.stderr)
@@ -149,7 +150,7 @@ class BadPeers(Case):
         import zmq
         dealer = zmq.Context.instance().socket(zmq.DEALER)
         dealer.linger = 0
-        dealer.connect(self.farm.server_url)
+        self.farm.encrypt(dealer).connect(self.farm.server_url)
         self.addCleanup(dealer.close)
         return dealer
 

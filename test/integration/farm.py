@@ -59,7 +59,7 @@ class Farm:
     """Starts programs below a directory of its own and ends all of them, and all that they
     started, in `close`."""
 
-    def __init__(self, binaries, verbose=False):
+    def __init__(self, binaries, verbose=False, keys=True):
         self.binaries = pathlib.Path(binaries)
         self.verbose = verbose
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="farm-"))
@@ -67,6 +67,9 @@ class Farm:
         self.ports = [free_port() for _ in range(3)]
         self.server_url = f"tcp://127.0.0.1:{self.ports[0]}"
         self.processes = {}
+        self.keys = self.root / "keys" if keys else None
+        if keys:
+            self.run("deployminator", "--init", "--keys", self.keys, "--advertise", self.server_url)
 
     def __enter__(self):
         return self
@@ -87,9 +90,16 @@ class Farm:
         self.processes[name] = process
         return process
 
+    def run(self, program, *arguments, expect=0):
+        """Runs a program of ours to its end; returns what it printed."""
+        done = subprocess.run([self.binaries / program, *arguments], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=30)
+        assert done.returncode == expect, f"{program} ended with {done.returncode}: {done.stderr}"
+        return done
+
     def start_server(self):
         process = self.spawn("deployminator", [
-            self.binaries / "deployminator", "--keys", "none",
+            self.binaries / "deployminator", "--keys", self.keys or "none",
             "--store", f"sqlite:{self.root}/deployminator.sqlite",
             *[word for flag, port in zip(["--listen", "--publish", "--collect"], self.ports)
               for word in (flag, f"tcp://127.0.0.1:{port}")]])
@@ -103,8 +113,38 @@ class Farm:
         extra = ["--memory", str(memory)] if memory else []
         extra += ["--config", config] if config else []
         return self.spawn(name, [
-            self.binaries / "autodeployer", "--keys", "none", "--server", self.server_url,
+            self.binaries / "autodeployer", "--keys", self.machine_key(name),
+            "--server", self.server_url,
             "--name", name, "--groups", groups, "--root", self.root / name, *extra])
+
+    @property
+    def operator_key(self):
+        return self.keys / "operator.key" if self.keys else "none"
+
+    def machine_key(self, name):
+        """The key file of a machine; made when it is first asked for, by a server that runs."""
+        return self.new_key(name, "--role", "agent") if self.keys else "none"
+
+    def new_key(self, name, *arguments):
+        path = self.root / f"{name}.key"
+        if not path.exists():
+            self.deploy("key", "new", name, *arguments, "--output", path)
+        return path
+
+    def key(self, path=None):
+        """The content of a key file, the operator's if none is given."""
+        lines = pathlib.Path(path or self.operator_key).read_text().splitlines()
+        return {line.split(":", 1)[0]: line.split(":", 1)[1].strip().strip('"') for line in lines
+                if not line.startswith("#")}
+
+    def encrypt(self, socket, path=None):
+        """Has a ZeroMQ socket use a key file, the operator's if none is given."""
+        if self.keys:
+            key = self.key(path)
+            socket.curve_serverkey = key["server_key"].encode()
+            socket.curve_publickey = key["public_key"].encode()
+            socket.curve_secretkey = key["secret_key"].encode()
+        return socket
 
     def start(self, agents):
         """The server and its agents, all connected."""
@@ -144,13 +184,13 @@ class Farm:
 
     # -- the command line -------------------------------------------------------------------------
 
-    def command(self, *arguments):
-        return [str(self.binaries / "deploy"), "--server", self.server_url, "--keys", "none",
-                *[str(each) for each in arguments]]
+    def command(self, *arguments, key=None):
+        return [str(self.binaries / "deploy"), "--server", self.server_url,
+                "--keys", str(key or self.operator_key), *[str(each) for each in arguments]]
 
-    def deploy(self, *arguments, expect=0, timeout=120):
+    def deploy(self, *arguments, expect=0, timeout=120, key=None):
         """Runs `deploy` and returns what it printed; its exit code must be `expect`."""
-        done = subprocess.run(self.command(*arguments), stdin=subprocess.DEVNULL,
+        done = subprocess.run(self.command(*arguments, key=key), stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=timeout)
         if expect is not None and done.returncode != expect:
             raise AssertionError(f"deploy {' '.join(map(str, arguments))} ended with "

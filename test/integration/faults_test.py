@@ -175,8 +175,8 @@ class AgentFaults(Case):
         self.assertRegex(requests, r"bytes=[1-9]")
 
     def test_a_second_agent_on_the_same_root_is_refused(self):
-        second = subprocess.run([self.farm.binaries / "autodeployer", "--keys", "none", "--server",
-                                 self.farm.server_url, "--name", "other", "--root", self.farm.root / "w1"],
+        second = subprocess.run([self.farm.binaries / "autodeployer", "--keys", self.farm.machine_key("w1"),
+                                 "--server", self.farm.server_url, "--name", "other", "--root", self.farm.root / "w1"],
                                 capture_output=True, text=True, timeout=10)
         self.assertNotEqual(second.returncode, 0)
         self.assertIn(str(self.farm.root / "w1"), second.stderr)

@@ -336,7 +336,7 @@ class Filter(Ports):
     def test_without_the_right_to_it_all_else_works_and_one_sentence_says_so(self):
         self.config.write_text(SEED)
         self.farm.spawn("w1", ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin",
-                               self.farm.binaries / "autodeployer", "--keys", "none",
+                               self.farm.binaries / "autodeployer", "--keys", self.farm.machine_key("w1"),
                                "--server", self.farm.server_url, "--name", "w1",
                                "--root", self.farm.root / "w1", "--config", self.config])
         self.farm.wait_for_machines(["w1"])

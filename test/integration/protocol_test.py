@@ -27,11 +27,11 @@ class ForeignClient(Case):
         context = zmq.Context()
         self.dealer = context.socket(zmq.DEALER)
         self.dealer.linger = 0
-        self.dealer.connect(self.farm.server_url)
+        self.farm.encrypt(self.dealer).connect(self.farm.server_url)
         self.welcome = self.call("hello", {"role": "client", "lowest": 1, "highest": 1}, 1)
         self.subscriber = context.socket(zmq.SUB)
         self.subscriber.linger = 0
-        self.subscriber.connect(self.welcome["body"]["publish"])
+        self.farm.encrypt(self.subscriber).connect(self.welcome["body"]["publish"])
         self.subscriber.subscribe(b"")
         self.addCleanup(context.destroy, 0)
 
@@ -86,7 +86,7 @@ class ForeignClient(Case):
     def test_nothing_but_progress_is_taken_as_progress(self):
         agent = zmq.Context.instance().socket(zmq.PUB)
         agent.linger = 0
-        agent.connect(self.welcome["body"]["collect"])
+        self.farm.encrypt(agent, self.farm.new_key("w9", "--role", "agent")).connect(self.welcome["body"]["collect"])
         self.addCleanup(agent.close)
         header = {"seq": 0, "time": "2026-01-01T00:00:00.000000Z", "namespace": "a", "group": "b", "version": 1}
         forged = [{**header, "type": "rollout.finished", "outcome": "succeeded"},
@@ -111,7 +111,7 @@ class ForeignClient(Case):
     def test_a_stranger_that_does_not_say_hello_is_told_to(self):
         stranger = zmq.Context.instance().socket(zmq.DEALER)
         stranger.linger = 0
-        stranger.connect(self.farm.server_url)
+        self.farm.encrypt(stranger).connect(self.farm.server_url)
         self.addCleanup(stranger.close)
         stranger.send(msgpack.packb({"magic": "deployminator", "version": 1, "type": "query", "id": 7,
                                      "epoch": 0, "body": {"subject": "status"}}))

@@ -92,7 +92,7 @@ inline public_ports any_public_ports() {
 }
 
 inline event::content any_content() {
-  switch (*rc::gen::inRange(0, 7)) {
+  switch (*rc::gen::inRange(0, 8)) {
     case 0: {
       download_progress d{any_text(), any_text(), {any_text()}};
       d.bytes = *rc::gen::arbitrary<std::uint64_t>();
@@ -119,6 +119,8 @@ inline event::content any_content() {
                          any_text(), any_port(), any_text()};
     case 5:
       return port_problem{any_text(), any_text()};
+    case 6:
+      return key_change{any_text(), any_enum<key_role>(), any_enum<key_state>(), any_text()};
     default:
       return rollout_finished{any_enum<rollout_outcome>(), any_text(),
                               *rc::gen::arbitrary<std::uint64_t>()};

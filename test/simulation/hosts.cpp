@@ -68,9 +68,9 @@ void server_host::start() {
   auto& p = begin(gateway);
   bus_->on_send = [this](const std::string& to, const std::string& bytes) { on_send(to, bytes); };
   auto spawned = actors::spawn_server(
-    p.system(),
-    {connection_.get(), bus_.get(), endpoint(4001), endpoint(4002), endpoint(4003), false,
-     [this] { return utc_at(around_.clock.now(), clock_error); }, [this] { return dice_.next(); }});
+    p.system(), {connection_.get(), bus_.get(), endpoint(4001), endpoint(4002), endpoint(4003),
+                 false, "", false, [this] { return utc_at(around_.clock.now(), clock_error); },
+                 [this] { return dice_.next(); }});
   if (!spawned) {
     around_.record.tell(name_, "cannot start: " + spawned.error().message);
     return later(1s, [this] {

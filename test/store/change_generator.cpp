@@ -132,7 +132,7 @@ public_ports any_public_ports() {
 }
 
 event::content any_content() {
-  switch (below(7)) {
+  switch (below(8)) {
     case 0: {
       download_progress p{any_text(), any_text(), any_texts(), any_count(), {}, any_number(), {}};
       if (maybe())
@@ -162,6 +162,8 @@ event::content any_content() {
       return port_change{any_text(), 80, any_text(), any_text(), any_text(), 4100, any_text()};
     case 5:
       return port_problem{any_text(), any_text()};
+    case 6:
+      return key_change{any_text(), any_of<key_role>(), any_of<key_state>(), any_text()};
     default:
       return rollout_finished{any_of<rollout_outcome>(), any_text(), any_count()};
   }
@@ -320,6 +322,16 @@ struct composer {
     put(made.receipts, after.receipts, r.id, r);
   }
 
+  void put_key() {
+    access_key k;
+    k.id = below(4) + 1;
+    k.grant = {any_text(), any_of<key_role>(), any_text(), any_texts(), any_texts()};
+    k.created_at = any_time();
+    k.created_by = any_text();
+    k.revoked_at = any_time();
+    put(made.keys, after.keys, k.id, k);
+  }
+
   void add_event() {
     made.events.push_back(any_event());
   }
@@ -332,7 +344,7 @@ change any_change(const farm& before) {
     &composer::add_group,      &composer::change_group,   &composer::add_version,
     &composer::change_version, &composer::put_instance,   &composer::put_machine,
     &composer::put_rollout,    &composer::put_receipt,    &composer::add_event,
-    &composer::drop_instance,  &composer::finish_rollout,
+    &composer::drop_instance,  &composer::finish_rollout, &composer::put_key,
   };
   composer c{before, {}};
   for (auto step : steps)

@@ -54,6 +54,8 @@ void check_that_changes_are_kept(const fresh_database& fresh) {
   auto s = opened(db.url);
   value(s->begin_epoch());
   model expected;
+  expected.all.store_id = value(s->load()).store_id;
+  RC_ASSERT(expected.all.store_id.size() == 32);
   std::uint64_t number = 0;
   for (auto changes = *rc::gen::inRange(1, 8); changes > 0; --changes) {
     auto c = any_change(expected.all);

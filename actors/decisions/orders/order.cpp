@@ -44,6 +44,7 @@ decided_order decide(const farm& f, const presence& machines,
   if (out.is_stale || out.refused)
     return out;
   edit c{f, m};
+  c.on_behalf_of(call.who);
   auto versions = std::visit(
     [&](const auto& each) {
       return order_kind<std::decay_t<decltype(each)>>::decide(c, each, call.where);

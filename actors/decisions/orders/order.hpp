@@ -33,7 +33,8 @@ struct build_to_deploy {
 /// An order that can be decided: `messages::order` with what had to be read.
 using readable_order
   = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy,
-                 messages::stop_group, messages::start_group, messages::restart_group>;
+                 messages::stop_group, messages::start_group, messages::restart_group,
+                 messages::add_key, messages::revoke_key>;
 
 using wishes_or_refusal = messages::result<std::vector<wish>>;
 using versions_or_refusal = messages::result<std::vector<messages::group_version>>;
@@ -78,6 +79,18 @@ template <>
 struct order_kind<messages::restart_group> {
   static wishes_or_refusal needs(const messages::farm& f, const messages::restart_group& order);
   static versions_or_refusal decide(edit& c, const messages::restart_group& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::add_key> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::add_key& order);
+  static versions_or_refusal decide(edit& c, const messages::add_key& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::revoke_key> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::revoke_key& order);
+  static versions_or_refusal decide(edit& c, const messages::revoke_key& order, const plan& p);
 };
 
 /// The id that the client chose.

@@ -22,6 +22,8 @@ struct dispatched {
 
 struct outbox {
   std::vector<dispatched> all;
+  /// Who was to be let in, last.
+  bus::trusted_keys trusted;
 
   /// The messages of one type, to this peer or to anybody.
   template <class Body>
@@ -58,6 +60,7 @@ inline actors::gateway_actor::behavior_type recording_gateway(actors::gateway_ac
         out->all.push_back({socket, each, e});
     },
     [](atom::shut, bus::socket_id) {},
+    [out](atom::trust, const common::trusted_keys_ptr& who) { out->trusted = *who; },
     [](atom::open, bus::socket_kind, const std::string&) -> caf::result<bus::socket_id> {
       return bus::socket_id{1};
     },
@@ -103,13 +106,16 @@ fake_deployminator(fake_deployminator_actor::pointer self, deployminator_calls* 
   using namespace actors;
   return {
     [](atom::attach, const upkeep_actor&) {},
+    [](atom::attach, const doorkeeper_actor&) {},
     [=](atom::view, const readable_order_ptr& order) { return hold(self, c->order_views, order); },
     [=](atom::order, const order_call_ptr& order) { return hold(self, c->orders, order); },
     [=](atom::view, std::uint64_t group) { return hold(self, c->upkeep_views, group); },
     [=](atom::upkeep, std::uint64_t group, const plan_ptr& p, const std::string& occasion) {
       return hold(self, c->upkeeps, upkeep_call{group, p, occasion});
     },
-    [=](atom::question, const envelope_ptr& e) { return hold(self, c->questions, e); },
+    [=](atom::question, const messages::caller&, const envelope_ptr& e) {
+      return hold(self, c->questions, e);
+    },
     [=](atom::join, const hello_ptr& h, const machine_actor& from) {
       return hold(self, c->joins, join_call{h, from});
     },
@@ -245,6 +251,7 @@ inline actors::sessions_actor::behavior_type fake_sessions(actors::sessions_acto
       c->refused.push_back(machine + " " + peer);
     },
     [](atom::tick) {},
+    [](atom::trust, const actors::keys_ptr&) {},
   };
 }
 

@@ -72,7 +72,7 @@ TEST_CASE("what is to be held is held when it is on disk, and not before") {
   record.begin(order);
   REQUIRE(record.content());
   CHECK(*record.content()
-        == agent_record{"me", 9, 2, {*order_of("b")}, {*order_of("a")}, DEPLOYMINATOR_VERSION});
+        == agent_record{"me", 9, "", 2, {*order_of("b")}, {*order_of("a")}, DEPLOYMINATOR_VERSION});
   CHECK(record.wanted().contains("b"));
   CHECK(record.held().generation == 1);
   CHECK(record.epoch() == 7);
@@ -183,16 +183,29 @@ TEST_CASE("more messages than are good for the memory are dropped") {
 
 TEST_CASE("a higher epoch must be on disk before a message of it is worked on") {
   auto record = settled();
-  CHECK_FALSE(record.must_note(8));
+  CHECK_FALSE(record.must_note(8, ""));
   record.wait(assignment_of(2));
-  CHECK_FALSE(record.must_note(7));
-  CHECK(record.must_note(8));
+  CHECK_FALSE(record.must_note(7, ""));
+  CHECK(record.must_note(8, ""));
   record.begin(next(1, {"a"}, 8));
-  CHECK_FALSE(record.must_note(8));
+  CHECK_FALSE(record.must_note(8, ""));
   record.fail();
-  CHECK_FALSE(record.must_note(8));
+  CHECK_FALSE(record.must_note(8, ""));
   record.finish();
-  CHECK_FALSE(record.must_note(8));
+  CHECK_FALSE(record.must_note(8, ""));
+}
+
+TEST_CASE("the store that is obeyed must be on disk before a message of its server is worked on") {
+  auto record = settled();
+  record.wait(assignment_of(2));
+  CHECK(record.must_note(7, "the-store"));
+  auto order = next(1, {"a"}, 7);
+  order.store = "the-store";
+  record.begin(order);
+  CHECK(record.content()->store == "the-store");
+  record.finish();
+  CHECK(record.store() == "the-store");
+  CHECK_FALSE(record.must_note(7, "the-store"));
 }
 
 TEST_CASE("the end of an instance that is held is kept back until the record is on disk") {

@@ -94,7 +94,7 @@ void measure_pause(stage& on, row& r, meter& m) {
 }
 
 void measure_loss(stage& on, row& r, meter& m) {
-  cli::client client{on.server.endpoint(), on.stop};
+  cli::client client{{{on.server.endpoint()}, {}}, on.stop};
   auto left = [&] { return on.until - std::chrono::steady_clock::now(); };
   client.ask<messages::table>(messages::query{}, left());
   m.begin();

@@ -242,3 +242,25 @@ TEST_CASE("through loss, doubling and reordering every event is shown once and i
     RC_ASSERT(world.shown == all);
   }));
 }
+
+TEST_CASE("who may not listen asks again and again, and sees his part of the events") {
+  event_follower f{follow_start, 4};
+  CHECK(f.by_asking(follow_start).ask_after == 4);
+  event_page page{events_from_to(6, 6), 9, 7};
+  auto step = f.answered(follow_start, 0, page);
+  CHECK(numbers_of(step) == numbers{6});
+  CHECK(f.seq() == 7);
+  // There is more.
+  CHECK(step.ask_after == 7);
+  step = f.answered(follow_start, 0, {{}, 9, 9});
+  CHECK_FALSE(step.ask_after);
+  CHECK_FALSE(step.start_over);
+  CHECK(f.seq() == 9);
+  auto due = f.next_wake();
+  CHECK(due == follow_start + between_questions);
+  step = f.tick(due);
+  CHECK(step.ask_after == 9);
+  CHECK_FALSE(step.resubscribe);
+  CHECK_FALSE(f.tick(due + milliseconds{100}).ask_after);
+  CHECK(f.tick(due + ask_again_after).ask_after == 9);
+}

@@ -123,7 +123,37 @@ TEST_CASE("a message of a higher epoch ends the session") {
   CHECK(step.lost);
   CHECK(step.send_hello);
   CHECK(step.ignore);
+  // Whoever it is, only a welcome makes its epoch ours.
+  CHECK(s.epoch() == 1);
+  CHECK(s.arrived(start, from_server(welcome{}, 2), 0.5).opened);
   CHECK(s.epoch() == 2);
+}
+
+TEST_CASE("the first store is obeyed, and no other, however high its epoch") {
+  client_session s{0, ""};
+  s.tick(start, 0.5);
+  welcome first;
+  first.store = "a";
+  CHECK(s.arrived(start, from_server(first), 0.5).opened);
+  CHECK(s.store() == "a");
+  client_session later{s.epoch(), s.store()};
+  later.tick(start, 0.5);
+  welcome other;
+  other.store = "b";
+  auto step = later.arrived(start, from_server(other, std::uint64_t{1} << 62), 0.5);
+  CHECK_FALSE(step.opened);
+  CHECK(step.rejected);
+  CHECK(later.epoch() == 1);
+  CHECK(later.arrived(start, from_server(first, 3), 0.5).opened);
+}
+
+TEST_CASE("who is bound to no store takes any") {
+  client_session s{0};
+  s.tick(start, 0.5);
+  welcome first;
+  first.store = "a";
+  CHECK(s.arrived(start, from_server(first), 0.5).opened);
+  CHECK(s.store().empty());
 }
 
 TEST_CASE("a message of a lower epoch is ignored and is no sign of life") {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include "actors/decisions/orders/order.hpp"
+#include "messages/caller.hpp"
+#include "messages/wire.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// Which role may send which message to the server, and what a key's namespaces limit. Asked in one
+/// place, before any handler.
+namespace deployminator::actors {
+
+/// Why the caller may not send this message, or nothing.
+std::optional<messages::failure> objection_to(const messages::caller& who,
+                                              const messages::message& what);
+
+/// Why the caller may not give this order, whose groups are known now, or nothing.
+std::optional<messages::failure> objection_to_groups(const messages::caller& who,
+                                                     const readable_order& what);
+
+/// Whether the caller sees what belongs to this namespace; empty: to none, which everybody sees.
+bool may_see(const messages::caller& who, std::string_view namespace_);
+
+/// What the caller sees of a page of events.
+messages::event_page visible_part(const messages::caller& who, messages::event_page page);
+
+/// A message with the roles that may send it, as people read it.
+struct access_rule {
+  std::string_view message;
+  std::vector<std::string_view> roles;
+};
+
+/// The whole table, for documentation and for tests.
+std::vector<access_rule> access_rules();
+
+} // namespace deployminator::actors

@@ -1,0 +1,217 @@
+#include "deploy-configs/key_file.hpp"
+
+#include "deploy-configs/endpoint.hpp"
+#include "deploy-configs/fields.hpp"
+#include "deploy-configs/values.hpp"
+#include "deploy-configs/yaml_document.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+#include <utility>
+
+#include <sys/stat.h>
+
+namespace deployminator::configs {
+
+namespace {
+
+using messages::failure;
+using messages::failure_code;
+using messages::result;
+
+constexpr std::string_view key_expected = "a CURVE key of 40 characters";
+constexpr mode_t for_others = S_IRWXG | S_IRWXO;
+
+/// The alphabet of RFC 32.
+constexpr std::string_view z85
+  = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
+
+class open_file {
+public:
+  explicit open_file(int descriptor) : descriptor_(descriptor) {}
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
+  ~open_file() {
+    if (descriptor_ >= 0)
+      ::close(descriptor_);
+  }
+  [[nodiscard]] int get() const {
+    return descriptor_;
+  }
+
+private:
+  int descriptor_;
+};
+
+failure cannot(std::string_view what, const std::string& path, int error) {
+  return {failure_code::invalid,
+          fmt::format("the key file {} cannot be {}: {}", path, what, std::strerror(error)), ""};
+}
+
+result<std::string> read_secret_text(const std::string& path) {
+  open_file file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  struct stat is {};
+  if (file.get() < 0 || ::fstat(file.get(), &is) != 0)
+    return cannot("read", path, errno);
+  if (is.st_mode & for_others)
+    return failure{failure_code::refused,
+                   fmt::format("the key file {} may be used by others than its owner (mode {:o}); "
+                               "expected 600",
+                               path, is.st_mode & 0777U),
+                   fmt::format("chmod 600 {}, and think of who may have read it", path)};
+  std::string out;
+  std::array<char, 4096> some{};
+  while (out.size() <= max_yaml_bytes) {
+    auto size = ::read(file.get(), some.data(), some.size());
+    if (size < 0 && errno != EINTR)
+      return cannot("read", path, errno);
+    if (size == 0)
+      break;
+    if (size > 0)
+      out.append(some.data(), static_cast<std::size_t>(size));
+  }
+  return out;
+}
+
+result<void> write_secret_text(const std::string& path, const std::string& text) {
+  open_file file{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (file.get() < 0 && errno == EEXIST)
+    return failure{failure_code::refused, fmt::format("there is a file {} already", path),
+                   "name another file, or move that one away"};
+  bool done = file.get() >= 0
+              && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size())
+              && ::fsync(file.get()) == 0;
+  if (done)
+    return {};
+  auto why = cannot("written", path, errno);
+  if (file.get() >= 0)
+    ::unlink(path.c_str());
+  return why;
+}
+
+std::optional<std::string> key_text(const std::string& text) {
+  bool is_key = text.size() == 40 && text.find_first_not_of(z85) == std::string::npos;
+  return is_key ? std::optional{text} : std::nullopt;
+}
+
+/// Reads the fields of a key file with `use`; the first mistake is the failure.
+template <class Use>
+result<void> read_fields(const std::string& path, Use use) {
+  auto text = read_secret_text(path);
+  if (!text)
+    return text.error();
+  std::vector<mistake> mistakes;
+  auto document = read_yaml(*text);
+  if (auto* wrong = std::get_if<mistake>(&document)) {
+    mistakes.push_back(*wrong);
+  } else {
+    fields in{*std::get<yaml_node::pointer>(document), "the key file", mistakes};
+    if (mistakes.empty()) {
+      use(in);
+      in.finish();
+    }
+  }
+  sort_by_position(mistakes);
+  if (mistakes.empty())
+    return {};
+  return failure{failure_code::invalid, to_text(path, mistakes.front()), ""};
+}
+
+/// What has to be there and is not, or is no key; the file's mistakes were told before.
+result<void> require(const std::string& path, std::string_view name, bool is_there) {
+  if (is_there)
+    return {};
+  return failure{failure_code::invalid, fmt::format("{}: `{}` is missing", path, name),
+                 "make a new key file: `deploy key new`"};
+}
+
+void read_servers(fields& in, std::vector<std::string>& to) {
+  const auto* list = in.find_list("servers", "a list of addresses");
+  if (!list)
+    return;
+  for (const auto& each : list->items) {
+    if (each->kind == yaml_node::shape::text && is_endpoint(each->text, false))
+      to.push_back(each->text);
+    else
+      in.fail_expected("servers", *each, "addresses such as tcp://127.0.0.1:4001");
+  }
+}
+
+std::string yaml_list(const std::vector<std::string>& list) {
+  return fmt::format("[\"{}\"]", fmt::join(list, "\", \""));
+}
+
+} // namespace
+
+result<key_file> read_key_file(const std::string& path) {
+  key_file out;
+  auto read = read_fields(path, [&](fields& in) {
+    in.read("name", out.name);
+    in.read("role", out.role, messages::from_text<messages::key_role>,
+            "operator, builder, viewer or agent");
+    read_servers(in, out.servers);
+    in.read("server_key", out.server_key, key_text, key_expected);
+    in.read("public_key", out.public_key, key_text, key_expected);
+    in.read("secret_key", out.secret_key, key_text, key_expected);
+  });
+  for (auto [name, is_there] :
+       {std::pair{"name", !out.name.empty()}, std::pair{"servers", !out.servers.empty()},
+        std::pair{"server_key", !out.server_key.empty()},
+        std::pair{"public_key", !out.public_key.empty()},
+        std::pair{"secret_key", !out.secret_key.empty()}})
+    if (read)
+      read = require(path, name, is_there);
+  if (!read)
+    return read.error();
+  return out;
+}
+
+result<server_key_file> read_server_key_file(const std::string& path) {
+  server_key_file out;
+  auto read = read_fields(path, [&](fields& in) {
+    read_servers(in, out.servers);
+    in.read("public_key", out.public_key, key_text, key_expected);
+    in.read("secret_key", out.secret_key, key_text, key_expected);
+    in.read("operator_key", out.operator_key, key_text, key_expected);
+  });
+  for (auto [name, is_there] : {std::pair{"public_key", !out.public_key.empty()},
+                                std::pair{"secret_key", !out.secret_key.empty()}})
+    if (read)
+      read = require(path, name, is_there);
+  if (!read)
+    return read.error();
+  return out;
+}
+
+result<void> write_key_file(const std::string& path, const key_file& content) {
+  return write_secret_text(
+    path, fmt::format("# A key of deployminator: whoever has this file is {0}. Keep it secret.\n"
+                      "name: \"{0}\"\nrole: {1}\nservers: {2}\nserver_key: \"{3}\"\n"
+                      "public_key: \"{4}\"\nsecret_key: \"{5}\"\n",
+                      content.name, content.role, yaml_list(content.servers), content.server_key,
+                      content.public_key, content.secret_key));
+}
+
+result<void> write_server_key_file(const std::string& path, const server_key_file& content) {
+  return write_secret_text(
+    path, fmt::format("# The key of a server of deployminator: keep it secret, and back it up.\n"
+                      "servers: {}\npublic_key: \"{}\"\nsecret_key: \"{}\"\noperator_key: \"{}\"\n",
+                      yaml_list(content.servers), content.public_key, content.secret_key,
+                      content.operator_key));
+}
+
+std::string server_key_path(const std::string& directory) {
+  return directory + "/server.key";
+}
+
+std::string operator_key_path(const std::string& directory) {
+  return directory + "/operator.key";
+}
+
+} // namespace deployminator::configs
