@@ -242,7 +242,7 @@ void take_from_peer(sessions_pointer self, const received& in, const caller& who
     return greet(self, in, *h);
   auto peer = state.peers.find(in.peer);
   if (peer == state.peers.end())
-    return send(self, in, unknown_peer{});
+    return send(self, in, unknown_peer{state.config.utc_now()});
   peer->second.session.arrived(self->clock().now());
   if (!peer->second.machine)
     return serve_client(self, in, who);

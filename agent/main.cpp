@@ -14,6 +14,7 @@
 #include "agent/linux/port_settings_file.hpp"
 #include "agent/linux/process_launcher.hpp"
 #include "agent/linux/rules_now.hpp"
+#include "agent/machine_check.hpp"
 #include "agent/weak_handle.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
@@ -85,6 +86,12 @@ int leave_farm(const configs::agent_settings& settings) {
   return 0;
 }
 
+int check(const configs::agent_settings& settings) {
+  auto found = agent::check_machine(settings, agent::directories_below(settings.root));
+  std::fputs(agent::to_text(found).c_str(), stdout);
+  return agent::can_work(found) ? 0 : common::could_not_go_on;
+}
+
 int print_rules(const configs::agent_settings& settings) {
   auto rules = agent::rules_now(agent::directories_below(settings.root), settings.public_ports);
   if (!rules)
@@ -150,6 +157,8 @@ int main(int argc, char** argv) {
     return print_rules(settings);
   if (settings.leave_farm)
     return leave_farm(settings);
+  if (settings.check)
+    return check(settings);
   if (geteuid() != 0)
     common::log::info("autodeployer is not root: instances run as its own user");
   allow_many_instances();

@@ -67,7 +67,9 @@ line sentence(const port_problem& p, const canvas&) {
 }
 
 line sentence(const rollout_step& s, const canvas&) {
-  return {{phase_text(s.phase), tone::strong}, {because(s.reason), tone::plain}};
+  return {{phase_text(s.phase), tone::strong},
+          {because(s.reason), tone::plain},
+          {s.by.empty() ? "" : ", by " + printable(s.by), tone::dim}};
 }
 
 line sentence(const rollout_finished& f, const canvas&) {

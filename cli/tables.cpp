@@ -14,7 +14,7 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 
 std::uint64_t rows_of(const messages::table& t) {
   return t.groups.size() + t.instances.size() + t.versions.size() + t.machines.size()
-         + t.ports.size() + t.keys.size();
+         + t.ports.size() + t.keys.size() + t.history.size();
 }
 
 } // namespace
@@ -33,6 +33,7 @@ messages::table ask_table(client& server, messages::query_subject subject, const
     append(out.machines, page.machines);
     append(out.ports, page.ports);
     append(out.keys, page.keys);
+    append(out.history, page.history);
   }
   out.more = false;
   return out;

@@ -174,6 +174,11 @@ program_settings agent_table(std::vector<messages::public_port_entry>& to) {
         .help = "Print the packet filter's rules for the public ports, as they should be "
                 "now, and end",
         .only_flag = true},
+       {.name = "check",
+        .kind = setting_kind::flag,
+        .help = "Tell what this machine can and cannot do, with what to do about it, and "
+                "end: with 0 if nothing stands in the way",
+        .only_flag = true},
        {.name = "leave-farm",
         .kind = setting_kind::flag,
         .help = "Forget the farm that this machine belongs to, and end: its instances "
@@ -301,7 +306,8 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                           .config_file = all.file,
                           .public_ports = std::move(public_ports),
                           .print_rules = all.flag("print-rules"),
-                          .leave_farm = all.flag("leave-farm")};
+                          .leave_farm = all.flag("leave-farm"),
+                          .check = all.flag("check")};
   std::error_code current_directory_gone;
   for (auto* path : {&settings.root, &settings.config_file})
     if (!path->empty())

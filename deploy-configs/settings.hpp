@@ -88,6 +88,8 @@ struct agent_settings {
   bool print_rules = false;
   /// Forget the farm and end.
   bool leave_farm = false;
+  /// Tell what this machine can do and end.
+  bool check = false;
 };
 
 /// The settings of `deploy` that stand before the verb.

@@ -104,17 +104,11 @@ struct rollout_step {
   std::string phase;
   std::string reason;
   std::uint64_t rollout = 0;
+  /// With `accepted`: the name of the key that ordered it; empty: nobody in particular did.
+  std::string by;
 
   bool operator==(const rollout_step&) const = default;
-  MSGPACK_DEFINE_MAP(phase, reason, rollout)
-};
-
-enum class rollout_outcome { succeeded, failed, reverted, superseded };
-
-template <>
-struct enum_text<rollout_outcome> {
-  static constexpr std::array<std::string_view, 4> names{"succeeded", "failed", "reverted",
-                                                         "superseded"};
+  MSGPACK_DEFINE_MAP(phase, reason, rollout, by)
 };
 
 /// The last event of a rollout, told once, whatever asked for it.

@@ -49,6 +49,8 @@ struct version {
   std::string artifact_id;
   std::string branch;
   std::string commit;
+  /// The name of the key that submitted the build.
+  std::string created_by;
   version_state state = version_state::pending;
   /// Counts successful rollouts over all groups: the highest but the deployed one is what
   /// `rollback` goes back to. 0: never was deployed.
@@ -124,6 +126,14 @@ struct rollout {
   bool operator==(const rollout&) const = default;
 };
 
+enum class rollout_outcome { succeeded, failed, reverted, superseded };
+
+template <>
+struct enum_text<rollout_outcome> {
+  static constexpr std::array<std::string_view, 4> names{"succeeded", "failed", "reverted",
+                                                         "superseded"};
+};
+
 /// What an order does to a group, as its answer says.
 struct group_version {
   std::string namespace_;
@@ -135,6 +145,16 @@ struct group_version {
 
   bool operator==(const group_version&) const = default;
   MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, version, rollout)
+};
+
+/// How a rollout that an order asked for ended.
+struct order_end {
+  std::uint64_t rollout = 0;
+  rollout_outcome outcome = rollout_outcome::succeeded;
+  timestamp time;
+
+  bool operator==(const order_end&) const = default;
+  MSGPACK_DEFINE_MAP(rollout, outcome, time)
 };
 
 /// What is kept of an order that was acknowledged, so that its repetition gets the same answer.
@@ -149,6 +169,10 @@ struct receipt {
   std::vector<group_version> versions;
   /// What becomes of it has higher numbers than this event.
   std::uint64_t seq = 0;
+  /// The verb of `deploy` that gives such orders.
+  std::string what;
+  /// Of those of `versions` that have ended.
+  std::vector<order_end> ends;
 
   bool operator==(const receipt&) const = default;
 };

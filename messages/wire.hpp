@@ -113,8 +113,11 @@ struct heartbeat : empty_body {
 };
 
 /// Server → peer without a session: say hello again.
-struct unknown_peer : empty_body {
+struct unknown_peer {
   static constexpr std::string_view type = "unknown_peer";
+  /// By the server's clock.
+  std::optional<timestamp> time;
+  MSGPACK_DEFINE_MAP(time)
 };
 
 /// The answer to a request that is not granted, or to a message that is not understood (correlation
@@ -140,12 +143,12 @@ struct accepted {
 // -- questions: client → server -------------------------------------------------------------------
 
 /// Which table a `query` is about.
-enum class query_subject { status, instances, versions, machines, ports, keys };
+enum class query_subject { status, instances, versions, machines, ports, keys, history };
 
 template <>
 struct enum_text<query_subject> {
-  static constexpr std::array<std::string_view, 6> names{"status",   "instances", "versions",
-                                                         "machines", "ports",     "keys"};
+  static constexpr std::array<std::string_view, 7> names{
+    "status", "instances", "versions", "machines", "ports", "keys", "history"};
 };
 
 /// Asks for a table; empty `namespace` or `group`: all. Answered by `table` pages.
@@ -255,8 +258,28 @@ struct version_row {
   std::string commit;
   timestamp created_at;
   version_state state = version_state::pending;
+  /// The name of the key that submitted the build.
+  std::string created_by;
 
-  MSGPACK_DEFINE_MAP(version, build, repository, branch, commit, created_at, state)
+  MSGPACK_DEFINE_MAP(version, build, repository, branch, commit, created_at, state, created_by)
+};
+
+/// An order to a group as `deploy history` shows it.
+struct history_row {
+  timestamp time;
+  /// The name of the key that gave it.
+  std::string who;
+  /// The verb of `deploy` that gives such orders.
+  std::string order;
+  /// 0: none is deployed by it.
+  std::uint64_t version = 0;
+  std::uint64_t build = 0;
+  /// Unset while it is under way.
+  std::optional<rollout_outcome> outcome;
+  /// From the order to the end of the rollout.
+  std::optional<double> seconds;
+
+  MSGPACK_DEFINE_MAP(time, who, order, version, build, outcome, seconds)
 };
 
 struct rollout_row {
@@ -299,9 +322,11 @@ struct table {
   /// With `ports`, complete in each page.
   std::vector<port_problem_row> problems;
   std::vector<key_row> keys;
+  std::vector<history_row> history;
   bool more = false;
 
-  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, keys, more)
+  MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, keys, history,
+                     more)
 };
 
 /// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.

@@ -44,9 +44,9 @@ void write(connection& db, const application& app, const version& of, std::size_
 void insert(connection& db, const version& v) {
   run(db,
       "INSERT INTO group_version (id, group_id, created, build, repository, artifact_id, branch, "
-      "commit_id, state, last_deployed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "commit_id, created_by, state, last_deployed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       v.id, v.group_id, v.created_at, v.build, v.repository, v.artifact_id, v.branch, v.commit,
-      v.state, v.last_deployed);
+      v.created_by, v.state, v.last_deployed);
   for (std::size_t i = 0; i < v.applications.size(); ++i)
     write(db, v.applications[i], v, i);
 }
@@ -97,9 +97,9 @@ void write(connection& db, const rollout& r) {
 
 void write(connection& db, const receipt& r) {
   run(db,
-      "REPLACE INTO client_order (id, created, versions, seq, digest, who) "
-      "VALUES (?, ?, ?, ?, ?, ?)",
-      r.id, r.time, to_document(r.versions), r.seq, r.digest, r.who);
+      "REPLACE INTO client_order (id, created, versions, seq, digest, who, what, ends) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+      r.id, r.time, to_document(r.versions), r.seq, r.digest, r.who, r.what, to_document(r.ends));
 }
 
 void write(connection& db, const access_key& k) {

@@ -63,12 +63,14 @@ void read_groups(connection& db, farm& f) {
 void read_versions(connection& db, farm& f) {
   each_row(db, "group_version",
            "SELECT id, group_id, created, build, repository, artifact_id, branch, commit_id, "
-           "state, last_deployed FROM group_version",
+           "state, last_deployed, created_by FROM group_version",
            [&](rows& r) {
              named(f.groups, r.number(1), "group_id");
-             messages::version v{r.number(0), r.number(1), r.time(2),
-                                 r.number(3), r.text(4),   r.text(5),
-                                 r.text(6),   r.text(7),   r.name_of<messages::version_state>(8),
+             messages::version v{r.number(0), r.number(1),
+                                 r.time(2),   r.number(3),
+                                 r.text(4),   r.text(5),
+                                 r.text(6),   r.text(7),
+                                 r.text(10),  r.name_of<messages::version_state>(8),
                                  r.number(9), {}};
              f.versions.emplace(v.id, std::move(v));
            });
@@ -169,14 +171,17 @@ void read_rollouts(connection& db, farm& f) {
 }
 
 void read_receipts(connection& db, farm& f) {
-  each_row(db, "client_order", "SELECT id, created, versions, seq, digest, who FROM client_order",
+  each_row(db, "client_order",
+           "SELECT id, created, versions, seq, digest, who, what, ends FROM client_order",
            [&](rows& r) {
              messages::receipt found{r.text(0),
                                      r.number(4),
                                      r.text(5),
                                      r.time(1),
                                      r.value<std::vector<messages::group_version>>(2),
-                                     r.number(3)};
+                                     r.number(3),
+                                     r.text(6),
+                                     r.value<std::vector<messages::order_end>>(7)};
              f.receipts.emplace(found.id, std::move(found));
            });
 }

@@ -165,7 +165,12 @@ const migration fifth{5,
     created_by VARCHAR(255) NOT NULL,
     revoked VARCHAR(32) NOT NULL
   ) {options})",
-                       "ALTER TABLE meta ADD COLUMN store_id VARCHAR(64) NOT NULL DEFAULT ''"}};
+                       "ALTER TABLE meta ADD COLUMN store_id VARCHAR(64) NOT NULL DEFAULT ''",
+                       "ALTER TABLE group_version ADD COLUMN created_by VARCHAR(255) NOT NULL "
+                       "DEFAULT ''",
+                       "ALTER TABLE client_order ADD COLUMN what VARCHAR(32) NOT NULL DEFAULT ''",
+                       "ALTER TABLE client_order ADD COLUMN ends LONGBLOB",
+                       "UPDATE client_order SET ends = '[]'"}};
 
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();

@@ -89,7 +89,8 @@ rollout& edit::put(messages::rollout row) {
 }
 
 void edit::put(receipt row) {
-  rest_.receipts.push_back(std::move(row));
+  auto id = row.id;
+  receipts_.insert_or_assign(std::move(id), std::move(row));
 }
 
 void edit::put(access_key row) {
@@ -104,7 +105,17 @@ void edit::erase_instance(const std::string& id) {
 void edit::end_rollout(const messages::rollout& r, rollout_outcome outcome, std::string reason) {
   rollouts_.insert_or_assign(r.group_id, std::nullopt);
   rest_.finished_rollouts.push_back({r.group_id, outcome, r.order_id.empty()});
+  note_end(r, outcome);
   tell(before_.groups.at(r.group_id), r.to, rollout_finished{outcome, std::move(reason), r.id});
+}
+
+/// Notes it with the order that asked for it.
+void edit::note_end(const messages::rollout& r, rollout_outcome outcome) {
+  auto known = before_.receipts.find(r.order_id);
+  if (known == before_.receipts.end())
+    return;
+  auto& kept = receipts_.emplace(r.order_id, known->second).first->second;
+  kept.ends.push_back({r.id, outcome, at_.now});
 }
 
 void edit::tell(const messages::group& about, std::uint64_t version, event::content what) {
@@ -200,6 +211,8 @@ change edit::done() && {
   write(instances_, rest_.instances);
   write(machines_, rest_.machines);
   write(rollouts_, rest_.rollouts);
+  for (auto& [id, row] : receipts_)
+    rest_.receipts.push_back(std::move(row));
   // Another one has taken its place.
   std::erase_if(rest_.finished_rollouts, [&](const finished_rollout& each) {
     return rollouts_.at(each.group_id).has_value();

@@ -81,6 +81,7 @@ private:
   [[nodiscard]] bool changes_assignment(const messages::instance& row) const;
   void note_revision(messages::instance& row, std::map<std::string, std::uint64_t>& raised);
   void note_pinned(const messages::version& after);
+  void note_end(const messages::rollout& r, messages::rollout_outcome outcome);
 
   const messages::farm& before_;
   const moment& at_;
@@ -92,6 +93,8 @@ private:
   rows<std::string, messages::instance> instances_;
   rows<std::string, messages::machine> machines_;
   rows<std::uint64_t, messages::rollout> rollouts_;
+  /// Of orders whose rollouts end.
+  std::map<std::string, messages::receipt> receipts_;
   messages::change rest_;
 };
 

@@ -173,7 +173,8 @@ rollout& begin_rollout(edit& c, rollout row, const std::string& what) {
   row.from = g.deployed_version;
   row.started_at = c.at().now;
   c.group(g.id).pending_version = row.to == row.from ? 0 : row.to;
-  c.tell(g, row.to ? row.to : g.deployed_version, rollout_step{"accepted", row.purpose, row.id});
+  c.tell(g, row.to ? row.to : g.deployed_version,
+         rollout_step{"accepted", row.purpose, row.id, c.who().name});
   return c.put(std::move(row));
 }
 

@@ -162,7 +162,8 @@ std::vector<version_row> version_rows(const farm& f, const asked_rows& q) {
   for (auto each = f.versions.rbegin(); each != f.versions.rend(); ++each) {
     const auto& v = each->second;
     if (is_asked_for(q, f.groups.at(v.group_id)))
-      rows.push_back({v.id, v.build, v.repository, v.branch, v.commit, v.created_at, v.state});
+      rows.push_back(
+        {v.id, v.build, v.repository, v.branch, v.commit, v.created_at, v.state, v.created_by});
   }
   return rows;
 }
@@ -226,6 +227,34 @@ std::vector<key_row> key_rows(const farm& f) {
   return rows;
 }
 
+history_row row_of(const farm& f, const receipt& order, const group_version& v) {
+  history_row row{order.time, order.who, order.what, v.version};
+  if (auto known = f.versions.find(v.version); known != f.versions.end())
+    row.build = known->second.build;
+  for (const auto& each : order.ends)
+    if (each.rollout == v.rollout) {
+      row.outcome = each.outcome;
+      row.seconds = static_cast<double>(each.time.microseconds - order.time.microseconds) / 1e6;
+    }
+  return row;
+}
+
+/// The newest first.
+std::vector<history_row> history_rows(const farm& f, const asked_rows& q) {
+  std::vector<const receipt*> newest;
+  for (const auto& [id, each] : f.receipts)
+    newest.push_back(&each);
+  std::ranges::sort(newest, std::ranges::greater{}, [](const receipt* r) {
+    return std::pair{r->seq, r->time};
+  });
+  std::vector<history_row> rows;
+  for (const auto* each : newest)
+    for (const auto& v : each->versions)
+      if (is_asked_for(q, group{0, v.namespace_, v.group}))
+        rows.push_back(row_of(f, *each, v));
+  return rows;
+}
+
 /// Keeps the rows from `offset` that fit into one page; tells whether there are more.
 template <class Row>
 bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
@@ -271,6 +300,10 @@ result<table> answer(const farm& f, const presence& machines, const query& quest
       out.ports = port_rows(f, machines, who);
       out.problems = port_problem_rows(f);
       out.more = cut_page(out.ports, q.offset);
+      break;
+    case query_subject::history:
+      out.history = history_rows(f, q);
+      out.more = cut_page(out.history, q.offset);
       break;
     case query_subject::keys:
       out.keys = key_rows(f);

@@ -135,6 +135,11 @@ result<std::string> nft_packet_filter::run(const std::string& commands) {
   return printed;
 }
 
+result<void> nft_packet_filter::probe() {
+  auto listed = listing();
+  return listed ? result<void>{} : to_failure(listed.error().message);
+}
+
 /// The tables that are there, normalised.
 result<std::string> nft_packet_filter::listing() {
   std::string out;

@@ -20,6 +20,9 @@ public:
 
   messages::result<outcome> lead(const port_map& wanted) override;
 
+  /// Whether it can be used at all; changes nothing.
+  messages::result<void> probe();
+
 private:
   struct context_deleter {
     void operator()(nft_ctx* context) const;

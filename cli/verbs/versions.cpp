@@ -15,7 +15,8 @@ std::vector<span> row(const messages::version_row& v) {
           {clock_text(v.created_at)},
           {printable(v.branch)},
           {printable(v.commit)},
-          {printable(v.repository)}};
+          {printable(v.repository)},
+          {printable(v.created_by)}};
 }
 
 class versions_verb : public command {
@@ -53,8 +54,9 @@ private:
     std::vector<std::vector<span>> rows;
     for (const auto& each : versions)
       rows.push_back(row(each));
-    print(table_text({"VERSION", "BUILD", "STATE", "CREATED", "BRANCH", "COMMIT", "REPOSITORY"},
-                     rows, c.rich_tables()));
+    print(
+      table_text({"VERSION", "BUILD", "STATE", "CREATED", "BRANCH", "COMMIT", "REPOSITORY", "BY"},
+                 rows, c.rich_tables()));
   }
 
   group_name of_;

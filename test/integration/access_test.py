@@ -172,6 +172,19 @@ class Keys(AccessCase):
                       self.farm.deploy("logs", bank_instance, key=key, expect=1).stderr)
         self.farm.deploy("undeploy", "shop/web", key=key, expect=1)
 
+    def test_the_history_tells_who_ordered_what_and_how_it_ended(self):
+        key = self.farm.new_key("ci", "--role", "builder")
+        path = self.write()
+        self.farm.deploy("new-build", path, "--build", 7, key=key)
+        self.farm.deploy("undeploy", "shop/web")
+        undeploy, build = self.farm.json("history", "shop/web")
+        self.assertEqual((build["who"], build["order"], build["build"], build["outcome"]),
+                         ("ci", "new-build", 7, "succeeded"))
+        self.assertGreater(build["seconds"], 0)
+        self.assertEqual((undeploy["who"], undeploy["order"], undeploy["version"]), ("operator", "undeploy", 0))
+        self.assertIn("ci", self.farm.deploy("history", "shop/web").stdout)
+        self.assertEqual(self.farm.json("versions", "shop/web")[0]["created_by"], "ci")
+
     def test_a_machine_cannot_choose_other_machine_groups_than_its_keys(self):
         key = self.farm.new_key("w9", "--role", "agent", "--groups", "db")
         self.farm.spawn("w9", [self.farm.binaries / "autodeployer", "--keys", key, "--groups", "worker,secret",
@@ -365,6 +378,30 @@ class Attacks(AccessCase):
             stop.set()
             for each in threads:
                 each.join(10)
+
+
+class Check(AccessCase):
+    """`autodeployer --check`."""
+
+    def check(self, key, *arguments, expect=0):
+        return self.farm.run("autodeployer", "--check", "--keys", key, "--root", self.farm.root / "w1",
+                             *arguments, expect=expect).stdout
+
+    def test_a_machine_that_can_do_everything_says_so_with_0(self):
+        told = self.check(self.farm.machine_key("w1"))
+        self.assertIn(f"ok    server {self.farm.server_url}: answers, and knows the key w1", told)
+        self.assertRegex(told, r"ok    clock: 0\.\d s from the server's")
+        self.assertRegex(told, r"ok    disk: [\d.]+ GiB free")
+        self.assertNotIn("BAD", told)
+
+    def test_what_stands_in_the_way_is_told_with_what_to_do(self):
+        self.farm.new_key("w7", "--role", "agent")
+        self.farm.deploy("key", "revoke", "w7")
+        told = self.check(self.farm.root / "w7.key", expect=1)
+        self.assertIn("this machine's key was revoked\n      make another one: `deploy key new", told)
+        far = f"tcp://127.0.0.1:{free_port()}"
+        told = self.check(self.farm.machine_key("w1"), "--server", far, expect=1)
+        self.assertIn(f"BAD   server {far}: no answer within 5 s", told)
 
 
 class Farms(AccessCase):

@@ -27,7 +27,7 @@ TEST_CASE("an event is one flat map") {
   event e{4, {5}, "ns", "g", 6, rollout_step{"starting", "because"}};
   CHECK(keys_of(e)
         == std::vector<std::string>{"seq", "time", "type", "namespace", "group", "version", "phase",
-                                    "reason", "rollout"});
+                                    "reason", "rollout", "by"});
 }
 
 TEST_CASE("an event about no group leaves the group's keys out") {

@@ -319,6 +319,8 @@ struct composer {
     r.time = any_time();
     r.versions = {{any_text(), any_text(), any_count(), any_count()}};
     r.seq = any_count();
+    r.what = any_text();
+    r.ends = {{any_count(), any_of<rollout_outcome>(), any_time()}};
     put(made.receipts, after.receipts, r.id, r);
   }
 

@@ -10,6 +10,42 @@ namespace deployminator::actors {
 
 using namespace messages;
 
+namespace {
+
+/// The verb of `deploy` that gives such an order.
+struct verb_of_order {
+  std::string operator()(const build_to_deploy&) const {
+    return "new-build";
+  }
+  std::string operator()(const roll_to_version& o) const {
+    return o.version ? "version" : "rollback";
+  }
+  std::string operator()(const undeploy&) const {
+    return "undeploy";
+  }
+  std::string operator()(const stop_group&) const {
+    return "stop";
+  }
+  std::string operator()(const start_group&) const {
+    return "start";
+  }
+  std::string operator()(const restart_group&) const {
+    return "restart";
+  }
+  std::string operator()(const add_key&) const {
+    return "key new";
+  }
+  std::string operator()(const revoke_key&) const {
+    return "key revoke";
+  }
+};
+
+std::string verb_for(const readable_order& order) {
+  return std::visit(verb_of_order{}, order);
+}
+
+} // namespace
+
 const std::string& id_of(const readable_order& order) {
   return std::visit(
     [](const auto& each) -> const std::string& {
@@ -54,7 +90,8 @@ decided_order decide(const farm& f, const presence& machines,
     out.refused = versions.error();
     return out;
   }
-  out.kept = {id, call.digest, call.who.name, m.now, std::move(*versions), f.last_event};
+  out.kept = {id,           call.digest,        call.who.name, m.now, std::move(*versions),
+              f.last_event, verb_for(call.what)};
   c.put(out.kept);
   out.what = std::move(c).done();
   return out;

@@ -18,8 +18,8 @@ group group_for(const farm& f, const group_to_deploy& wanted) {
 
 version new_version(edit& c, const submit_build& order, const group_to_deploy& wanted,
                     std::uint64_t group_id) {
-  version out{c.new_version_id(), group_id,          c.at().now,   order.build,
-              order.repository,   order.artifact_id, order.branch, order.commit};
+  version out{c.new_version_id(), group_id,     c.at().now,   order.build, order.repository,
+              order.artifact_id,  order.branch, order.commit, c.who().name};
   for (const auto& app : wanted.applications) {
     out.applications.push_back(app);
     out.applications.back().id = c.new_application_id();

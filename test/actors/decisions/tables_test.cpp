@@ -78,3 +78,38 @@ TEST_CASE("the public ports of a machine out of reach are shown as last heard") 
   auto rows = answer(farm.state, {}, {query_subject::ports, "", "", 0}, {});
   CHECK(rows->ports.at(0).reason == "as last heard: the machine is out of reach");
 }
+
+TEST_CASE("the orders to a group are shown with who gave them and how they ended") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  farm.m.now = {31'000'000};
+  farm.deploy(small_farm::web(1), 2);
+  auto rows = answer(farm.state, farm.present, {query_subject::history, "shop", "web", 0}, {});
+  REQUIRE(rows);
+  REQUIRE(rows->history.size() == 2);
+  const auto& newest = rows->history[0];
+  CHECK(newest.build == 2);
+  CHECK(newest.order == "new-build");
+  CHECK(newest.who == "somebody");
+  CHECK_FALSE(newest.outcome);
+  const auto& first = rows->history[1];
+  CHECK(first.build == 1);
+  CHECK(first.outcome == rollout_outcome::superseded);
+  CHECK(first.seconds == 30.0);
+  CHECK(answer(farm.state, farm.present, {query_subject::versions, "shop", "web", 0}, {})
+          ->versions[0]
+          .created_by
+        == "somebody");
+}
+
+TEST_CASE("who is limited to namespaces sees theirs alone, and everybody sees the machines") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  caller ci{"ci", key_role::builder, {"bank"}};
+  for (auto subject : {query_subject::status, query_subject::instances, query_subject::versions}) {
+    auto rows = answer(farm.state, farm.present, {subject, "", "", 0}, {}, ci);
+    REQUIRE(rows);
+    CHECK(rows->groups.size() + rows->instances.size() + rows->versions.size() == 0);
+  }
+  CHECK(answer(farm.state, farm.present, {query_subject::machines}, {}, ci)->machines.size() == 1);
+}
