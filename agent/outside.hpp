@@ -128,6 +128,8 @@ struct found_instance {
   messages::timestamp started_at;
   /// How it ended, where it ran and does not run now.
   std::optional<int> exit;
+  /// Why it does not run, where the machine and not the program ended it; in words.
+  std::string interruption;
 };
 
 /// Lays out, starts and ends instances. Everything it makes is named by the instance's id, so doing

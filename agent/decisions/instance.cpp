@@ -58,6 +58,7 @@ private:
   void on_started(const process_event& e);
   void on_ended(std::optional<int> exit, std::string reason, std::string output);
   void on_gone();
+  void resume(const found_instance& found, const std::string& output);
   void end_run(const std::string& reason);
   [[nodiscard]] bool is_other_artifact() const;
   void become_ready();
@@ -166,6 +167,8 @@ void step::recall(const found_instance& found, const std::string& output) {
     life_.seen.started_at = found.started_at;
   if (found.running)
     return adopt(found);
+  if (goal() == instance_goal::run && !found.interruption.empty() && !life_.gave_up)
+    return resume(found, output);
   auto exit = found.exit ? found.exit : life_.seen.exit;
   if (goal() != instance_goal::run || !exit) {
     life_.seen.exit = exit;
@@ -182,6 +185,23 @@ void step::recall(const found_instance& found, const std::string& output) {
   life_.seen.output = output;
   life_.over = true;
   enter(instance_phase::clearing, instance_state::failed, exit_text(*exit) + "; gave up");
+  act(kill_everything{});
+}
+
+/// The machine ended the program: that counts as no exit. Only a job that must not run twice stays
+/// as it is.
+void step::resume(const found_instance& found, const std::string& output) {
+  life_.started_before = true;
+  life_.seen.fetched = true;
+  life_.seen.exit = found.exit;
+  life_.seen.output = output;
+  auto reason = found.interruption;
+  if (found.exit)
+    reason += "; " + exit_text(*found.exit);
+  if (app().always_on || app().restart.policy != messages::restart_policy::never)
+    return rest(reason, milliseconds{0});
+  life_.over = true;
+  enter(instance_phase::clearing, instance_state::failed, reason);
   act(kill_everything{});
 }
 

@@ -79,6 +79,11 @@ bool instance_layout::is_laid_out(const std::string& id, std::int64_t uid) const
   return boot && *boot == boot_ && owner(id) == uid;
 }
 
+bool instance_layout::is_of_earlier_boot(const std::string& id) const {
+  auto boot = read_file(where_.instance(id) + "/unpacked");
+  return boot && *boot != boot_;
+}
+
 // -- laying out -----------------------------------------------------------------------------------
 
 void instance_layout::lay_out(const unpack_order& order, std::shared_ptr<owned_fd> artifact,

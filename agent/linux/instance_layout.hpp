@@ -38,6 +38,9 @@ public:
   /// Whether the artifact is laid out whole, for this user.
   [[nodiscard]] bool is_laid_out(const std::string& id, std::int64_t uid) const;
 
+  /// Whether something was laid out, and before the machine was started last.
+  [[nodiscard]] bool is_of_earlier_boot(const std::string& id) const;
+
   /// Lays out the artifact, which is open for reading, for this user; `done` is called now or
   /// later. Not while `is_busy`.
   void lay_out(const unpack_order& order, std::shared_ptr<owned_fd> artifact, std::int64_t uid,

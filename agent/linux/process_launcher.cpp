@@ -2,6 +2,7 @@
 
 #include "agent/linux/files.hpp"
 #include "agent/linux/log_files.hpp"
+#include "agent/linux/machine_stop.hpp"
 
 #include <fmt/format.h>
 
@@ -109,7 +110,12 @@ result<found_instance> process_launcher::recover_one(const std::string& id) {
       return swept.error();
     reserved_.free_user(state->uid);
   }
-  return found_dead(id, *state);
+  auto found = found_dead(id, *state);
+  if (was_stopped_with_machine(directory))
+    found.interruption = "was stopped with all instances of its machine";
+  else if (!found.exit && layout_.is_of_earlier_boot(id))
+    found.interruption = "its machine went down";
+  return found;
 }
 
 result<found_instance> process_launcher::adopt(const std::string& id, child_process starter) {
@@ -271,6 +277,7 @@ void process_launcher::launch_now(const launch_order& order) {
     return not_started(order.id, watched.error().message);
   // An earlier starter's; its news were told.
   unlink(fmt::format("{}/{}", setup.directory, starter::state_name).c_str());
+  forget_stop_with_machine(setup.directory);
   auto starter = spawn_starter(setup, order, i.granted.ports);
   if (!starter)
     return not_started(order.id, starter.error().message);

@@ -428,6 +428,55 @@ TEST_CASE("an agent that comes back") {
     CHECK(b.life.phase == instance_phase::ended);
     CHECK(b.life.seen.reason == "exited with code 9; gave up");
   }
+  SUBCASE(
+    "starts again at once what the machine ended, whatever the restart rules say of an exit") {
+    found.running = false;
+    found.interruption = "was stopped with all instances of its machine";
+    found.exit = 143;
+    spec.app.restart.policy = restart_policy::never;
+    spec.app.restart.give_up_count = 1;
+    b.life.spec = std::make_shared<const instance_spec>(spec);
+    b.tell(begun{found, record, "bye\n"});
+    CHECK(b.life.seen.reason
+          == "was stopped with all instances of its machine; killed by signal 15 (SIGTERM)");
+    CHECK(b.life.seen.exit == 143);
+    CHECK(b.life.seen.output == "bye\n");
+    CHECK(b.time_out() == 0s);
+    b.restart();
+    CHECK(b.life.seen.restarts == 3);
+    CHECK(record_of(b.life).failures == 1);
+  }
+  SUBCASE("takes no earlier exit for the end of a program that went down with its machine") {
+    found.running = false;
+    found.interruption = "its machine went down";
+    record.exit = 9;
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.reason == "its machine went down");
+    CHECK_FALSE(b.life.seen.exit);
+    CHECK(b.time_out() == 0s);
+    b.restart();
+  }
+  SUBCASE("runs a job again that its machine interrupted, even one that ended well on its signal") {
+    found.running = false;
+    found.interruption = "was stopped with all instances of its machine";
+    found.exit = 0;
+    spec.app.always_on = false;
+    spec.app.restart.policy = restart_policy::on_failure;
+    SUBCASE("where a failure would be tried again") {
+      b.life.spec = std::make_shared<const instance_spec>(spec);
+      b.tell(begun{found, record});
+      CHECK(b.time_out() == 0s);
+      b.restart();
+    }
+    SUBCASE("but not where it must not run twice") {
+      spec.app.restart.policy = restart_policy::never;
+      b.life.spec = std::make_shared<const instance_spec>(spec);
+      b.tell(begun{found, record});
+      b.tell(process_event::kind::gone);
+      CHECK(b.life.phase == instance_phase::ended);
+      CHECK(b.life.seen.state == instance_state::failed);
+    }
+  }
   SUBCASE("leaves one that waits waiting") {
     found.running = false;
     b.order(instance_goal::fetch);
