@@ -134,6 +134,7 @@ result<found_instance> process_launcher::adopt(const std::string& id, child_proc
                    fmt::format("{}/{} is damaged, while its starter (process {}) lives", directory,
                                starter::state_name, i.starter.pid),
                    "end that process with SIGTERM, which ends the instance, then start again"};
+  forget_stop_with_machine(directory);
   i.shown = true;
   i.granted.uid = state->uid < 0 ? uid_ : state->uid;
   i.granted.ports.assign(state->ports, state->ports + state->port_count);

@@ -20,7 +20,7 @@ from farm import start_time, wait_until
 CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "deployminator"
 SUITE = "bookworm"
 # What the machines have besides our packages' own dependencies.
-PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "busybox-static"]
+PACKAGES = ["systemd", "systemd-sysv", "dbus", "iproute2", "busybox-static", "nftables"]
 PROGRAMS = ["systemd-nspawn", "debootstrap", "nsenter", "ip", "dpkg-deb"]
 SETTINGS = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8",
             "DEBIAN_FRONTEND": "noninteractive"}
@@ -200,7 +200,8 @@ class Machine:
         console = open(self.farm.root / f"{self.name}.console", "ab")
         self.process = subprocess.Popen(
             ["systemd-nspawn", "-q", "-b", "-D", self.root, "--register=no", "--keep-unit",
-             f"--machine={self.name}", f"--network-namespace-path=/run/netns/{self.network}"],
+             f"--machine={self.name}", f"--network-namespace-path=/run/netns/{self.network}",
+             "--capability=CAP_NET_ADMIN"],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         console.close()
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")

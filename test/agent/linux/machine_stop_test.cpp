@@ -88,6 +88,15 @@ TEST_CASE("a machine that stops ends its instances without an agent, each by its
   }
 }
 
+TEST_CASE("a program that outlives such a stop is as any other to the next agent") {
+  stopping_machine t;
+  t.run("one", {"print", "here", "sleep"}, {});
+  t.end_agent();
+  write(t.m.where.instance("one") + "/stopped-with-machine", "");
+  CHECK(t.m.restart().at(0).running);
+  CHECK_FALSE(was_stopped_with_machine(t.m.where.instance("one")));
+}
+
 TEST_CASE("instances whose agent left no readable record are stopped by SIGTERM") {
   stopping_machine t;
   t.run("one", {"print", "here", "sleep"}, {SIGUSR1, 20s});
