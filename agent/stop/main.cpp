@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <exception>
 #include <string>
 
 namespace {
@@ -30,9 +31,7 @@ std::string text_of(const agent::stopped_instance& stopped) {
                      *stopped.exit);
 }
 
-} // namespace
-
-int main(int argc, char** argv) {
+int stop(int argc, char** argv) {
   auto read = configs::read_agent_settings(argc, argv);
   std::string root;
   if (const auto* settings = std::get_if<configs::agent_settings>(&read)) {
@@ -60,4 +59,16 @@ int main(int argc, char** argv) {
   if (!stopped.error().hint.empty())
     say(stopped.error().hint);
   return 1;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return stop(argc, argv);
+  } catch (const std::exception& e) {
+    // Too little memory, at worst.
+    std::fprintf(stderr, "autodeployer-stop: %s\n", e.what());
+    return 1;
+  }
 }

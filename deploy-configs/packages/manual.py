@@ -24,7 +24,7 @@ def plain(text):
 
 
 def inline(text):
-    """Markdown within a line: code and bold are bold, a link is its text."""
+    """Markdown within a paragraph: code and bold are bold, a link is its text."""
     text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)
     out = []
     for piece in re.split(r"(`[^`]+`|\*\*[^*]+\*\*)", text):
@@ -147,9 +147,10 @@ def markdown(lines, heading="SH"):
             out.extend(table(block))
         elif block[0].startswith("- "):
             for item in re.split(r"\n(?=- )", "\n".join(block)):
-                out.extend([".IP \\(bu 2", *[inline(line.strip()) for line in item[2:].splitlines()]])
+                text = "\n".join(line.strip() for line in item[2:].splitlines())
+                out.extend([".IP \\(bu 2", inline(text)])
         else:
-            out.extend([".PP", *[inline(line) for line in block]])
+            out.extend([".PP", inline("\n".join(block))])
         block.clear()
 
     code = None

@@ -139,6 +139,8 @@ class Installing(Case):
         self.assertIn(NEXT_OF_SERVER, said)
         self.assertIn(NEXT_OF_AGENT, said)
         self.assertIn("/etc/cnw/autodeployer/machine.key", said)
+        # As the first boot of a machine made of an image does.
+        self.machine.run("systemctl", "preset-all", "--preset-mode=enable-only")
         self.machine.shut_down()
         self.machine.boot()
         for unit in "deployminator", "autodeployer", "autodeployer-instances":
