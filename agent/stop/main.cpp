@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -32,7 +33,10 @@ std::string text_of(const agent::stopped_instance& stopped) {
 }
 
 int stop(int argc, char** argv) {
-  auto read = configs::read_agent_settings(argc, argv);
+  // As for what talks to nobody and needs no key.
+  std::vector<const char*> args(argv, argv + argc);
+  args.push_back("--print-rules");
+  auto read = configs::read_agent_settings(argc + 1, args.data());
   std::string root;
   if (const auto* settings = std::get_if<configs::agent_settings>(&read)) {
     root = settings->root;

@@ -29,7 +29,7 @@ class Help:
 
 def _everywhere(text):
     """Without what is true on the building machine only."""
-    text = re.sub(r"(Default: the host's name), .*", r"\1", text)
+    text = re.sub(r"(Default: .*the host's), .*", r"\1", text)
     return re.sub(r"(Default: all of the machine's), \d+", r"\1", text)
 
 

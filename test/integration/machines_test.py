@@ -32,8 +32,8 @@ while :; do sleep 1000 & wait $!; done
 """
 
 
-def application(name, signal, timeout, instances=1, **env):
-    return {"repository": "shop", "name": name, "downloadurl": "http://127.0.0.1:8080/build.tar",
+def application(name, signal, timeout, instances=1, host="127.0.0.1", **env):
+    return {"repository": "shop", "name": name, "downloadurl": f"http://{host}:8080/build.tar",
             "binary": "run", "args": ["${PORT1}"], "instances": instances, "env": env,
             "rollout": {"parallel": "100%", "min_ready": "300ms", "deadline": "20s"},
             "stop": {"signal": signal, "timeout": timeout}}
@@ -46,9 +46,12 @@ applications:
   - {portindex: 1, publicport: 80}
 """
 
-DEPLOY = {"namespace": "shop", "groups": [{"groupid": "web", "applications": [
-    application("polite", "USR1", "20s", instances=2, SLOWNESS="1"),
-    application("stubborn", "TERM", "2s", SLOWNESS="0", STUBBORN="yes")]}]}
+def group(*applications):
+    return {"namespace": "shop", "groups": [{"groupid": "web", "applications": list(applications)}]}
+
+
+MIXED = group(application("polite", "USR1", "20s", instances=2, SLOWNESS="1"),
+              application("stubborn", "TERM", "2s", SLOWNESS="0", STUBBORN="yes"))
 
 
 def setUpModule():
@@ -92,18 +95,18 @@ class Case(unittest.TestCase):
         wait_until(lambda: [row["state"] for row in self.machine.json("machines")] == ["ready"],
                    "the machine is ready")
 
-    def new_build(self):
+    def new_build(self, deploy_file, host="127.0.0.1"):
         m = self.machine
         m.path("/srv").mkdir(exist_ok=True)
         make_tar(m.path("/srv/build.tar"), [("run", PROGRAM, 0o755)])
-        m.run("systemd-run", "-q", "--unit=builds", "busybox", "httpd", "-f", "-p", "127.0.0.1:8080",
+        m.run("systemd-run", "-q", "--unit=builds", "busybox", "httpd", "-f", "-p", f"{host}:8080",
               "-h", "/srv")
-        m.write("/srv/deploy.yaml", json.dumps(DEPLOY))
+        m.write("/srv/deploy.yaml", json.dumps(deploy_file))
         m.deploy("new-build", "/srv/deploy.yaml", "--build", "1")
 
-    def programs(self):
+    def programs(self, machine=None):
         """Pid and start time of every instance's program and starter."""
-        return {process for process, command in self.machine.processes().items()
+        return {process for process, command in (machine or self.machine).processes().items()
                 if "/var/lib/autodeployer/instances/" in command}
 
     def wait_for_programs(self, deadline=30):
@@ -210,7 +213,7 @@ class Running(Case):
         self.before = self.files()
         self.install()
         self.be_a_farm()
-        self.new_build()
+        self.new_build(MIXED)
         self.wait_for_programs()
         self.started = self.programs()
 
@@ -328,6 +331,63 @@ class Running(Case):
         said = m.apt("purge", "autodeployer")
         self.assertIn("kept /var/lib/autodeployer", said)
         self.assertEqual([path.name for path in m.path("/var/lib/autodeployer").iterdir()], ["data"])
+
+
+class WithKeys(Case):
+    """A server and two more machines with agents, each with its key, as the packages say."""
+
+    def setUp(self):
+        super().setUp()
+        server = self.machine
+        self.install("deployminator", "deploy")
+        server.run("deployminator", "--init", "--advertise", f"tcp://{server.address}:4001")
+        server.write("/etc/deployminator/config.yaml", "".join(
+            f"{name}: tcp://*:{port}\n" for name, port in
+            [("listen", 4001), ("publish", 4002), ("collect", 4003)]))
+        server.run("systemctl", "enable", "--now", "deployminator")
+        server.run("install", "-D", "-m", "600", "/etc/deployminator/keys/operator.key",
+                   "/root/.config/deploy/deploy.key")
+        self.agents = [self.farm.add(name) for name in ("m2", "m3")]
+        for machine in self.agents:
+            machine.boot()
+            machine.install(self.packages["autodeployer"])
+            server.deploy("key", "new", machine.name, "--role", "agent", "--output", "/root/new.key")
+            machine.write("/etc/cnw/autodeployer/machine.key", server.read("/root/new.key"), 0o600)
+            machine.run("systemctl", "enable", "--now", "autodeployer")
+            server.run("rm", "/root/new.key")
+        self.wait_for_machines(m2="ready", m3="ready")
+        self.new_build(group(application("polite", "USR1", "20s", host=server.address, SLOWNESS="0")
+                             | {"strategy": "one-per-machine"}), server.address)
+        self.started = [self.programs(machine) for machine in self.agents]
+        self.assertEqual([len(each) for each in self.started], [2, 2])
+
+    def wait_for_machines(self, **states):
+        wait_until(lambda: {row["name"]: row["state"] for row in self.machine.json("machines")} == states,
+                   f"the machines are {states}", 40)
+
+    def check_untouched(self):
+        wait_until(lambda: [row["state"] for row in self.machine.json("instances")] == ["ready"] * 2,
+                   "both instances are ready")
+        self.assertEqual([self.programs(machine) for machine in self.agents], self.started)
+
+    def test_a_restarted_server_and_a_pulled_cable_touch_no_instance(self):
+        self.machine.install(self.next["deployminator"])
+        self.wait_for_machines(m2="ready", m3="ready")
+        self.check_untouched()
+        self.agents[0].unplug()
+        self.wait_for_machines(m2="unreachable", m3="ready")
+        self.agents[0].unplug(plugged=True)
+        self.wait_for_machines(m2="ready", m3="ready")
+        self.check_untouched()
+
+    def test_a_machine_starts_its_instances_after_a_boot_while_the_server_is_off(self):
+        self.machine.shut_down()
+        self.agents[0].shut_down()
+        self.agents[0].boot()
+        wait_until(lambda: len(self.programs(self.agents[0])) == 2, "its instance runs")
+        self.assertEqual(self.programs(self.agents[1]), self.started[1])
+        self.machine.boot()
+        self.wait_for_machines(m2="ready", m3="ready")
 
 
 if __name__ == "__main__":
