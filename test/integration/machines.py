@@ -52,9 +52,10 @@ def missing():
 # -- the base -----------------------------------------------------------------------------------------
 
 def dependencies(packages):
-    """What the packages depend on, as a line for `apt-get satisfy`; each other excepted."""
+    """What the packages depend on, each other excepted, as a line for `apt-get satisfy`. Without the
+    versions, which differ between builds: the suite has the newest."""
     own = {run("dpkg-deb", "-f", each, "Package").strip() for each in packages}
-    wanted = {part.strip() for each in packages
+    wanted = {re.sub(r" *\(.*\)", "", part).strip() for each in packages
               for part in run("dpkg-deb", "-f", each, "Depends").strip().split(",") if part.strip()}
     return ", ".join(sorted(part for part in wanted if part.split()[0] not in own))
 
@@ -204,13 +205,19 @@ class Machine:
              "--capability=CAP_NET_ADMIN"],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console)
         console.close()
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        self.init = wait_until(lambda: children.read_text().split() or self.process.poll() is not None,
-                               "the machine has a first process", deadline)
+        wait_until(self._has_booted, f"{self.name} has booted", deadline)
+
+    def _has_booted(self):
         assert self.process.poll() is None, self.console()
-        self.init = int(self.init[0])
-        wait_until(lambda: self.run("systemctl", "is-system-running", check=False).strip()
-                   in ["running", "degraded"], f"{self.name} has booted", deadline)
+        # Before the machine's own first process nspawn has another child, in no namespace of its own.
+        pids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        try:
+            self.init = next((int(pid) for pid in pids.split() if os.readlink(f"/proc/{pid}/ns/pid")
+                              != os.readlink("/proc/self/ns/pid")), None)
+        except FileNotFoundError:
+            self.init = None
+        return self.init and self.run("systemctl", "is-system-running", check=False).strip() \
+            in ["running", "degraded"]
 
     def shut_down(self, deadline=60):
         """Switches it off as people do; returns the seconds that took."""
@@ -231,7 +238,9 @@ class Machine:
 
     def close(self):
         if self.process and self.process.poll() is None:
-            self.lose_power()
+            # Ends the machine as well.
+            self.process.kill()
+            self.process.wait(20)
         run("umount", "-l", self.root, check=False)
         run("ip", "netns", "delete", self.network, check=False)
 
