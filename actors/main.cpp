@@ -67,8 +67,10 @@ int make_keys(const configs::server_settings& settings) {
 
 int serve(const configs::server_settings& settings) {
   auto own = actors::load_keys(settings);
-  if (!own)
-    return common::fail(program, own.error());
+  if (!own) {
+    common::fail(program, own.error());
+    return common::wrong_settings;
+  }
   auto database = store::open_store(settings.store);
   if (!database)
     return common::fail(program, database.error());

@@ -5,8 +5,12 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <unistd.h>
+
+#include <sys/stat.h>
 
 namespace deployminator::actors {
 
@@ -45,6 +49,19 @@ result<void> make_directory(const std::string& path) {
   return {};
 }
 
+/// Root makes them for the user that the server runs as, who owns the directory.
+result<void> give_to_owner(const std::string& directory, const std::string& path) {
+  struct stat is {};
+  bool given = ::stat(directory.c_str(), &is) == 0
+               && (geteuid() != 0 || ::chown(path.c_str(), is.st_uid, is.st_gid) == 0);
+  if (given)
+    return {};
+  return failure{
+    failure_code::internal,
+    fmt::format("{} cannot be given to the owner of {}: {}", path, directory, std::strerror(errno)),
+    "see who owns the directory of keys"};
+}
+
 /// One half of a set of keys would be of no use, and is not to be overwritten.
 result<void> insist_on_none(const std::string& directory) {
   for (const auto& path :
@@ -80,6 +97,9 @@ result<std::string> init_keys(const configs::server_settings& settings) {
     written = configs::write_server_key_file(
       configs::server_key_path(directory),
       {servers, server.public_key, server.secret_key, person.public_key});
+  for (const auto& path : {operator_path, configs::server_key_path(directory)})
+    if (written)
+      written = give_to_owner(directory, path);
   if (!written)
     return written.error();
   return fmt::format("The server's key is in {}, the first operator's in {}.\n"

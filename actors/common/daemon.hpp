@@ -11,6 +11,8 @@ namespace deployminator::common {
 
 /// Exit code of a daemon that could not start or go on; 0: it ended on request, 2: wrong usage.
 inline constexpr int could_not_go_on = 1;
+/// Exit code where starting again does not help before a person has changed something.
+inline constexpr int wrong_settings = 2;
 
 /// Says on stderr why `program` cannot go on, and returns the exit code for it.
 int fail(const char* program, const messages::failure& why);
