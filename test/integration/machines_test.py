@@ -341,9 +341,6 @@ class WithKeys(Case):
         server = self.machine
         self.install("deployminator", "deploy")
         server.run("deployminator", "--init", "--advertise", f"tcp://{server.address}:4001")
-        server.write("/etc/deployminator/config.yaml", "".join(
-            f"{name}: tcp://*:{port}\n" for name, port in
-            [("listen", 4001), ("publish", 4002), ("collect", 4003)]))
         server.run("systemctl", "enable", "--now", "deployminator")
         server.run("install", "-D", "-m", "600", "/etc/deployminator/keys/operator.key",
                    "/root/.config/deploy/deploy.key")
