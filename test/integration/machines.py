@@ -210,14 +210,18 @@ class Machine:
     def _has_booted(self):
         assert self.process.poll() is None, self.console()
         # Before the machine's own first process nspawn has another child, in no namespace of its own.
-        pids = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         try:
-            self.init = next((int(pid) for pid in pids.split() if os.readlink(f"/proc/{pid}/ns/pid")
+            self.init = next((pid for pid in self._children() if os.readlink(f"/proc/{pid}/ns/pid")
                               != os.readlink("/proc/self/ns/pid")), None)
         except FileNotFoundError:
             self.init = None
         return self.init and self.run("systemctl", "is-system-running", check=False).strip() \
             in ["running", "degraded"]
+
+    def _children(self):
+        """The processes that nspawn has started."""
+        path = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in path.read_text().split()]
 
     def shut_down(self, deadline=60):
         """Switches it off as people do; returns the seconds that took."""
@@ -238,7 +242,9 @@ class Machine:
 
     def close(self):
         if self.process and self.process.poll() is None:
-            # Ends the machine as well.
+            # The machine first: without nspawn it would go on.
+            for pid in self._children():
+                os.kill(pid, signal.SIGKILL)
             self.process.kill()
             self.process.wait(20)
         run("umount", "-l", self.root, check=False)

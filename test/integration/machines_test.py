@@ -3,6 +3,7 @@
 import json
 import pathlib
 import shutil
+import time
 import unittest
 
 import case
@@ -376,6 +377,25 @@ class WithKeys(Case):
         self.agents[0].unplug(plugged=True)
         self.wait_for_machines(m2="ready", m3="ready")
         self.check_untouched()
+
+    def test_a_cable_that_is_pulled_for_30_s_in_a_rollout_delays_it(self):
+        server = self.machine
+        again = group(application("polite", "USR1", "20s", host=server.address, SLOWNESS="0")
+                      | {"strategy": "one-per-machine",
+                         "rollout": {"parallel": "100%", "min_ready": "300ms", "deadline": "2m"}})
+        server.write("/srv/deploy.yaml", json.dumps(again))
+        self.agents[0].unplug()
+        # The server does not know yet, and places an instance there.
+        server.deploy("new-build", "/srv/deploy.yaml", "--build", "2", "--no-wait")
+        self.wait_for_machines(m2="unreachable", m3="ready")
+        time.sleep(25)
+        # What runs goes on meanwhile.
+        self.assertEqual(self.programs(self.agents[0]), self.started[0])
+        self.agents[0].unplug(plugged=True)
+        wait_until(lambda: [(row["version"], row["state"]) for row in server.json("instances")]
+                   == [(2, "ready")] * 2, "the new build runs on both", 40)
+        [done] = [row for row in server.json("history", "shop/web") if row["build"] == 2]
+        self.assertEqual(done["outcome"], "succeeded")
 
     def test_a_machine_starts_its_instances_after_a_boot_while_the_server_is_off(self):
         self.machine.shut_down()

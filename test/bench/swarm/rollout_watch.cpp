@@ -9,7 +9,7 @@ using namespace messages;
 
 rollout_watch::rollout_watch(const std::string& server, cli::interruption& stop,
                              bus::time_point until)
-  : client_(server, stop), until_(until) {
+  : client_({{server}, {}}, stop), until_(until) {
   auto status = client_.ask<table>(query{}, timeout());
   client_.follow(status.seq);
 }
