@@ -230,7 +230,7 @@ void sockets::trust(trusted_keys who) {
   zap_->trust(std::move(who));
   for (auto& [id, each] : open_)
     each.watchers.cut_off_unless(
-      [&](const std::string& key) { return zap_->allows(key, each.kind); });
+      [this, kind = each.kind](const std::string& key) { return zap_->allows(key, kind); });
 }
 
 void sockets::watch(std::vector<zmq::pollitem_t>& items) {

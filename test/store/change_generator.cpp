@@ -326,7 +326,7 @@ struct composer {
 
   void put_key() {
     access_key k;
-    k.id = below(4) + 1;
+    k.id = static_cast<std::uint64_t>(below(4)) + 1;
     k.grant = {any_text(), any_of<key_role>(), any_text(), any_texts(), any_texts()};
     k.created_at = any_time();
     k.created_by = any_text();
