@@ -8,9 +8,6 @@
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <random>
@@ -42,18 +39,8 @@ std::function<std::uint64_t()> system_random() {
   return [engine] { return (*engine)(); };
 }
 
-/// A table in Markdown, as SECURITY.md has it.
 int print_roles() {
-  constexpr auto& all = messages::enum_text<messages::key_role>::names;
-  std::string out = fmt::format("| message | {} |\n|---|", fmt::join(all, " | "));
-  for (std::size_t i = 0; i < all.size(); ++i)
-    out += "---|";
-  for (const auto& rule : actors::access_rules()) {
-    out += fmt::format("\n| `{}` |", rule.message);
-    for (auto role : all)
-      out += std::ranges::count(rule.roles, role) > 0 ? " yes |" : " |";
-  }
-  std::fputs((out + "\n").c_str(), stdout);
+  std::fputs(actors::access_text().c_str(), stdout);
   return 0;
 }
 

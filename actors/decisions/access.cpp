@@ -155,11 +155,17 @@ event_page visible_part(const caller& who, event_page page) {
   return page;
 }
 
-std::vector<access_rule> access_rules() {
-  std::vector<access_rule> out;
-  for (const auto& each : access_table)
-    out.push_back({each.message, names_of(each.may_send)});
-  return out;
+std::string access_text() {
+  constexpr auto& all = enum_text<key_role>::names;
+  auto out = fmt::format("| message | {} |\n|---|", fmt::join(all, " | "));
+  for (std::size_t i = 0; i < all.size(); ++i)
+    out += "---|";
+  for (const auto& each : access_table) {
+    out += fmt::format("\n| `{}` |", each.message);
+    for (std::size_t i = 0; i < all.size(); ++i)
+      out += each.may_send & only(static_cast<key_role>(i)) ? " yes |" : " |";
+  }
+  return out + "\n";
 }
 
 } // namespace deployminator::actors

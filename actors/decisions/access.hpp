@@ -27,13 +27,7 @@ bool may_see(const messages::caller& who, std::string_view namespace_);
 /// What the caller sees of a page of events.
 messages::event_page visible_part(const messages::caller& who, messages::event_page page);
 
-/// A message with the roles that may send it, as people read it.
-struct access_rule {
-  std::string_view message;
-  std::vector<std::string_view> roles;
-};
-
-/// The whole table, for documentation and for tests.
-std::vector<access_rule> access_rules();
+/// The whole table in Markdown, as SECURITY.md has it.
+std::string access_text();
 
 } // namespace deployminator::actors
