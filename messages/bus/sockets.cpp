@@ -237,7 +237,7 @@ void sockets::watch(std::vector<zmq::pollitem_t>& items) {
   // Those that only publish too: ZeroMQ takes in their subscriptions when they are polled.
   for (auto& [id, each] : open_)
     items.push_back({each.socket.handle(), 0, ZMQ_POLLIN, 0});
-  if (zap_)
+  if (zap_ && zap_->is_ready())
     items.push_back({zap_->socket().handle(), 0, ZMQ_POLLIN, 0});
   for (auto& [id, each] : open_)
     if (each.handshakes)
@@ -245,7 +245,7 @@ void sockets::watch(std::vector<zmq::pollitem_t>& items) {
 }
 
 void sockets::receive(const receiver& deliver) {
-  if (zap_)
+  if (zap_ && zap_->is_ready())
     zap_->answer_all();
   for (auto& [id, each] : open_)
     if (each.handshakes)

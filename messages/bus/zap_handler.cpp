@@ -1,7 +1,6 @@
 #include "messages/bus/zap_handler.hpp"
 
 #include <array>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,7 +16,6 @@ enum question_frame { version, request_id, domain, address, identity, mechanism,
 /// ZAP's numbers. Of a refusal the client learns but the number; the last one is free for us, as a
 /// handler of ours never fails.
 constexpr auto welcome = "200";
-constexpr auto come_again = "300";
 constexpr auto unknown_key = "400";
 constexpr auto revoked_key = "500";
 
@@ -64,18 +62,24 @@ zap_handler::zap_handler(zmq::context_t& context) : questions_(context, zmq::soc
 
 void zap_handler::trust(trusted_keys who) {
   known_ = std::move(who);
-  knows_anybody_ = true;
+}
+
+const key_rights* zap_handler::rights_of(const std::string& public_key) const {
+  if (!known_)
+    return nullptr;
+  auto found = known_->find(public_key);
+  return found == known_->end() ? nullptr : &found->second;
 }
 
 bool zap_handler::allows(const std::string& public_key, socket_kind kind) const {
-  auto known = known_.find(public_key);
-  if (known == known_.end() || known->second.is_revoked)
+  const auto* rights = rights_of(public_key);
+  if (!rights || rights->is_revoked)
     return false;
   switch (kind) {
     case socket_kind::events_server:
-      return known->second.watches;
+      return rights->watches;
     case socket_kind::progress_server:
-      return known->second.is_agent;
+      return rights->is_agent;
     default:
       return true;
   }
@@ -83,10 +87,7 @@ bool zap_handler::allows(const std::string& public_key, socket_kind kind) const 
 
 std::string zap_handler::status_for(const std::string& public_key,
                                     const std::string& domain) const {
-  if (!knows_anybody_)
-    return come_again;
-  auto known = known_.find(public_key);
-  if (known != known_.end() && known->second.is_revoked)
+  if (const auto* rights = rights_of(public_key); rights && rights->is_revoked)
     return revoked_key;
   for (auto kind :
        {socket_kind::orders_server, socket_kind::events_server, socket_kind::progress_server})

@@ -5,6 +5,7 @@
 
 #include <zmq.hpp>
 
+#include <optional>
 #include <string>
 
 namespace deployminator::bus {
@@ -16,9 +17,13 @@ public:
   /// Must be there before the first socket that asks for keys is opened.
   explicit zap_handler(zmq::context_t& context);
 
-  /// Who is let in from now on. Before this is called nobody is, and nobody is told why: they come
-  /// again.
+  /// Who is let in from now on. Handshakes wait until this is called first.
   void trust(trusted_keys who);
+
+  /// Whether `trust` was called: then `socket` may be polled and `answer_all` called.
+  [[nodiscard]] bool is_ready() const {
+    return known_.has_value();
+  }
 
   /// Whether the holder of the key may talk on a socket of this kind, now.
   [[nodiscard]] bool allows(const std::string& public_key, socket_kind kind) const;
@@ -34,9 +39,11 @@ private:
   [[nodiscard]] std::string status_for(const std::string& public_key,
                                        const std::string& domain) const;
 
+  /// What the key's holder may; nothing for an unknown key.
+  [[nodiscard]] const key_rights* rights_of(const std::string& public_key) const;
+
   zmq::socket_t questions_;
-  trusted_keys known_;
-  bool knows_anybody_ = false;
+  std::optional<trusted_keys> known_;
 };
 
 /// The ZAP domain of the sockets of a kind.

@@ -77,7 +77,7 @@ std::string endpoint_of(std::uint16_t port) {
 /// A bus and what has arrived on it.
 class station {
 public:
-  station() {
+  explicit station(keys own = {}) : io(std::move(own)) {
     io.deliver_to([this](inbound in) {
       std::lock_guard guard{mutex_};
       inbox_.push_back(std::move(in));
@@ -565,4 +565,86 @@ TEST_CASE("a receiver that was replaced is not called any more") {
     io.deliver_to({});
     count.reset();
   }
+}
+
+namespace {
+
+/// A server and a client whose connection is encrypted.
+struct encrypted_pair {
+  key_pair of_server = new_key_pair();
+  key_pair of_client = new_key_pair();
+  std::string endpoint = endpoint_of(free_port());
+  station server{server_keys{of_server}};
+  station client{client_keys{of_client, of_server.public_key}};
+  socket_id orders = server.open(socket_kind::orders_server, endpoint);
+  socket_id socket = client.open(socket_kind::orders_client, endpoint);
+
+  void trust(key_rights rights = {}) {
+    server.io.trust({{of_client.public_key, rights}});
+  }
+
+  /// Says hello until something arrives at the server, which it returns.
+  std::optional<inbound> arrival() {
+    auto end = std::chrono::steady_clock::now() + deadline;
+    while (std::chrono::steady_clock::now() < end) {
+      client.io.send(socket, "", "hello");
+      if (auto in = server.next(milliseconds{20}))
+        return in;
+    }
+    return std::nullopt;
+  }
+
+  /// Why the client's handshake fails.
+  std::optional<handshake_failure> failed() {
+    while (auto in = client.next())
+      if (in->failed)
+        return in->failed;
+    return std::nullopt;
+  }
+};
+
+} // namespace
+
+TEST_CASE("a message comes with the key that its connection proves") {
+  encrypted_pair pair;
+  pair.trust();
+  auto in = pair.arrival();
+  REQUIRE(in);
+  CHECK(in->bytes == "hello");
+  CHECK(in->key == pair.of_client.public_key);
+}
+
+TEST_CASE("a handshake waits until the server knows whom it lets in") {
+  encrypted_pair pair;
+  // So long that a refusal, which stalls the client's next try for five seconds, would be seen.
+  CHECK_FALSE(pair.client.next(milliseconds{300}));
+  auto begun = std::chrono::steady_clock::now();
+  pair.trust();
+  REQUIRE(pair.arrival());
+  MESSAGE("let in after ", (std::chrono::steady_clock::now() - begun) / milliseconds{1}, " ms");
+  CHECK_FALSE(pair.client.next(milliseconds{0}));
+}
+
+TEST_CASE("who is not let in is told why") {
+  encrypted_pair pair;
+  SUBCASE("its key is not known") {
+    pair.server.io.trust({});
+    CHECK(pair.failed() == handshake_failure::unknown_key);
+  }
+  SUBCASE("its key was revoked") {
+    pair.trust({.is_revoked = true});
+    CHECK(pair.failed() == handshake_failure::revoked_key);
+  }
+}
+
+TEST_CASE("who is trusted no more is not heard any more") {
+  encrypted_pair pair;
+  pair.trust();
+  REQUIRE(pair.arrival());
+  while (pair.server.next(milliseconds{50})) {
+  }
+  pair.trust({.is_revoked = true});
+  pair.client.io.send(pair.socket, "", "what ends its connection");
+  CHECK(pair.failed() == handshake_failure::revoked_key);
+  CHECK_FALSE(pair.server.next(milliseconds{0}));
 }
