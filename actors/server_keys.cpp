@@ -69,8 +69,7 @@ result<void> insist_on_none(const std::string& directory) {
     std::error_code cannot_tell;
     if (std::filesystem::exists(path, cannot_tell))
       return failure{failure_code::refused, fmt::format("there is a key already, in {}", path),
-                     "who has lost the operator's key makes another one with it gone: see "
-                     "SECURITY.md"};
+                     "SECURITY.md tells what to do where the operator's key is lost"};
   }
   return {};
 }

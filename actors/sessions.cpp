@@ -82,28 +82,6 @@ known_machine& machine_named(sessions_pointer self, const std::string& name) {
   return known;
 }
 
-/// Why the holder of the key may not be who the hello says, or nothing.
-std::optional<failure> impersonation(const access_key& key, const hello& h) {
-  bool is_agent = key.grant.role == key_role::agent;
-  if (h.role == peer_role::agent && !is_agent)
-    return failure{failure_code::forbidden,
-                   fmt::format("key {} has the role {}; an agent takes agent", key.grant.name,
-                               to_text(key.grant.role)),
-                   "make one for the machine: `deploy key new MACHINE --role agent`"};
-  if (h.role == peer_role::client && is_agent)
-    return failure{failure_code::forbidden,
-                   fmt::format("key {} has the role agent; a client takes operator, builder or "
-                               "viewer",
-                               key.grant.name),
-                   "ask an operator for a key of your own: `deploy key new`"};
-  if (is_agent && h.agent && h.agent->name != key.grant.name)
-    return failure{failure_code::forbidden,
-                   fmt::format("the key is machine {}'s, the agent calls itself {}", key.grant.name,
-                               h.agent->name),
-                   "leave --name out, or make a key for this name"};
-  return std::nullopt;
-}
-
 /// The hello as the key allows it: a machine may be bound to machine groups.
 received as_bound(const received& in, const access_key& key) {
   auto bound = std::make_shared<messages::envelope>(*in.envelope);

@@ -36,14 +36,10 @@ struct contact {
 };
 
 contact call(const configs::agent_settings& settings, const std::string& server) {
-  bus::keys keys;
-  if (settings.key)
-    keys = bus::client_keys{{settings.key->public_key, settings.key->secret_key},
-                            settings.key->server_key};
   std::promise<contact> found;
   auto coming = found.get_future();
   bool is_over = false;
-  bus::io_thread sockets{keys};
+  bus::io_thread sockets{configs::keys_of(settings.key)};
   sockets.deliver_to([&](const bus::inbound& in) {
     auto decoded = messages::decode(in.bytes);
     if (is_over || (!in.failed && !decoded))
@@ -65,31 +61,14 @@ contact call(const configs::agent_settings& settings, const std::string& server)
   return {};
 }
 
-finding judge_handshake(const std::string& server, bus::handshake_failure why) {
-  auto about = "server " + server;
-  switch (why) {
-    case bus::handshake_failure::unknown_key:
-      return {kind::bad, about, "it does not know this machine's key",
-              "make one: `deploy key new MACHINE --role agent`"};
-    case bus::handshake_failure::revoked_key:
-      return {kind::bad, about, "this machine's key was revoked",
-              "make another one: `deploy key new MACHINE --role agent`"};
-    case bus::handshake_failure::other_server_key:
-      return {kind::bad, about, "its key is another one than the key file expects",
-              "see that the address is right, or make a new key file"};
-    case bus::handshake_failure::no_keys:
-      break;
-  }
-  return {kind::bad, about, "it asks for no keys, or is no deployminator",
-          "see that the address is right"};
-}
-
 void check_server(const configs::agent_settings& settings, const std::string& server,
                   std::vector<finding>& to) {
   auto about = "server " + server;
   auto found = call(settings, server);
-  if (found.failed)
-    return to.push_back(judge_handshake(server, *found.failed));
+  if (found.failed) {
+    auto why = bus::failure_of(*found.failed, server, settings.key ? settings.key->name : "");
+    return to.push_back({kind::bad, about, why.message, why.hint});
+  }
   if (!found.answer)
     return to.push_back({kind::bad, about,
                          fmt::format("no answer within {} s", server_timeout.count()),

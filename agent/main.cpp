@@ -100,13 +100,6 @@ int print_rules(const configs::agent_settings& settings) {
   return 0;
 }
 
-bus::keys keys_of(const configs::agent_settings& settings) {
-  if (!settings.key)
-    return {};
-  const auto& key = *settings.key;
-  return bus::client_keys{{key.public_key, key.secret_key}, key.server_key};
-}
-
 int serve(const configs::agent_settings& settings) {
   auto where = agent::directories_below(settings.root);
   auto lock = agent::take(where);
@@ -118,7 +111,7 @@ int serve(const configs::agent_settings& settings) {
   this_machine machine{where, std::move(*programs), settings.config_file};
   auto world = machine.world();
   std::atomic<bool> failed = false;
-  bus::io_thread sockets{keys_of(settings)};
+  bus::io_thread sockets{configs::keys_of(settings.key)};
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};

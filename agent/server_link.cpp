@@ -4,7 +4,6 @@
 #include "actors/common/logging.hpp"
 #include "messages/bus/endpoint.hpp"
 
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -54,14 +53,8 @@ void server_link::say_hello() {
 void server_link::tell(bus::handshake_failure why) {
   if (std::exchange(told_failure_, why) == why)
     return;
-  constexpr std::array sentences{
-    "the server does not know this machine's key: `deploy key new MACHINE --role agent` makes one",
-    "this machine's key was revoked: `deploy key new MACHINE --role agent` makes another",
-    "the server has another key than this machine's key file expects, or ended",
-    "the server asks for no keys, or is no deployminator"};
-  common::log::warning(
-    "agent cannot connect",
-    {{"server", server_}, {"reason", sentences.at(static_cast<std::size_t>(why))}});
+  auto failed = bus::failure_of(why, server_, config_.introduce().name);
+  common::log::warning("agent cannot connect", {{"reason", failed.message}, {"hint", failed.hint}});
 }
 
 link_news server_link::arrived(const common::received& in) {

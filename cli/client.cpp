@@ -29,37 +29,6 @@ constexpr auto software = "deploy " DEPLOYMINATOR_VERSION;
 /// So many handshakes that fail in a row are no accident.
 constexpr int most_failed_handshakes = 3;
 
-bus::keys keys_of(const configs::server_access& access) {
-  if (!access.key)
-    return {};
-  return bus::client_keys{{access.key->public_key, access.key->secret_key}, access.key->server_key};
-}
-
-/// `key`: the name of ours.
-failure failure_of(bus::handshake_failure why, const std::string& server, const std::string& key) {
-  switch (why) {
-    case bus::handshake_failure::unknown_key:
-      return {failure_code::unknown_key,
-              fmt::format("the server at {} does not know the key {}", server, key),
-              "ask an operator for a key file: `deploy key new` makes one"};
-    case bus::handshake_failure::revoked_key:
-      return {failure_code::revoked_key,
-              fmt::format("the key {} was revoked by the server at {}", key, server),
-              "ask an operator for another key file: `deploy key new` makes one"};
-    case bus::handshake_failure::other_server_key:
-      return {failure_code::other_server_key,
-              fmt::format("the server at {} has another key than the key file of {} expects",
-                          server, key),
-              "see that the address is right; if the server has a new key, ask an operator for a "
-              "new key file"};
-    case bus::handshake_failure::no_keys:
-      break;
-  }
-  return {failure_code::other_server_key,
-          fmt::format("the server at {} asks for no keys, or is no deployminator", server),
-          "see that the address is right; --keys none talks to a server without keys"};
-}
-
 setback stopped_by_user() {
   return {exit_code::gave_up,
           {failure_code::timeout, "stopped before the server had answered",
@@ -69,7 +38,7 @@ setback stopped_by_user() {
 } // namespace
 
 client::client(configs::server_access access, interruption& stop)
-  : access_(std::move(access)), stop_(stop), inbox_(stop), bus_(keys_of(access_)),
+  : access_(std::move(access)), stop_(stop), inbox_(stop), bus_(configs::keys_of(access_.key)),
     random_(std::random_device{}()) {
   bus_.deliver_to([this](bus::inbound in) { inbox_.put(std::move(in)); });
   open_orders();
@@ -204,7 +173,7 @@ void client::take_handshake_failure(bus::handshake_failure why) {
     = why == bus::handshake_failure::unknown_key || why == bus::handshake_failure::revoked_key;
   if (!is_certain && ++failed_handshakes_ < most_failed_handshakes)
     return;
-  throw setback{exit_code::unreachable, failure_of(why, server_, access_.key->name)};
+  throw setback{exit_code::unreachable, bus::failure_of(why, server_, access_.key->name)};
 }
 
 void client::take(clock::time_point now, const bus::inbound& in) {

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
 namespace deployminator::cli {
 
@@ -78,14 +77,6 @@ void order_options::declare(CLI::App& verb) {
                ? std::string{}
                : "\"" + printable(text) + "\" is no duration; expected one such as 500ms, 90s, 5m";
     });
-}
-
-std::string new_order_id() {
-  std::random_device random;
-  std::string out;
-  for (int i = 0; i < 4; ++i)
-    out += fmt::format("{:08x}", random());
-  return out;
 }
 
 exit_code carry_out(context& c, const message& order, const order_options& options) {

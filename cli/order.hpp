@@ -2,6 +2,7 @@
 
 #include "cli/context.hpp"
 #include "cli/outcome.hpp"
+#include "messages/random_id.hpp"
 #include "messages/wire.hpp"
 
 #include <CLI/CLI.hpp>
@@ -23,9 +24,6 @@ struct order_options {
 
 /// What the help of such a verb tells of its exit codes.
 extern const std::string order_exit_codes;
-
-/// 128 random bits in hex: names an order, so that sending it again does nothing more.
-std::string new_order_id();
 
 /// Sends an order (with its order id) and, unless `no_wait`, shows what becomes of it until every
 /// group's rollout has finished. The worst outcome counts.

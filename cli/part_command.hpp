@@ -17,7 +17,8 @@ public:
   }
   exit_code run(context& c) override {
     return carry_out(
-      c, Order{{new_order_id(), what_.of.namespace_, what_.of.group, what_.application}}, options_);
+      c, Order{{new_random_id(), what_.of.namespace_, what_.of.group, what_.application}},
+      options_);
   }
 
 private:

@@ -206,6 +206,12 @@ result<void> write_server_key_file(const std::string& path, const server_key_fil
                       content.operator_key));
 }
 
+bus::keys keys_of(const std::optional<key_file>& own) {
+  if (!own)
+    return {};
+  return bus::client_keys{{own->public_key, own->secret_key}, own->server_key};
+}
+
 std::string server_key_path(const std::string& directory) {
   return directory + "/server.key";
 }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "messages/access_key.hpp"
+#include "messages/bus/curve.hpp"
 #include "messages/result.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,9 @@ messages::result<server_key_file> read_server_key_file(const std::string& path);
 messages::result<void> write_key_file(const std::string& path, const key_file& content);
 messages::result<void> write_server_key_file(const std::string& path,
                                              const server_key_file& content);
+
+/// What connections are encrypted with by the file's owner; without a file they are plain.
+bus::keys keys_of(const std::optional<key_file>& own);
 
 /// `server.key` and `operator.key` in a server's directory of keys.
 std::string server_key_path(const std::string& directory);

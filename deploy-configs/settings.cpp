@@ -38,10 +38,8 @@ expectation check_store(const std::string& text) {
   return text.starts_with("sqlite:") && text.size() > 7 ? std::nullopt : expectation{"sqlite:PATH"};
 }
 
-constexpr std::size_t longest_host_name = 253;
-
 expectation check_machine_name(const std::string& text) {
-  return is_safe_name(text, longest_host_name)
+  return is_safe_name(text, messages::longest_machine_name)
            ? std::nullopt
            : expectation{"letters, digits, `.`, `_` and `-`, at most 253, not beginning with `.` "
                          "or `-`"};
@@ -52,7 +50,7 @@ expectation check_group_name(const std::string& text) {
 }
 
 std::string host_name() {
-  std::array<char, longest_host_name + 1> name{};
+  std::array<char, messages::longest_machine_name + 1> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || !is_safe_name(name.data(), name.size()))
     return "localhost";
   return name.data();

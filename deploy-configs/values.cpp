@@ -167,13 +167,6 @@ bool is_sha256(std::string_view text) {
          && text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
-bool is_safe_name(std::string_view text, std::size_t max_length) {
-  auto allowed
-    = [](char c) { return is_letter(c) || is_digit(c) || c == '.' || c == '_' || c == '-'; };
-  return !text.empty() && text.size() <= max_length && text[0] != '.' && text[0] != '-'
-         && std::all_of(text.begin(), text.end(), allowed);
-}
-
 bool is_env_name(std::string_view text) {
   auto allowed = [](char c) { return is_letter(c) || is_digit(c) || c == '_'; };
   return !text.empty() && !is_digit(text[0]) && std::all_of(text.begin(), text.end(), allowed);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/application.hpp"
+#include "messages/safe_name.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -54,8 +55,7 @@ std::optional<std::string> wrong_port_variable(std::string_view text);
 /// 64 hex digits.
 bool is_sha256(std::string_view text);
 
-/// Letters, digits and `._-`, beginning with a letter, a digit or `_`, of at most `max_length`.
-bool is_safe_name(std::string_view text, std::size_t max_length = 63);
+using messages::is_safe_name;
 
 /// What `is_safe_name` expects, for messages.
 inline constexpr std::string_view safe_name_expected

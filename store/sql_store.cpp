@@ -1,12 +1,11 @@
 #include "store/sql_store.hpp"
 
+#include "messages/random_id.hpp"
 #include "store/change_writer.hpp"
 #include "store/error.hpp"
 #include "store/farm_reader.hpp"
 
 #include <fmt/format.h>
-
-#include <random>
 
 namespace deployminator::store {
 
@@ -53,15 +52,6 @@ void drop_old_receipts(connection& db, std::uint64_t keep) {
   run(db, "DELETE FROM client_order WHERE seq <= ?", oldest);
 }
 
-/// 128 random bits in hexadecimal.
-std::string new_store_id() {
-  std::random_device random;
-  std::string out;
-  for (int i = 0; i < 4; ++i)
-    out += fmt::format("{:08x}", random());
-  return out;
-}
-
 /// What `f` returns; what is thrown below the store ends here.
 template <class F>
 auto attempt(F f) -> result<decltype(f())> {
@@ -81,7 +71,8 @@ result<std::uint64_t> sql_store::begin_epoch() {
   return attempt([&] {
     transaction whole{*db_};
     run(*db_, "UPDATE meta SET epoch = epoch + 1, change_number = 0 WHERE id = 1");
-    run(*db_, "UPDATE meta SET store_id = ? WHERE id = 1 AND store_id = ''", new_store_id());
+    run(*db_, "UPDATE meta SET store_id = ? WHERE id = 1 AND store_id = ''",
+        messages::new_random_id());
     auto epoch = read_meta(*db_).epoch;
     whole.commit();
     return epoch_ = epoch;

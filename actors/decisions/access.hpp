@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/decisions/orders/order.hpp"
+#include "messages/access_key.hpp"
 #include "messages/caller.hpp"
 #include "messages/wire.hpp"
 
@@ -12,6 +13,10 @@
 /// Which role may send which message to the server, and what a key's namespaces limit. Asked in one
 /// place, before any handler.
 namespace deployminator::actors {
+
+/// Why the holder of the key may not be who the hello says, or nothing.
+std::optional<messages::failure> impersonation(const messages::access_key& key,
+                                               const messages::hello& h);
 
 /// Why the caller may not send this message, or nothing.
 std::optional<messages::failure> objection_to(const messages::caller& who,

@@ -30,7 +30,7 @@ namespace {
 /// How often the starters' states are looked at.
 constexpr milliseconds look_every{20};
 /// What is killed is gone by then, or the kernel cannot end it.
-constexpr std::chrono::seconds patience_with_kernel{10};
+constexpr std::chrono::seconds kernel_timeout{10};
 
 std::string mark_of(const std::string& directory) {
   return directory + "/stopped-with-machine";
@@ -114,7 +114,7 @@ private:
 
   void end_starter(steady_clock::time_point now) {
     told_end_ = true;
-    given_up_at_ = now + patience_with_kernel;
+    given_up_at_ = now + kernel_timeout;
     // A queue of orders may be full; SIGTERM means the same and always has room.
     if (!send_signal(starter_.handle, starter::end_order))
       send_signal(starter_.handle, SIGTERM);

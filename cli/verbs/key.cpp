@@ -46,7 +46,7 @@ exit_code make_key(context& c, wanted_key wanted) {
   if (auto written = configs::write_key_file(wanted.path(), file); !written)
     throw setback{exit_code::failed, written.error()};
   try {
-    server.ask<accepted>(add_key{new_order_id(), wanted.grant});
+    server.ask<accepted>(add_key{new_random_id(), wanted.grant});
   } catch (const setback& e) {
     // Unanswered, the server may know it all the same.
     if (e.exit == exit_code::failed)
@@ -106,7 +106,7 @@ exit_code list_keys(context& c) {
 exit_code revoke(context& c, const std::string& name) {
   client server{c.access(), c.stop};
   server.connect();
-  server.ask<accepted>(revoke_key{new_order_id(), name});
+  server.ask<accepted>(revoke_key{new_random_id(), name});
   if (c.json)
     print(indented({{"name", name}}));
   else

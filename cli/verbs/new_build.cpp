@@ -61,7 +61,7 @@ public:
       tell(c, mistakes);
       return exit_code::usage;
     }
-    order_.order_id = new_order_id();
+    order_.order_id = new_random_id();
     return carry_out(c, order_, options_);
   }
 

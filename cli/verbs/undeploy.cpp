@@ -25,7 +25,8 @@ public:
     options_.declare(verb);
   }
   exit_code run(context& c) override {
-    return carry_out(c, messages::undeploy{new_order_id(), of_.namespace_, of_.group}, options_);
+    return carry_out(c, messages::undeploy{messages::new_random_id(), of_.namespace_, of_.group},
+                     options_);
   }
 
 private:

@@ -28,8 +28,9 @@ public:
     options_.declare(verb);
   }
   exit_code run(context& c) override {
-    return carry_out(c, messages::roll_to_version{new_order_id(), of_.namespace_, of_.group, to_},
-                     options_);
+    return carry_out(
+      c, messages::roll_to_version{messages::new_random_id(), of_.namespace_, of_.group, to_},
+      options_);
   }
 
 private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "messages/bus/curve.hpp"
+#include "messages/bus/handshake_failure.hpp"
 #include "messages/result.hpp"
 
 #include <cstdint>
@@ -29,18 +30,6 @@ enum class socket_kind {
 
 /// Names an open socket within its bus; never used twice.
 using socket_id = std::uint64_t;
-
-/// Why a connection does not come about, where keys are used. The socket goes on trying.
-enum class handshake_failure {
-  /// The server does not know our key, or does not let it read what is published there.
-  unknown_key,
-  /// It knew it once.
-  revoked_key,
-  /// It hung up: its key is another one than we were told, most likely.
-  other_server_key,
-  /// It asks for no keys, or is no server of ours.
-  no_keys,
-};
 
 /// What arrived on a socket.
 struct inbound {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <variant>
 
@@ -15,12 +14,6 @@ struct key_pair {
 
 /// A random one, from the kernel's random numbers.
 key_pair new_key_pair();
-
-/// Whether this is the text of a key: 40 characters of Z85.
-bool is_key(std::string_view text);
-
-/// The public key that belongs to a secret one; both as text.
-std::string public_key_of(const std::string& secret_key);
 
 /// A server's own pair. Who else may connect it learns by `bus::trust`.
 struct server_keys {

@@ -1,9 +1,9 @@
 #include "actors/decisions/orders/order.hpp"
+#include "messages/safe_name.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 namespace deployminator::actors {
 
@@ -11,25 +11,15 @@ using namespace messages;
 
 namespace {
 
-constexpr std::size_t longest_name = 253;
 constexpr std::size_t key_characters = 40;
-
-bool is_name(const std::string& text) {
-  auto is_safe = [](char each) {
-    return std::isalnum(static_cast<unsigned char>(each)) || each == '.' || each == '_'
-           || each == '-';
-  };
-  return !text.empty() && text.size() <= longest_name && text.front() != '.' && text.front() != '-'
-         && std::ranges::all_of(text, is_safe);
-}
 
 std::optional<failure> mistake_in(const key_grant& grant) {
   const auto* what_to_do = "`deploy key new --help` tells what a key takes";
-  if (!is_name(grant.name))
+  if (!is_safe_name(grant.name, longest_machine_name))
     return failure{failure_code::invalid,
                    fmt::format("\"{:.60}\" is no name for a key; expected letters, digits, `.`, "
                                "`_` and `-`, at most {}, not beginning with `.` or `-`",
-                               grant.name, longest_name),
+                               grant.name, longest_machine_name),
                    what_to_do};
   if (grant.public_key.size() != key_characters)
     return failure{failure_code::invalid,
