@@ -21,8 +21,9 @@ using sessions_pointer = sessions_actor::stateful_pointer<sessions_state>;
 constexpr auto look_interval = 250ms;
 constexpr auto order_timeout = 120s;
 
-/// Of one key.
-constexpr int most_open_requests = 64;
+/// Of one key, or of one connection where no keys are used; and of all together.
+constexpr std::size_t most_open_requests = 64;
+constexpr std::size_t most_open_requests_in_all = 2'048;
 
 /// A look that comes so late was held up itself: what peers said meanwhile is still to be read.
 constexpr auto late_look = 1s;
@@ -164,17 +165,37 @@ table with_last_seen(const sessions_state& state, table rows) {
   return rows;
 }
 
+/// Who has the open request.
+const std::string& requester(const received& in) {
+  return in.key.empty() ? in.peer : in.key;
+}
+
+/// Who asks on without waiting is not heard: he asks again.
+bool may_open_request(sessions_state& state, const received& in) {
+  auto own = state.open_requests.find(requester(in));
+  return state.open_requests_in_all < most_open_requests_in_all
+         && (own == state.open_requests.end() || own->second < most_open_requests);
+}
+
+void close_request(sessions_state& state, const received& in) {
+  --state.open_requests_in_all;
+  auto own = state.open_requests.find(requester(in));
+  if (--own->second == 0)
+    state.open_requests.erase(own);
+}
+
 /// Answers with what `view` makes of what `asked` yields.
 template <class Answer, class Request, class View>
 void answer_from(sessions_pointer self, const received& in, Request asked, View view) {
-  ++self->state.open_requests[in.key];
+  ++self->state.open_requests_in_all;
+  ++self->state.open_requests[requester(in)];
   asked.then(
     [self, in, view](const std::shared_ptr<const Answer>& answer) {
-      --self->state.open_requests[in.key];
+      close_request(self->state, in);
       send(self, in, view(*answer));
     },
     [self, in](const caf::error& e) {
-      --self->state.open_requests[in.key];
+      close_request(self->state, in);
       send(self, in, refusal{to_failure(e)});
     });
 }
@@ -184,8 +205,7 @@ void serve_client(sessions_pointer self, const received& in, const caller& who) 
   const auto& body = in.envelope->body;
   if (std::holds_alternative<heartbeat>(body))
     return;
-  // Who asks on without waiting is not heard: he asks again.
-  if (config.asks_for_keys && self->state.open_requests[in.key] >= most_open_requests)
+  if (!may_open_request(self->state, in))
     return;
   if (auto ordered = narrowed<order>(body))
     return answer_from<message>(
@@ -331,7 +351,11 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
       self->quit(down.reason);
   });
   return {
-    [self](atom::deliver, const received& in) { take(self, in); },
+    [self](atom::deliver, received& in) {
+      // Not to be kept by what waits for an answer: that may wait for something not read yet.
+      auto ticket = std::exchange(in.ticket, {});
+      take(self, in);
+    },
     [self](atom::refused, const std::string& machine_name, const std::string& peer) {
       forget_refused(self, machine_name, peer);
     },

@@ -56,8 +56,9 @@ struct sessions_state {
   /// By name; a machine stays for as long as the server runs.
   std::map<std::string, known_machine> machines;
   keyring keys;
-  /// The requests of each key that are not answered yet, by public key.
-  std::map<std::string, int> open_requests;
+  /// The requests that are not answered yet: by public key, or by peer where no keys are used.
+  std::map<std::string, std::size_t> open_requests;
+  std::size_t open_requests_in_all = 0;
   /// When the holder of a key said something last, by public key.
   std::map<std::string, messages::timestamp> last_seen;
   /// When the sessions were looked after last.

@@ -20,7 +20,7 @@ void refuse(gateway_state& state, const bus::inbound& in, const messages::failur
 void deliver(gateway_state& state, const bus::inbound& in) {
   if (!state.receiver || !state.kinds.contains(in.socket))
     return;
-  received arrived{in.socket, in.peer, nullptr, in.key, in.failed};
+  received arrived{in.socket, in.peer, nullptr, in.key, in.failed, in.ticket};
   if (!in.bytes.empty()) {
     auto decoded = messages::decode(in.bytes);
     if (!decoded)

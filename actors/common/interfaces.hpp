@@ -26,6 +26,8 @@ struct received {
   std::string key;
   /// Instead of an envelope: why there is no connection.
   std::optional<bus::handshake_failure> failed;
+  /// See `bus::inbound`: kept by who works on the message.
+  bus::backlog::ticket ticket;
 };
 
 using trusted_keys_ptr = std::shared_ptr<const bus::trusted_keys>;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/bus/backlog.hpp"
 #include "messages/bus/curve.hpp"
 #include "messages/bus/handshake_failure.hpp"
 #include "messages/result.hpp"
@@ -43,6 +44,9 @@ struct inbound {
   std::string key;
   /// On `orders_client`, instead of bytes.
   std::optional<handshake_failure> failed;
+  /// On a server: to be kept until the message is worked through. Who keeps too many is given no
+  /// more.
+  backlog::ticket ticket;
 };
 
 /// All sockets of a process. Calls are quick and may come from any thread; a stopped bus ignores

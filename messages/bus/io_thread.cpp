@@ -22,10 +22,14 @@ struct overloaded : F... {
 template <class... F>
 overloaded(F...) -> overloaded<F...>;
 
-/// Waits until something can be read, or a signal interrupts.
-void wait_for(std::vector<zmq::pollitem_t>& items) {
+/// In which one connection may bring some hundred megabytes.
+constexpr std::chrono::milliseconds between_looks{200};
+constexpr std::chrono::milliseconds for_ever{-1};
+
+/// Waits until something can be read, it is time for a look, or a signal interrupts.
+void wait_for(std::vector<zmq::pollitem_t>& items, std::chrono::milliseconds timeout) {
   try {
-    zmq::poll(items, std::chrono::milliseconds{-1});
+    zmq::poll(items, timeout);
   } catch (const zmq::error_t&) {
     // Interrupted: the caller looks at everything and comes back.
   }
@@ -44,7 +48,12 @@ void drain(zmq::socket_t& woken) {
 
 } // namespace
 
-io_thread::io_thread(keys own) : keys_(std::move(own)) {
+io_thread::io_thread(keys own)
+  : keys_(std::move(own)), handed_up_([this] {
+      std::lock_guard guard{queue_mutex_};
+      if (!stopping_)
+        wake();
+    }) {
   context_.set(zmq::ctxopt::max_sockets, max_sockets);
   // Both ends exist before the thread: a pair without its peer would lose the first wake-ups.
   zmq::socket_t woken{context_, zmq::socket_type::pair};
@@ -123,15 +132,20 @@ void io_thread::wake() {
 }
 
 void io_thread::run(zmq::socket_t woken) {
-  sockets all{context_, keys_};
+  sockets all{context_, keys_, handed_up_};
   std::vector<zmq::pollitem_t> items;
+  auto next_look = std::chrono::steady_clock::now();
   do {
     items.assign(1, {woken.handle(), 0, ZMQ_POLLIN, 0});
     all.watch(items);
-    wait_for(items);
+    wait_for(items, all.listen() ? between_looks : for_ever);
     drain(woken);
     std::lock_guard guard{receiver_mutex_};
     all.receive(receiver_);
+    if (auto now = std::chrono::steady_clock::now(); now >= next_look) {
+      all.look_after_memory();
+      next_look = now + between_looks;
+    }
   } while (carry_out_queue(all));
 }
 

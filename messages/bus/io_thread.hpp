@@ -72,6 +72,7 @@ private:
 
   zmq::context_t context_;
   keys keys_;
+  backlog handed_up_;
   std::atomic<socket_id> last_id_ = 0;
 
   std::mutex receiver_mutex_;

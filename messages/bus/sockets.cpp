@@ -20,6 +20,12 @@ using messages::failure_code;
 /// Messages taken from one socket before the others get their turn.
 constexpr int messages_per_turn = 256;
 
+/// Messages of one peer that wait in ZeroMQ: so many times the largest is the memory they may take.
+constexpr int most_unread_orders = 16;
+
+/// Some downloads' progress; what is longer is no progress.
+constexpr std::int64_t longest_progress = 64 << 10;
+
 /// Messages a watcher may be behind before it loses some: about ten seconds of a busy farm.
 constexpr int publisher_backlog = 20'000;
 
@@ -66,6 +72,7 @@ void set_options_of(zmq::socket_t& s, socket_kind kind) {
   switch (kind) {
     case socket_kind::orders_server:
       s.set(zmq::sockopt::router_mandatory, true);
+      s.set(zmq::sockopt::rcvhwm, most_unread_orders);
       break;
     case socket_kind::orders_client:
       // Nothing is queued for a server that is away: it would arrive late, as a stale order.
@@ -76,8 +83,11 @@ void set_options_of(zmq::socket_t& s, socket_kind kind) {
       s.set(zmq::sockopt::sndhwm, publisher_backlog);
       break;
     case socket_kind::events_client:
-    case socket_kind::progress_server:
       s.set(zmq::sockopt::rcvhwm, publisher_backlog);
+      s.set(zmq::sockopt::subscribe, "");
+      break;
+    case socket_kind::progress_server:
+      s.set(zmq::sockopt::maxmsgsize, longest_progress);
       s.set(zmq::sockopt::subscribe, "");
       break;
     case socket_kind::progress_client:
@@ -110,15 +120,19 @@ failure not_opened(socket_kind kind, const std::string& endpoint, int error) {
   }
 }
 
+/// Of an endpoint with TCP.
+std::optional<std::uint16_t> port_of(std::string_view endpoint) {
+  auto port = endpoint.substr(endpoint.find_last_of(':') + 1);
+  std::uint16_t number = 0;
+  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  bool is_port = endpoint.starts_with("tcp://") && error == std::errc{}
+                 && end == port.data() + port.size() && number > 0;
+  return is_port ? std::optional{number} : std::nullopt;
+}
+
 /// ZeroMQ judges the rest, but would take port 99999 for 34463.
 bool looks_like_endpoint(std::string_view endpoint) {
-  if (endpoint.starts_with("ipc://"))
-    return true;
-  auto port = endpoint.substr(endpoint.find_last_of(':') + 1);
-  int number = 0;
-  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  return endpoint.starts_with("tcp://") && error == std::errc{} && end == port.data() + port.size()
-         && number > 0 && number <= 65535;
+  return endpoint.starts_with("ipc://") || port_of(endpoint);
 }
 
 /// Whether the frame went out; false where the peer is gone or does not read.
@@ -139,17 +153,19 @@ struct raw_message {
   std::string key;
   /// Of the connection; -1: unknown.
   int descriptor = -1;
+  /// The bytes that it took there.
+  std::size_t on_the_wire = 0;
 };
 
 /// What ZeroMQ knows of the connection that the message came over.
 void note_origin(zmq::message_t& frame, raw_message& to) {
-  if (const auto* user = zmq_msg_gets(frame.handle(), "User-Id"); user && *user) {
+  if (const auto* user = zmq_msg_gets(frame.handle(), "User-Id"); user && *user)
     to.key = user;
-    to.descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
-  }
+  to.descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
 }
 
-std::optional<raw_message> try_receive(zmq::socket_t& s) {
+/// `is_routed`: its first frame is the routing id, which did not travel.
+std::optional<raw_message> try_receive(zmq::socket_t& s, bool is_routed, bool is_encrypted) {
   raw_message out;
   try {
     zmq::message_t frame;
@@ -158,6 +174,8 @@ std::optional<raw_message> try_receive(zmq::socket_t& s) {
         return std::nullopt;
       if (out.frames < 2)
         (out.frames == 0 ? out.first : out.second) = frame.to_string();
+      if (out.frames > 0 || !is_routed)
+        out.on_the_wire += bytes_on_the_wire(frame.size(), is_encrypted);
       ++out.frames;
       if (!frame.more())
         note_origin(frame, out);
@@ -170,7 +188,8 @@ std::optional<raw_message> try_receive(zmq::socket_t& s) {
 
 } // namespace
 
-sockets::sockets(zmq::context_t& context, const keys& own) : context_(context), keys_(own) {
+sockets::sockets(zmq::context_t& context, const keys& own, backlog& handed_up)
+  : context_(context), keys_(own), handed_up_(handed_up) {
   if (std::holds_alternative<server_keys>(own))
     zap_.emplace(context);
 }
@@ -198,10 +217,13 @@ messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::
     std::unique_ptr<handshake_monitor> handshakes;
     if (kind == socket_kind::orders_client && std::holds_alternative<client_keys>(keys_))
       handshakes = std::make_unique<handshake_monitor>(context_, socket, id);
-    if (listens(kind))
+    if (listens(kind)) {
       socket.bind(endpoint);
-    else
+      if (auto port = port_of(endpoint))
+        unread_.listen_on(*port);
+    } else {
       socket.connect(endpoint);
+    }
     open_.emplace(id, entry{kind, std::move(socket), false, std::move(handshakes), {}});
     return {};
   } catch (const zmq::error_t& e) {
@@ -236,7 +258,8 @@ void sockets::trust(trusted_keys who) {
 void sockets::watch(std::vector<zmq::pollitem_t>& items) {
   // Those that only publish too: ZeroMQ takes in their subscriptions when they are polled.
   for (auto& [id, each] : open_)
-    items.push_back({each.socket.handle(), 0, ZMQ_POLLIN, 0});
+    if (!is_held_back(each.kind))
+      items.push_back({each.socket.handle(), 0, ZMQ_POLLIN, 0});
   if (zap_ && zap_->is_ready())
     items.push_back({zap_->socket().handle(), 0, ZMQ_POLLIN, 0});
   for (auto& [id, each] : open_)
@@ -257,6 +280,11 @@ void sockets::receive(const receiver& deliver) {
       receive_from(id, each, deliver);
 }
 
+bool sockets::is_held_back(socket_kind kind) const {
+  return (kind == socket_kind::orders_server || kind == socket_kind::progress_server)
+         && handed_up_.is_full();
+}
+
 bool sockets::admit(const entry& from, const std::string& key, int descriptor, std::size_t bytes) {
   if (!zap_)
     return true;
@@ -270,10 +298,12 @@ bool sockets::admit(const entry& from, const std::string& key, int descriptor, s
 
 void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
   bool routed = from.kind == socket_kind::orders_server;
-  for (int i = 0; i < messages_per_turn; ++i) {
-    auto message = try_receive(from.socket);
+  bool is_server = routed || from.kind == socket_kind::progress_server;
+  for (int i = 0; i < messages_per_turn && !is_held_back(from.kind); ++i) {
+    auto message = try_receive(from.socket, routed, zap_.has_value());
     if (!message)
       return;
+    unread_.delivered(message->descriptor, message->on_the_wire);
     auto bytes = message->first.size() + message->second.size();
     if (!admit(from, message->key, message->descriptor, bytes))
       continue;
@@ -281,6 +311,8 @@ void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
       continue;
     inbound in{id, routed ? std::move(message->first) : "",
                std::move(routed ? message->second : message->first), std::move(message->key)};
+    if (is_server)
+      in.ticket = handed_up_.add(bytes);
     if (from.kind == socket_kind::events_client && in.bytes == subscription_marker) {
       if (std::exchange(from.subscribed, true))
         continue;
@@ -302,9 +334,10 @@ void sockets::report_handshakes(socket_id id, entry& from, const receiver& deliv
 void sockets::answer_subscribers(entry& publisher) {
   bool somebody_new = false;
   for (int i = 0; i < messages_per_turn; ++i) {
-    auto message = try_receive(publisher.socket);
+    auto message = try_receive(publisher.socket, false, zap_.has_value());
     if (!message)
       break;
+    unread_.delivered(message->descriptor, message->on_the_wire);
     bool subscribes = message->first.starts_with('\1');
     somebody_new |= subscribes;
     if (subscribes && zap_ && !publisher.watchers.add(std::move(message->key), message->descriptor))

@@ -1,9 +1,11 @@
 #pragma once
 
+#include "messages/bus/backlog.hpp"
 #include "messages/bus/budget.hpp"
 #include "messages/bus/bus.hpp"
 #include "messages/bus/handshake_monitor.hpp"
 #include "messages/bus/subscribers.hpp"
+#include "messages/bus/unread_bytes.hpp"
 #include "messages/bus/zap_handler.hpp"
 
 #include <zmq.hpp>
@@ -25,7 +27,8 @@ inline constexpr std::string_view subscription_marker{"\xc0", 1};
 /// throws for what a peer or an endpoint does.
 class sockets {
 public:
-  sockets(zmq::context_t& context, const keys& own);
+  /// `handed_up`: counts what peers of a server said; while it is full they are not read.
+  sockets(zmq::context_t& context, const keys& own, backlog& handed_up);
 
   /// Opens a socket under the name `id`; what its failures mean, see `bus::open`.
   messages::result<void> open(socket_id id, socket_kind kind, const std::string& endpoint);
@@ -44,6 +47,16 @@ public:
   /// most so much that the others and the commands get their turn.
   void receive(const receiver& deliver);
 
+  /// Whether peers connect to any of them.
+  [[nodiscard]] bool listen() const {
+    return unread_.listens();
+  }
+
+  /// Where they listen: ends connections that fill the memory. To be called every so often.
+  void look_after_memory() {
+    unread_.look();
+  }
+
 private:
   struct entry {
     socket_kind kind;
@@ -56,6 +69,8 @@ private:
     subscribers watchers;
   };
 
+  /// Whether peers that are read from may not be, now.
+  [[nodiscard]] bool is_held_back(socket_kind kind) const;
   void set_keys(zmq::socket_t& s, socket_kind kind) const;
   /// Whether what came over the connection may be looked at; else the connection is ended.
   bool admit(const entry& from, const std::string& key, int descriptor, std::size_t bytes);
@@ -68,6 +83,8 @@ private:
   /// On a server with keys.
   std::optional<zap_handler> zap_;
   budget allowed_;
+  backlog& handed_up_;
+  unread_bytes unread_;
   std::map<socket_id, entry> open_;
 };
 

@@ -339,6 +339,42 @@ TEST_CASE("a question goes to the DEPLOYMINATOR, one for events to the PUBLISHER
   CHECK(b.out.all.back().envelope->id == 7);
 }
 
+TEST_CASE("who asks on without waiting for answers is not heard, and the next one is") {
+  bench b;
+  b.greet_client("flood");
+  b.greet_client("c");
+  for (int i = 0; i < 100; ++i)
+    b.take("flood", query{query_subject::machines}, 5);
+  CHECK(b.farm.questions.size() == 64);
+  b.take("c", query{query_subject::machines}, 6);
+  CHECK(b.farm.questions.size() == 65);
+  answer(b, b.deployminator, b.farm.questions, shared(table{.seq = 4}));
+  b.take("flood", query{query_subject::machines}, 7);
+  CHECK(b.farm.questions.size() == 65);
+}
+
+TEST_CASE("nobody is heard while too many requests of all together are open") {
+  bench b;
+  for (int peer = 0; peer < 50; ++peer) {
+    auto name = "flood" + std::to_string(peer);
+    b.greet_client(name);
+    for (int i = 0; i < 64; ++i)
+      b.take(name, query{query_subject::machines}, 5);
+  }
+  CHECK(b.farm.questions.size() == 2'048);
+}
+
+TEST_CASE("a message counts as worked through while its answer is awaited") {
+  bench b;
+  b.greet_client("c");
+  bus::backlog handed_up{[] {}, {.messages = 1, .bytes = 1'000}};
+  received in{3, "c", std::make_shared<const envelope>(envelope{5, 0, undeploy{"o", "ns", "g"}})};
+  in.ticket = handed_up.add(1);
+  b.tell(b.subject, atom::deliver_v, std::exchange(in, {}));
+  REQUIRE(b.given.size() == 1);
+  CHECK_FALSE(handed_up.is_full());
+}
+
 TEST_CASE("what a client does not send is refused by its name") {
   bench b;
   b.greet_client("c");

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import threading
 import time
+import unittest
 import uuid
 
 import msgpack
@@ -53,6 +54,10 @@ class Peer:
 
     def close(self):
         self.socket.close()
+
+
+def parent_of(pid):
+    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def code_of(answer):
@@ -348,10 +353,37 @@ class Attacks(AccessCase):
 
     def test_an_instance_that_talks_to_the_server(self):
         """It can reach the port, as everybody can, and has no key."""
-        path = self.write(application(binary="busybox", args=[
-            "sh", "-c", f"echo hello | busybox nc 127.0.0.1 {self.farm.ports[0]}; exec busybox sleep 1000"]),
-            group="talker")
-        self.new_build(path, 1, expect=None)
+        # ZMTP's greeting, up to its version: what the other side asks for follows in its own.
+        greeting = r"\377\0\0\0\0\0\0\0\0\177\3"
+        row = self.start_attacker(f"(printf '{greeting}'; busybox sleep 2) | "
+                                  f"busybox nc 127.0.0.1 {self.farm.ports[0]} | busybox tr -dc A-Z; echo")
+        wait_until(lambda: "CURVE" in self.printed(row["id"]), "the server answers that it asks for keys", 20)
+
+    @unittest.skipUnless(os.geteuid() == 0, "only as root has each instance a user of its own")
+    def test_an_instance_that_reaches_for_the_agent_and_its_neighbours_starter(self):
+        neighbour = self.ready()[0]
+        starter = parent_of(neighbour["pid"])
+        agent = self.farm.processes["w1"].pid
+        pids = [agent, starter, neighbour["pid"]]
+        own = self.farm.root / "w1" / "lib" / "instances" / neighbour["id"]
+        tries = [f"busybox kill -9 {pid}" for pid in pids]
+        tries += [f"busybox cat /proc/{pid}/{what}" for pid in pids for what in ["environ", "mem", "fd/0"]]
+        tries += [f"busybox ls {own}", f"echo x > {own}/lock", f"echo x > {own}/state",
+                  f"busybox ls {self.farm.root}/w1/lib/journal", f"busybox cat {self.farm.root}/w1.key"]
+        row = self.start_attacker("; ".join(f"({each}) > /dev/null 2>&1 && echo 'done: {each}'" for each in tries)
+                                  + "; busybox cat /proc/self/environ > /dev/null && echo tried all")
+        wait_until(lambda: "tried all" in self.printed(row["id"]), "the instance has tried all", 20)
+        self.assertNotIn("done:", self.printed(row["id"]))
+
+    def start_attacker(self, script):
+        """An instance that runs this, and stays."""
+        path = self.write(application(args=["sh", "-c", script + "; exec busybox sleep 1000"], instances=1,
+                                      name="attacker"), group="attacker", name="attacker.yaml")
+        self.new_build(path, 1)
+        return self.ready("shop/attacker")[0]
+
+    def printed(self, id_):
+        return self.farm.deploy("logs", id_).stdout
 
     def test_who_floods_is_slowed_down_and_nobody_else_is(self):
         flooder = self.key_of("viewer")
@@ -398,7 +430,8 @@ class Check(AccessCase):
         self.farm.new_key("w7", "--role", "agent")
         self.farm.deploy("key", "revoke", "w7")
         told = self.check(self.farm.root / "w7.key", expect=1)
-        self.assertIn("this machine's key was revoked\n      make another one: `deploy key new", told)
+        self.assertIn(f"the key w7 was revoked by the server at {self.farm.server_url}\n"
+                      "      ask an operator for another key file: `deploy key new", told)
         far = f"tcp://127.0.0.1:{free_port()}"
         told = self.check(self.farm.machine_key("w1"), "--server", far, expect=1)
         self.assertIn(f"BAD   server {far}: no answer within 5 s", told)

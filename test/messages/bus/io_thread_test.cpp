@@ -49,9 +49,10 @@ public:
     REQUIRE(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
   }
 
-  void write(const std::string& bytes) {
-    // The other side may hang up at any byte.
-    static_cast<void>(::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL));
+  /// False where the other side has hung up.
+  bool write(const std::string& bytes) {
+    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)
+           == static_cast<ssize_t>(bytes.size());
   }
 
 private:
@@ -647,4 +648,60 @@ TEST_CASE("who is trusted no more is not heard any more") {
   pair.client.io.send(pair.socket, "", "what ends its connection");
   CHECK(pair.failed() == handshake_failure::revoked_key);
   CHECK_FALSE(pair.server.next(milliseconds{0}));
+}
+
+TEST_CASE("while too much is not worked through nothing more is read, and nothing is lost") {
+  auto endpoint = endpoint_of(free_port());
+  io_thread server;
+  std::mutex mutex;
+  std::condition_variable arrival;
+  std::vector<inbound> kept;
+  std::size_t seen = 0;
+  server.deliver_to([&](inbound in) {
+    std::lock_guard guard{mutex};
+    kept.push_back(std::move(in));
+    ++seen;
+    arrival.notify_all();
+  });
+  REQUIRE(server.open(socket_kind::orders_server, endpoint));
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  const auto limit = backlog_limits{}.messages;
+  std::unique_lock lock{mutex};
+  auto until = std::chrono::steady_clock::now() + deadline;
+  while (seen < limit && std::chrono::steady_clock::now() < until) {
+    client.io.send(socket, "", "more");
+    arrival.wait_for(lock, milliseconds{1});
+  }
+  REQUIRE(seen == limit);
+  for (int i = 0; i < 20; ++i)
+    client.io.send(socket, "", "too much");
+  CHECK_FALSE(arrival.wait_for(lock, milliseconds{200}, [&] { return seen > limit; }));
+  auto done = std::exchange(kept, {});
+  lock.unlock();
+  done.clear();
+  lock.lock();
+  auto is_last = [&] { return !kept.empty() && kept.back().bytes == "too much"; };
+  CHECK(arrival.wait_for(lock, deadline, is_last));
+  lock.unlock();
+  server.stop();
+}
+
+TEST_CASE("a message of endlessly many frames costs its sender the connection") {
+  using namespace std::string_literals;
+  auto port = free_port();
+  echo_server server{endpoint_of(port)};
+  raw_tcp other;
+  other.connect_to(port);
+  other.write("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL"s + std::string(48, '\0'));
+  other.write("\x04\x1c\x05READY\x0bSocket-Type\0\0\0\x06"s + "DEALER");
+  // "More" and "long", and the length of a frame of 1 MiB.
+  auto frame = "\x03\0\0\0\0\0\x10\0\0"s + std::string(1 << 20, 'x');
+  int sent = 0;
+  while (sent < 2'000 && other.write(frame))
+    ++sent;
+  CHECK(sent < 2'000);
+  station client;
+  auto socket = client.open(socket_kind::orders_client, endpoint_of(port));
+  CHECK(gets_through(client, socket, "after"));
 }
