@@ -1,9 +1,8 @@
 #include "actors/deployminator.hpp"
 
-#include "actors/common/errors.hpp"
-#include "actors/common/logging.hpp"
+#include "actors/attendance.hpp"
+#include "actors/commits.hpp"
 #include "actors/decisions/access.hpp"
-#include "actors/decisions/join.hpp"
 #include "actors/decisions/keyring.hpp"
 #include "actors/decisions/observation.hpp"
 #include "actors/decisions/rollout_change.hpp"
@@ -21,110 +20,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace messages;
-using deployminator_pointer = deployminator_actor::stateful_pointer<deployminator_state>;
 
-constexpr auto store_timeout = 60s;
-constexpr auto reload_interval = 2s;
 constexpr auto lead_interval = 5s;
 
-/// How long after its start the server believes that machines come back, and how long more while
-/// some still do.
-constexpr auto return_grace = 5s;
-constexpr auto more_grace = 1s;
-
-void proceed(deployminator_pointer self);
-
-void enqueue(deployminator_pointer self, work w) {
-  self->state.queue.push(std::move(w));
-  proceed(self);
-}
-
-moment now(deployminator_pointer self) {
-  const auto& config = self->state.config;
-  return {config.utc_now(), config.random};
-}
-
-/// Delivers to `answer` what `outcome` yields once the work is committed, or why it was not.
-template <class T, class F>
-auto answering(caf::typed_response_promise<T> answer, F outcome) {
-  return [answer, outcome](const result<std::uint64_t>& seq) mutable {
-    result<T> out = seq ? outcome(*seq) : result<T>{seq.error()};
-    if (out)
-      answer.deliver(std::move(*out));
-    else
-      answer.deliver(to_error(out.error()));
-  };
-}
-
-// -- committing -----------------------------------------------------------------------------------
-
-/// Machines that everybody believes to be there, and that are not, may come back.
-void await_those_told_of(deployminator_pointer self, const farm& stored) {
-  auto& state = self->state;
-  for (const auto& [name, each] : stored.machines)
-    if (!each.lost)
-      state.present.expect(name);
-  if (!state.present.is_complete())
-    self->delayed_send(self, return_grace, atom::tick_v);
-}
-
-/// After a failed commit the store alone knows what happened: begin from what it has.
-void reload(deployminator_pointer self) {
-  self->request(self->state.config.registrar, store_timeout, atom::load_v)
-    .then(
-      [self](const farm_ptr& loaded) {
-        auto& state = self->state;
-        await_those_told_of(self, *loaded);
-        state.queue.loaded(std::move(*loaded));
-        const auto& f = state.queue.farm();
-        log::info("deployminator reloaded farm", {{"last_event", f.last_event}});
-        state.listeners.tell_all_anew(self, f, state.present);
-        proceed(self);
-      },
-      [self](const caf::error& e) {
-        log::error("deployminator cannot load farm", {{"reason", to_failure(e).message}});
-        self->delayed_send(self, reload_interval, atom::load_v);
-      });
-}
-
-void proceed(deployminator_pointer self) {
-  auto next = self->state.queue.next();
-  if (!next)
-    return;
-  self->request(self->state.config.registrar, store_timeout, atom::commit_v, next)
-    .then(
-      [self](std::uint64_t last) {
-        auto& state = self->state;
-        state.queue.committed(last, [&](const change& made) {
-          state.listeners.tell(self, state.queue.farm(), state.present, made);
-        });
-        proceed(self);
-      },
-      [self](const caf::error& e) {
-        auto why = to_failure(e);
-        self->state.queue.failed(why);
-        // Another server leads: this one is of no use until it is started again.
-        if (why.code == failure_code::refused)
-          return self->quit(e);
-        reload(self);
-      });
-}
-
 // -- orders and upkeep ----------------------------------------------------------------------------
-
-/// Calls `f` when it is known which machines are there.
-void when_complete(deployminator_pointer self, std::function<void()> f) {
-  if (self->state.present.is_complete())
-    return f();
-  self->state.held_back.push_back(std::move(f));
-}
-
-void release_held_back(deployminator_pointer self) {
-  if (!self->state.present.is_complete())
-    return;
-  for (auto& each : std::exchange(self->state.held_back, {}))
-    each();
-}
 
 /// Answers with the view for what `wishes` yields when its turn comes: behind all that is decided
 /// already, and before anything that comes later.
@@ -259,86 +158,6 @@ caf::result<message_ptr> take_question(deployminator_pointer self, const caller&
   return self->delegate(*machine_of_it, atom::question_v, envelope);
 }
 
-// -- machines -------------------------------------------------------------------------------------
-
-std::string occasion_of(const std::string& machine_name, const join& joined) {
-  if (!joined.was_known)
-    return machine_name + " has joined";
-  return machine_name + (joined.same_groups ? " is back" : " has other machine groups");
-}
-
-briefing_ptr brief(deployminator_pointer self, const std::string& name, const machine_actor& from,
-                   const join& joined) {
-  auto& state = self->state;
-  const auto& f = state.queue.farm();
-  briefing out{assignment_head_of(f, name), observation_digest_of(f, name)};
-  state.listeners.add_machine(name, from, out.assignment.generation);
-  state.still_coming = true;
-  if (!joined.was_reachable)
-    state.listeners.tell_rollouts_on(self, f, state.present, name);
-  if (!joined.was_reachable || !joined.same_groups)
-    state.listeners.want_upkeep(self, f, occasion_of(name, joined));
-  release_held_back(self);
-  return std::make_shared<const briefing>(out);
-}
-
-caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr& h,
-                                    const machine_actor& from) {
-  auto joined = std::make_shared<result<join>>(join{});
-  auto was_connected = std::make_shared<bool>(false);
-  auto answer = self->make_response_promise<briefing_ptr>();
-  auto name = h->agent->name;
-  self->state.joining.insert(name);
-  work w;
-  w.decide = [self, h, name, joined, was_connected](const farm& f) {
-    auto& present = self->state.present;
-    *was_connected = present.is_connected(name);
-    *joined = machine_joined(f, *h->agent, h->software, now(self));
-    if (!*joined)
-      return change{};
-    present.arrive(name);
-    return std::exchange((*joined)->what, {});
-  };
-  auto finish = answering(answer, [=](std::uint64_t) -> result<briefing_ptr> {
-    if (!*joined)
-      return joined->error();
-    return brief(self, name, from, **joined);
-  });
-  w.finished = [self, name, was_connected, finish](const result<std::uint64_t>& outcome) mutable {
-    self->state.joining.extract(name);
-    // Whether anybody was told that it came is seen when the farm is loaded.
-    if (!outcome && !*was_connected)
-      self->state.present.leave(name);
-    finish(outcome);
-  };
-  enqueue(self, std::move(w));
-  return answer;
-}
-
-void take_loss(deployminator_pointer self, const std::string& name, const std::string& reason) {
-  work w;
-  w.decide = [self, name, reason](const farm& f) {
-    auto& present = self->state.present;
-    if (!present.is_reachable(name))
-      return change{};
-    present.leave(name);
-    return machine_lost(f, name, reason, now(self));
-  };
-  w.finished = [self, name](const result<std::uint64_t>& outcome) {
-    auto& state = self->state;
-    if (!state.present.is_connected(name))
-      state.listeners.drop_machine(name);
-    if (!outcome) {
-      // Nobody was told: it is awaited, and given up again.
-      state.present.expect(name);
-      return self->delayed_send(self, return_grace, atom::tick_v);
-    }
-    state.listeners.tell_rollouts_on(self, state.queue.farm(), state.present, name);
-    release_held_back(self);
-  };
-  enqueue(self, std::move(w));
-}
-
 caf::result<bool> take_report(deployminator_pointer self, const std::string& name,
                               const report_ptr& news) {
   auto answer = self->make_response_promise<bool>();
@@ -361,16 +180,6 @@ caf::result<assignment_difference_ptr> take_assignment(deployminator_pointer sel
   });
   enqueue(self, std::move(w));
   return answer;
-}
-
-void give_up_on_absent_machines(deployminator_pointer self) {
-  auto& state = self->state;
-  if (std::exchange(state.still_coming, false) && !state.present.is_complete())
-    return self->delayed_send(self, more_grace, atom::tick_v);
-  auto absent = state.present.awaited();
-  for (const auto& name : absent)
-    if (!state.joining.contains(name))
-      take_loss(self, name, "its agent did not connect after the server's start");
 }
 
 // -- leading --------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/listeners.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <set>
@@ -12,6 +13,9 @@
 #include <vector>
 
 namespace deployminator::actors {
+
+/// How long after its start the server believes that its machines come back.
+inline constexpr std::chrono::seconds return_grace{5};
 
 /// What the DEPLOYMINATOR is given.
 struct deployminator_config {

@@ -33,7 +33,7 @@ public:
     return is_full_;
   }
 
-  void forget_caller() {
+  void forget_caller() noexcept {
     std::lock_guard guard{mutex_};
     on_room_ = nullptr;
   }

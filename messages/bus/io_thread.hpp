@@ -23,6 +23,7 @@ public:
   explicit io_thread(keys own = {});
 
   /// Stops, see `stop`.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
   ~io_thread() override;
 
   io_thread(const io_thread&) = delete;

@@ -1,0 +1,77 @@
+#include "actors/commits.hpp"
+
+#include "actors/common/logging.hpp"
+
+namespace deployminator::actors {
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace messages;
+
+constexpr auto reload_interval = 2s;
+
+void proceed(deployminator_pointer self) {
+  auto next = self->state.queue.next();
+  if (!next)
+    return;
+  self->request(self->state.config.registrar, store_timeout, atom::commit_v, next)
+    .then(
+      [self](std::uint64_t last) {
+        auto& state = self->state;
+        state.queue.committed(last, [&](const change& made) {
+          state.listeners.tell(self, state.queue.farm(), state.present, made);
+        });
+        proceed(self);
+      },
+      [self](const caf::error& e) {
+        auto why = to_failure(e);
+        self->state.queue.failed(why);
+        // Another server leads: this one is of no use until it is started again.
+        if (why.code == failure_code::refused)
+          return self->quit(e);
+        reload(self);
+      });
+}
+
+/// Machines that everybody believes to be there, and that are not, may come back.
+void await_those_told_of(deployminator_pointer self, const farm& stored) {
+  auto& state = self->state;
+  for (const auto& [name, each] : stored.machines)
+    if (!each.lost)
+      state.present.expect(name);
+  if (!state.present.is_complete())
+    self->delayed_send(self, return_grace, atom::tick_v);
+}
+
+} // namespace
+
+void enqueue(deployminator_pointer self, work w) {
+  self->state.queue.push(std::move(w));
+  proceed(self);
+}
+
+moment now(deployminator_pointer self) {
+  const auto& config = self->state.config;
+  return {config.utc_now(), config.random};
+}
+
+void reload(deployminator_pointer self) {
+  self->request(self->state.config.registrar, store_timeout, atom::load_v)
+    .then(
+      [self](const farm_ptr& loaded) {
+        auto& state = self->state;
+        await_those_told_of(self, *loaded);
+        state.queue.loaded(std::move(*loaded));
+        const auto& f = state.queue.farm();
+        log::info("deployminator reloaded farm", {{"last_event", f.last_event}});
+        state.listeners.tell_all_anew(self, f, state.present);
+        proceed(self);
+      },
+      [self](const caf::error& e) {
+        log::error("deployminator cannot load farm", {{"reason", to_failure(e).message}});
+        self->delayed_send(self, reload_interval, atom::load_v);
+      });
+}
+
+} // namespace deployminator::actors
