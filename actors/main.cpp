@@ -98,6 +98,7 @@ int serve(const configs::server_settings& settings) {
 // Copying a std::variant is said to throw; none of ours is ever without a value.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
+  common::begin_clean();
   auto read = configs::read_server_settings(argc, argv);
   if (const auto* done = std::get_if<configs::exit_now>(&read)) {
     std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);

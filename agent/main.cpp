@@ -139,6 +139,7 @@ int serve(const configs::agent_settings& settings) {
 } // namespace
 
 int main(int argc, char** argv) {
+  common::begin_clean();
   auto read = configs::read_agent_settings(argc, argv);
   if (const auto* done = std::get_if<configs::exit_now>(&read)) {
     std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);

@@ -26,8 +26,12 @@ void set_scheduler(caf::actor_system_config& config);
 /// programs of others sets it back.
 std::uint64_t raise_open_files();
 
-/// Keeps SIGTERM and SIGINT for `wait_for_end`. Called first in main, before any thread is there,
-/// so that all threads inherit it. Also ignores SIGPIPE.
+/// Undoes what the parent process may have left: closed standard streams, a umask, ignored and
+/// blocked signals. Called first in main.
+void begin_clean();
+
+/// Keeps SIGTERM and SIGINT for `wait_for_end`. Called before any thread is there, so that all
+/// threads inherit it. Also ignores SIGPIPE.
 void block_end_signals();
 
 /// Returns when somebody asks the process to end. What is not done 4 s later is cut off by SIGALRM.

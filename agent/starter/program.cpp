@@ -1,5 +1,7 @@
 #include "agent/starter/program.hpp"
 
+#include "agent/starter/clean_slate.hpp"
+
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
@@ -9,7 +11,6 @@
 #include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 extern char** environ;
@@ -40,39 +41,16 @@ int redirect(const program& p) {
   return dup2(out, 1) < 0 || dup2(out, 2) < 0 ? errno : 0;
 }
 
-/// Sets the soft limit, and the hard one where `both`, to `value` or as near as the present hard
-/// limit allows; an errno, or 0.
-int limit(__rlimit_resource what, rlim_t value, bool both) {
-  rlimit now{};
-  if (getrlimit(what, &now))
-    return errno;
-  now.rlim_cur = value < now.rlim_max ? value : now.rlim_max;
-  if (both)
-    now.rlim_max = now.rlim_cur;
-  return setrlimit(what, &now) ? errno : 0;
-}
-
 int set_limits(const program& p) {
-  // The agent raised its own soft limit of open files; programs that use select() rely on 1024.
-  if (int error = limit(RLIMIT_NOFILE, 1024, false))
-    return error;
-  if (int error = limit(RLIMIT_CORE, 0, true))
+  if (int error = begin_clean())
     return error;
   if (p.memory_mb)
-    if (int error = limit(RLIMIT_AS, p.memory_mb * 1024 * 1024, true))
+    if (int error = set_limit(RLIMIT_AS, p.memory_mb * 1024 * 1024, p.memory_mb * 1024 * 1024))
       return error;
   // Without root nothing can run with a higher priority than the agent; then it keeps the agent's.
   if (setpriority(PRIO_PROCESS, 0, p.nice) && errno != EACCES && errno != EPERM)
     return errno;
   return 0;
-}
-
-void restore_signals() {
-  for (int signal = 1; signal < NSIG; ++signal)
-    std::signal(signal, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
 report become(const program& p, pid_t parent) {
@@ -87,14 +65,12 @@ report become(const program& p, pid_t parent) {
   // No setuid program may lift it out of reach of the signals that end it.
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
     return {problem::user, errno};
-  umask(022);
   if (chdir(p.home))
     return {problem::home, errno};
   // After the change of user, which clears it.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent)
     _exit(1);
-  restore_signals();
   close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
   execve(p.args[0], p.args, environ);
   return {problem::exec, errno};
