@@ -27,32 +27,35 @@ using messages::result;
 namespace {
 
 constexpr auto user_locks = "/run/autodeployer-users";
+constexpr auto port_locks = "/run/autodeployer-ports";
 
-/// Binds the port's abstract name; none when another has it.
-owned_fd bind_name(std::int64_t port) {
+/// Binds the port's abstract name; `refused` where another has it.
+result<owned_fd> bind_name(std::int64_t port) {
   auto name = fmt::format("autodeployer/port/{}", port);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::memcpy(address.sun_path + 1, name.data(), name.size());
   auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
   owned_fd fd{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  if (fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size))
-    fd.reset();
-  return fd;
+  if (fd && bind(fd.get(), reinterpret_cast<sockaddr*>(&address), size) == 0)
+    return fd;
+  return failure{errno == EADDRINUSE ? failure_code::refused : failure_code::internal,
+                 fmt::format("port {} cannot be reserved: {}", port, std::strerror(errno)),
+                 {}};
 }
 
-/// Makes the directory of the locks. Whoever else could write to it could give a user to two.
-result<void> make_user_locks() {
-  if (mkdir(user_locks, 0700) && errno != EEXIST)
-    return file_failure("create the directory", user_locks);
+/// Makes a directory of locks. Whoever else could write to it could give a number to two.
+result<void> make_locks(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0700) && errno != EEXIST)
+    return file_failure("create the directory", directory);
   struct stat info {};
-  if (lstat(user_locks, &info))
-    return file_failure("look at", user_locks);
+  if (lstat(directory.c_str(), &info))
+    return file_failure("look at", directory);
   if (!S_ISDIR(info.st_mode) || info.st_uid != geteuid() || (info.st_mode & 022))
     return failure{failure_code::internal,
-                   fmt::format("cannot reserve users in {}: it has to be a directory of root's to "
-                               "which nobody else may write",
-                               user_locks),
+                   fmt::format("cannot reserve anything in {}: it has to be a directory of root's "
+                               "to which nobody else may write",
+                               directory),
                    "chown it to root, chmod it to 700"};
   return {};
 }
@@ -60,6 +63,37 @@ result<void> make_user_locks() {
 bool is_removed(const owned_fd& file) {
   struct stat info {};
   return fstat(file.get(), &info) == 0 && info.st_nlink == 0;
+}
+
+/// Takes the lock of this number in a directory of locks that is there; `refused` where another has
+/// it. The files stay: to remove one that another agent has just opened would let two have it.
+result<owned_fd> lock_number(const std::string& directory, std::int64_t number) {
+  auto path = fmt::format("{}/{}", directory, number);
+  owned_fd file;
+  do {
+    file = owned_fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+    if (!file)
+      return file_failure("open", path);
+    if (flock(file.get(), LOCK_EX | LOCK_NB)) {
+      if (errno != EWOULDBLOCK)
+        return file_failure("lock", path);
+      return failure{failure_code::refused, fmt::format("{} is locked by another", path), {}};
+    }
+  } while (is_removed(file));
+  return file;
+}
+
+/// Makes the directory of the port locks of this process's network namespace, which an inode number
+/// names.
+result<std::string> make_port_locks() {
+  struct stat info {};
+  if (stat("/proc/self/ns/net", &info))
+    return file_failure("look at", "/proc/self/ns/net");
+  auto directory = fmt::format("{}/{}", port_locks, info.st_ino);
+  for (const auto& each : {std::string{port_locks}, directory})
+    if (auto made = make_locks(each); !made)
+      return made.error();
+  return directory;
 }
 
 /// Whether a server could bind the port on every address of the family; yes, where the host does
@@ -94,15 +128,29 @@ bool has_entry(std::int64_t uid) {
 
 } // namespace
 
+result<owned_fd> reservations::this_port(std::int64_t port) {
+  if (geteuid() != 0)
+    return bind_name(port);
+  if (port_locks_.empty()) {
+    auto made = make_port_locks();
+    if (!made)
+      return made.error();
+    port_locks_ = std::move(*made);
+  }
+  return lock_number(port_locks_, port);
+}
+
 result<reservation> reservations::port() {
   for (auto n = first_port; n <= last_port; ++n) {
     if (ports_.count(n))
       continue;
-    auto holder = bind_name(n);
+    auto holder = this_port(n);
+    if (!holder && holder.error().code != failure_code::refused)
+      return holder.error();
     if (!holder || !can_bind(AF_INET, n) || !can_bind(AF_INET6, n))
       continue;
     ports_.insert(n);
-    return reservation{n, std::move(holder)};
+    return reservation{n, std::move(*holder)};
   }
   return failure{
     failure_code::refused,
@@ -110,23 +158,12 @@ result<reservation> reservations::port() {
     "stop some instances here"};
 }
 
-/// The files stay: to remove one that another agent has just opened would let two have it.
 result<owned_fd> reservations::this_user(std::int64_t uid) {
-  auto path = fmt::format("{}/{}", user_locks, uid);
-  owned_fd file;
-  do {
-    if (auto made = make_user_locks(); !made)
-      return made.error();
-    file = owned_fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-    if (!file)
-      return file_failure("open", path);
-    if (flock(file.get(), LOCK_EX | LOCK_NB)) {
-      if (errno != EWOULDBLOCK)
-        return file_failure("lock", path);
-      return failure{failure_code::refused, fmt::format("user {} is another instance's", uid), {}};
-    }
-  } while (is_removed(file));
-  users_.insert(uid);
+  if (auto made = make_locks(user_locks); !made)
+    return made.error();
+  auto file = lock_number(user_locks, uid);
+  if (file)
+    users_.insert(uid);
   return file;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 #include <vector>
 
 namespace deployminator::agent {
@@ -18,10 +19,12 @@ struct reservation {
 /// Gives out users and ports that nobody else on this host has, whichever agent asks. The kernel
 /// gives each to one holder, and frees it when the last copy of that is gone, however it went:
 ///
-///   @autodeployer/port/N        a TCP port: an abstract unix socket, one for each network
-///                               namespace, as the port itself
-///   /run/autodeployer-users/N   an operating-system user: a locked file (flock), for all agents
-///                               that have one /run
+///   /run/autodeployer-ports/NET/N   a TCP port: a locked file (flock), where NET is the inode of
+///   the
+///                                   network namespace, to which a port belongs
+///   /run/autodeployer-users/N       an operating-system user: a locked file
+///   @autodeployer/port/N            a TCP port, for an agent that is not root: an abstract unix
+///                                   socket, which any local user may take
 ///
 /// What is reserved and freed again through one object of this class is remembered there, only to
 /// save asking the kernel for it.
@@ -54,6 +57,10 @@ public:
   void free_user(std::int64_t uid);
 
 private:
+  messages::result<owned_fd> this_port(std::int64_t port);
+
+  /// The directory, once it is made; empty without root.
+  std::string port_locks_;
   std::set<std::int64_t> ports_;
   std::set<std::int64_t> users_;
 };

@@ -237,13 +237,13 @@ class Farm:
         """The ports and users that somebody holds."""
         held = {line.split("@", 1)[1] for line in pathlib.Path("/proc/net/unix").read_text().splitlines()
                 if "@autodeployer/" in line}
-        users = pathlib.Path("/run/autodeployer-users")
-        for user in users.glob("*") if os.geteuid() == 0 else []:
-            with user.open() as file:
+        locks = [*pathlib.Path("/run").glob("autodeployer-ports/*/*"), *pathlib.Path("/run").glob("autodeployer-users/*")]
+        for lock in locks if os.geteuid() == 0 else []:
+            with lock.open() as file:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    held.add(f"user {user.name}")
+                    held.add(str(lock))
         return held
 
     def close(self):

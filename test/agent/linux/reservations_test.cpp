@@ -1,14 +1,36 @@
 #include "agent/linux/reservations.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
+#include <cstddef>
+#include <cstring>
 #include <optional>
 #include <sched.h>
 #include <string>
 #include <thread>
 #include <unistd.h>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 using namespace deployminator::agent;
+
+namespace {
+
+/// Holds what any local user may: the name of a port.
+owned_fd squat(std::int64_t port) {
+  auto name = fmt::format("autodeployer/port/{}", port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path + 1, name.data(), name.size());
+  auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  owned_fd out{socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  static_cast<void>(bind(out.get(), reinterpret_cast<sockaddr*>(&address), size));
+  return out;
+}
+
+} // namespace
 
 TEST_CASE("a user is reserved for the host, also from another network namespace") {
   if (geteuid() != 0) {
@@ -49,4 +71,26 @@ TEST_CASE("a user whose file was removed is reserved by a new one") {
   given->holder.reset();
   REQUIRE(reservations{}.this_user(given->number));
   CHECK(access(path.c_str(), F_OK) == 0);
+}
+
+TEST_CASE("a port is reserved for all agents of the network namespace") {
+  auto first = reservations{}.port();
+  auto second = reservations{}.port();
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(first->number != second->number);
+}
+
+TEST_CASE("no local user can keep ports from an agent that is root") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: without root any user can take a port's name");
+    return;
+  }
+  auto free = reservations{}.port();
+  REQUIRE(free);
+  auto squatter = squat(free->number);
+  free->holder.reset();
+  auto given = reservations{}.port();
+  REQUIRE(given);
+  CHECK(given->number == free->number);
 }
