@@ -45,7 +45,7 @@ struct restart_rules {
   restart_policy policy = restart_policy::always;
   duration backoff_min{1'000};
   duration backoff_max{60'000};
-  std::uint32_t give_up_count = 5;
+  std::uint32_t give_up_count = 0;
   duration give_up_window{600'000};
 
   bool operator==(const restart_rules&) const = default;
