@@ -46,4 +46,14 @@ struct access_key {
   bool operator==(const access_key&) const = default;
 };
 
+/// The public key that a server proves itself with from a moment on.
+struct next_server_key {
+  /// CURVE's, 40 characters of Z85.
+  std::string key;
+  timestamp from;
+
+  bool operator==(const next_server_key&) const = default;
+  MSGPACK_DEFINE_MAP(key, from)
+};
+
 } // namespace deployminator::messages

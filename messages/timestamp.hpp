@@ -12,7 +12,8 @@
 namespace deployminator::messages {
 
 /// A moment in UTC, in microseconds since 1970. Only a stamp for people: nothing decides by it,
-/// since the clocks of two machines differ and a clock may jump.
+/// since the clocks of two machines differ and a clock may jump; but a server of when it takes its
+/// next key.
 struct timestamp {
   std::int64_t microseconds = 0;
 

@@ -83,11 +83,14 @@ struct hello {
   std::optional<agent_introduction> agent;
   /// The id of the store that the agent obeys; empty: none yet.
   std::string store;
+  /// The next key of the server that the sender's key file has; empty: none.
+  std::string next_server_key;
 
-  MSGPACK_DEFINE_MAP(role, lowest, highest, software, epoch, agent, store)
+  MSGPACK_DEFINE_MAP(role, lowest, highest, software, epoch, agent, store, next_server_key)
 };
 
-/// Server → agent or client, the answer to `hello`. The envelope's epoch is the server's.
+/// Server → agent or client, the answer to `hello`, and again when a rotation of the server's key
+/// begins. The envelope's epoch is the server's.
 struct welcome {
   static constexpr std::string_view type = "welcome";
   /// The protocol version to speak from now on.
@@ -102,8 +105,10 @@ struct welcome {
   bool report_wanted = false;
   /// The id of the server's store: an agent obeys none but the one that it obeyed first.
   std::string store;
+  /// While the server's key is being rotated.
+  std::optional<messages::next_server_key> next_server_key;
 
-  MSGPACK_DEFINE_MAP(version, software, publish, collect, report_wanted, store)
+  MSGPACK_DEFINE_MAP(version, software, publish, collect, report_wanted, store, next_server_key)
 };
 
 /// Either side, every second while nothing else is said. The server's answer to a heartbeat or
@@ -245,8 +250,12 @@ struct key_row {
   std::optional<timestamp> revoked_at;
   /// When its holder was connected last, since the server's start.
   std::optional<timestamp> last_seen;
+  /// While the server's key is being rotated: the key file of the holder has the next one, as he
+  /// said since the server's start.
+  std::optional<bool> knows_next_server_key;
 
-  MSGPACK_DEFINE_MAP(name, role, namespaces, groups, created_at, created_by, revoked_at, last_seen)
+  MSGPACK_DEFINE_MAP(name, role, namespaces, groups, created_at, created_by, revoked_at, last_seen,
+                     knows_next_server_key)
 };
 
 /// A version as `deploy versions` shows it.

@@ -40,7 +40,7 @@ struct inbound {
   /// One message, to be decoded; empty, once per socket: the subscription of `events_client`
   /// stands, and whatever is published from now on arrives.
   std::string bytes;
-  /// The public key that the connection proves; empty where no keys are used.
+  /// The public key of the other end, which the connection proves; empty where no keys are used.
   std::string key;
   /// On `orders_client`, instead of bytes.
   std::optional<handshake_failure> failed;

@@ -24,6 +24,8 @@ struct server_keys {
 struct client_keys {
   key_pair own;
   std::string server_key;
+  /// Another one that the server may have; empty: none. The bus finds out which it is.
+  std::string other_server_key;
 };
 
 /// What a process encrypts its connections with; nothing: they are plain, and everybody may do

@@ -12,7 +12,8 @@ enum class handshake_failure {
   unknown_key,
   /// It knew it once.
   revoked_key,
-  /// It hung up: its key is another one than we were told, most likely.
+  /// It hung up: its key is another one than we were told, most likely. Where it may have two,
+  /// both were tried.
   other_server_key,
   /// It asks for no keys, or is no server of ours.
   no_keys,

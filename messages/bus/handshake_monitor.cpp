@@ -30,9 +30,10 @@ std::optional<handshake_failure> failure_of(std::uint16_t event, std::uint32_t v
 
 } // namespace
 
-handshake_monitor::handshake_monitor(zmq::context_t& context, zmq::socket_t& watched, socket_id id)
+handshake_monitor::handshake_monitor(zmq::context_t& context, zmq::socket_t& watched,
+                                     std::uint64_t number)
   : watched_(watched.handle()), reports_(context, zmq::socket_type::pair) {
-  auto address = fmt::format("inproc://handshakes-{}", id);
+  auto address = fmt::format("inproc://handshakes-{}", number);
   constexpr int events = ZMQ_EVENT_HANDSHAKE_FAILED_AUTH | ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL
                          | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
   if (zmq_socket_monitor(watched_, address.c_str(), events) != 0)

@@ -4,6 +4,7 @@
 
 #include <zmq.hpp>
 
+#include <cstdint>
 #include <optional>
 
 namespace deployminator::bus {
@@ -11,8 +12,8 @@ namespace deployminator::bus {
 /// Learns why the connections of one socket do not come about.
 class handshake_monitor {
 public:
-  /// `id`: of the socket, which connects after this, and must outlive it.
-  handshake_monitor(zmq::context_t& context, zmq::socket_t& watched, socket_id id);
+  /// The socket connects after this, and must outlive it. `number`: never used twice in a context.
+  handshake_monitor(zmq::context_t& context, zmq::socket_t& watched, std::uint64_t number);
   handshake_monitor(const handshake_monitor&) = delete;
   handshake_monitor& operator=(const handshake_monitor&) = delete;
   ~handshake_monitor();

@@ -15,6 +15,14 @@ constexpr auto wake_address = "inproc://wake";
 /// Far more than a program needs; a simulated farm opens one for each of its agents.
 constexpr int max_sockets = 20'000;
 
+/// For one address to be bound anew, and between two attempts.
+constexpr std::chrono::seconds longest_rebinding{5};
+constexpr std::chrono::milliseconds between_bindings{2};
+
+messages::failure stopped(std::string_view consequence) {
+  return {messages::failure_code::internal, std::string{consequence} + ": the bus has stopped", ""};
+}
+
 template <class... F>
 struct overloaded : F... {
   using F::operator()...;
@@ -79,8 +87,7 @@ messages::result<socket_id> io_thread::open(socket_kind kind, const std::string&
   auto id = c.id;
   auto answer = c.done.get_future();
   if (!enqueue(std::move(c)))
-    return messages::failure{messages::failure_code::internal,
-                             "no socket can be opened: the bus has stopped", ""};
+    return stopped("no socket can be opened");
   if (auto done = answer.get(); !done)
     return done.error();
   return id;
@@ -96,6 +103,23 @@ void io_thread::send(socket_id socket, std::string peer, std::string bytes) {
 
 void io_thread::trust(trusted_keys who) {
   enqueue(trust_command{std::move(who)});
+}
+
+void io_thread::expect(std::string other_server_key) {
+  enqueue(expect_command{std::move(other_server_key)});
+}
+
+messages::result<void> io_thread::prove_with(server_keys own) {
+  for (auto until = std::chrono::steady_clock::now() + longest_rebinding;;) {
+    prove_command c{own, {}};
+    auto answer = c.done.get_future();
+    if (!enqueue(std::move(c)))
+      return stopped("the server's key cannot be changed");
+    auto done = answer.get();
+    if (done || std::chrono::steady_clock::now() >= until)
+      return done;
+    std::this_thread::sleep_for(between_bindings);
+  }
 }
 
 void io_thread::stop() {
@@ -165,6 +189,8 @@ bool io_thread::carry_out_queue(sockets& on) {
                  [&](close_command& c) { on.close(c.id); },
                  [&](send_command& c) { on.send(c.id, c.peer, c.bytes); },
                  [&](trust_command& c) { on.trust(std::move(c.who)); },
+                 [&](expect_command& c) { on.expect(c.other_server_key); },
+                 [&](prove_command& c) { c.done.set_value(on.prove_with(c.own)); },
                },
                each);
   return going_on;

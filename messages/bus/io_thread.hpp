@@ -40,6 +40,15 @@ public:
   void send(socket_id socket, std::string peer, std::string bytes) override;
   void trust(trusted_keys who) override;
 
+  /// A client's: another public key that the server may have from now on, beside the one that is
+  /// proven now or was last; empty: none.
+  void expect(std::string other_server_key);
+
+  /// A server's: proves itself with this key from now on. All connections end and come again; what
+  /// they had brought is delivered. Waits until every address is bound anew, some milliseconds;
+  /// fails where that is not so within seconds.
+  messages::result<void> prove_with(server_keys own);
+
   /// Closes all sockets and ends the thread. Every later call is ignored; `open` fails.
   void stop();
 
@@ -61,7 +70,15 @@ private:
   struct trust_command {
     trusted_keys who;
   };
-  using command = std::variant<open_command, close_command, send_command, trust_command>;
+  struct expect_command {
+    std::string other_server_key;
+  };
+  struct prove_command {
+    server_keys own;
+    std::promise<messages::result<void>> done;
+  };
+  using command = std::variant<open_command, close_command, send_command, trust_command,
+                               expect_command, prove_command>;
 
   /// False when the bus has stopped and the command is dropped.
   bool enqueue(command c);

@@ -26,6 +26,10 @@ constexpr int most_unread_orders = 16;
 /// Some downloads' progress; what is longer is no progress.
 constexpr std::int64_t longest_progress = 64 << 10;
 
+/// Until the next try, in milliseconds, where both keys that a server may have were wrong; by then
+/// each of them has been tried at once.
+constexpr int calm_reconnect = 1000;
+
 /// Messages a watcher may be behind before it loses some: about ten seconds of a busy farm.
 constexpr int publisher_backlog = 20'000;
 
@@ -188,9 +192,9 @@ std::optional<raw_message> try_receive(zmq::socket_t& s, bool is_routed, bool is
 
 } // namespace
 
-sockets::sockets(zmq::context_t& context, const keys& own, backlog& handed_up)
-  : context_(context), keys_(own), handed_up_(handed_up) {
-  if (std::holds_alternative<server_keys>(own))
+sockets::sockets(zmq::context_t& context, keys own, backlog& handed_up)
+  : context_(context), keys_(std::move(own)), handed_up_(handed_up) {
+  if (std::holds_alternative<server_keys>(keys_))
     zap_.emplace(context);
 }
 
@@ -214,25 +218,64 @@ messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::
     set_common_options(socket, endpoint);
     set_options_of(socket, kind);
     set_keys(socket, kind);
+    if (other_has_failed_)
+      socket.set(zmq::sockopt::reconnect_ivl, calm_reconnect);
     std::unique_ptr<handshake_monitor> handshakes;
     if (kind == socket_kind::orders_client && std::holds_alternative<client_keys>(keys_))
-      handshakes = std::make_unique<handshake_monitor>(context_, socket, id);
-    if (listens(kind)) {
-      socket.bind(endpoint);
-      if (auto port = port_of(endpoint))
-        unread_.listen_on(*port);
-    } else {
-      socket.connect(endpoint);
-    }
-    open_.emplace(id, entry{kind, std::move(socket), false, std::move(handshakes), {}});
+      handshakes = std::make_unique<handshake_monitor>(context_, socket, ++last_monitor_);
+    entry opened{kind, endpoint, std::move(socket), {}, false, std::move(handshakes), {}};
+    if (listens(kind))
+      bind(opened);
+    else
+      opened.socket.connect(endpoint);
+    open_.insert_or_assign(id, std::move(opened));
     return {};
   } catch (const zmq::error_t& e) {
     return not_opened(kind, endpoint, e.num());
   }
 }
 
+/// Throws as ZeroMQ does.
+void sockets::bind(entry& to) {
+  to.socket.bind(to.endpoint);
+  to.bound = to.socket.get(zmq::sockopt::last_endpoint);
+  if (auto port = port_of(to.endpoint))
+    unread_.listen_on(*port);
+}
+
+void sockets::unbind(entry& from) {
+  try {
+    from.socket.unbind(std::exchange(from.bound, {}));
+  } catch (const zmq::error_t&) {
+    // It is bound still, as the next `bind` says.
+  }
+}
+
 void sockets::close(socket_id id) {
   open_.erase(id);
+}
+
+void sockets::expect(const std::string& other_server_key) {
+  if (auto* client = std::get_if<client_keys>(&keys_))
+    client->other_server_key = other_server_key;
+}
+
+/// A socket's key counts for what is bound after it was set; what was bound before ends with all
+/// its connections, once what they brought is read.
+messages::result<void> sockets::prove_with(const server_keys& own) {
+  if (std::get<server_keys>(keys_).own.secret_key != own.own.secret_key)
+    for (auto& [id, each] : open_)
+      unbind(each);
+  keys_ = own;
+  for (auto& [id, each] : open_)
+    try {
+      set_keys(each.socket, each.kind);
+      if (each.bound.empty())
+        bind(each);
+    } catch (const zmq::error_t& e) {
+      return not_opened(each.kind, each.endpoint, e.num());
+    }
+  return {};
 }
 
 void sockets::send(socket_id id, const std::string& peer, const std::string& bytes) {
@@ -270,9 +313,7 @@ void sockets::watch(std::vector<zmq::pollitem_t>& items) {
 void sockets::receive(const receiver& deliver) {
   if (zap_ && zap_->is_ready())
     zap_->answer_all();
-  for (auto& [id, each] : open_)
-    if (each.handshakes)
-      report_handshakes(id, each, deliver);
+  report_handshakes(deliver);
   for (auto& [id, each] : open_)
     if (each.kind == socket_kind::events_server)
       answer_subscribers(each);
@@ -313,6 +354,10 @@ void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
                std::move(routed ? message->second : message->first), std::move(message->key)};
     if (is_server)
       in.ticket = handed_up_.add(bytes);
+    if (const auto* client = std::get_if<client_keys>(&keys_))
+      in.key = client->server_key;
+    if (from.kind == socket_kind::orders_client)
+      other_has_failed_ = false;
     if (from.kind == socket_kind::events_client && in.bytes == subscription_marker) {
       if (std::exchange(from.subscribed, true))
         continue;
@@ -325,10 +370,32 @@ void sockets::receive_from(socket_id id, entry& from, const receiver& deliver) {
   }
 }
 
-void sockets::report_handshakes(socket_id id, entry& from, const receiver& deliver) {
-  auto failed = from.handshakes->next();
-  if (failed && deliver)
-    deliver({.socket = id, .failed = failed});
+void sockets::report_handshakes(const receiver& deliver) {
+  for (auto& [id, each] : open_) {
+    auto failed = each.handshakes ? each.handshakes->next() : std::nullopt;
+    if (!failed)
+      continue;
+    if (failed == handshake_failure::other_server_key && try_other_server_key())
+      return;
+    if (deliver)
+      deliver({.socket = id, .failed = failed});
+  }
+}
+
+/// Each second failure is one with both keys, of which the receiver hears. All sockets lead to the
+/// same server, and only those for orders tell of failures.
+bool sockets::try_other_server_key() {
+  auto* client = std::get_if<client_keys>(&keys_);
+  if (!client || client->other_server_key.empty())
+    return false;
+  other_has_failed_ = !other_has_failed_;
+  if (!other_has_failed_)
+    return false;
+  std::swap(client->server_key, client->other_server_key);
+  for (const auto& [id, former] : std::exchange(open_, {}))
+    // One that cannot be opened says nothing: its owner takes another one after a while.
+    static_cast<void>(open(id, former.kind, former.endpoint));
+  return true;
 }
 
 void sockets::answer_subscribers(entry& publisher) {

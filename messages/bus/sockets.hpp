@@ -28,7 +28,7 @@ inline constexpr std::string_view subscription_marker{"\xc0", 1};
 class sockets {
 public:
   /// `handed_up`: counts what peers of a server said; while it is full they are not read.
-  sockets(zmq::context_t& context, const keys& own, backlog& handed_up);
+  sockets(zmq::context_t& context, keys own, backlog& handed_up);
 
   /// Opens a socket under the name `id`; what its failures mean, see `bus::open`.
   messages::result<void> open(socket_id id, socket_kind kind, const std::string& endpoint);
@@ -39,6 +39,13 @@ public:
   void send(socket_id id, const std::string& peer, const std::string& bytes);
 
   void trust(trusted_keys who);
+
+  /// See `io_thread::expect`.
+  void expect(const std::string& other_server_key);
+
+  /// See `io_thread::prove_with`; fails where an address is still in use, of which ZeroMQ lets go
+  /// a moment after it is told to: to be called again.
+  messages::result<void> prove_with(const server_keys& own);
 
   /// Adds an item for each socket that `receive` may be called for when something can be read.
   void watch(std::vector<zmq::pollitem_t>& items);
@@ -60,7 +67,10 @@ public:
 private:
   struct entry {
     socket_kind kind;
+    std::string endpoint;
     zmq::socket_t socket;
+    /// As ZeroMQ names what is bound; empty: nothing is now.
+    std::string bound;
     /// On `events_client`: the marker came.
     bool subscribed = false;
     /// On `orders_client`, with keys.
@@ -71,15 +81,22 @@ private:
 
   /// Whether peers that are read from may not be, now.
   [[nodiscard]] bool is_held_back(socket_kind kind) const;
+  void bind(entry& to);
+  static void unbind(entry& from);
   void set_keys(zmq::socket_t& s, socket_kind kind) const;
   /// Whether what came over the connection may be looked at; else the connection is ended.
   bool admit(const entry& from, const std::string& key, int descriptor, std::size_t bytes);
   void receive_from(socket_id id, entry& from, const receiver& deliver);
-  void report_handshakes(socket_id id, entry& from, const receiver& deliver);
+  void report_handshakes(const receiver& deliver);
+  /// Whether the server's other key is worth a try; then all that connects does so anew, with it.
+  bool try_other_server_key();
   void answer_subscribers(entry& publisher);
 
   zmq::context_t& context_;
-  const keys& keys_;
+  keys keys_;
+  /// The last handshake was tried with the server's one key because it had failed with the other.
+  bool other_has_failed_ = false;
+  std::uint64_t last_monitor_ = 0;
   /// On a server with keys.
   std::optional<zap_handler> zap_;
   budget allowed_;

@@ -115,8 +115,11 @@ public:
 /// A server that sends every order back.
 class echo_server {
 public:
-  explicit echo_server(const std::string& endpoint) {
-    io_.deliver_to([this](inbound in) { io_.send(in.socket, in.peer, in.bytes); });
+  explicit echo_server(const std::string& endpoint, keys own = {}) : io_(std::move(own)) {
+    io_.deliver_to([this](inbound in) {
+      ++heard_;
+      io_.send(in.socket, in.peer, in.bytes);
+    });
     auto id = io_.open(socket_kind::orders_server, endpoint);
     REQUIRE(id);
   }
@@ -126,9 +129,32 @@ public:
   echo_server(const echo_server&) = delete;
   echo_server& operator=(const echo_server&) = delete;
 
+  /// Lets the holder of a key in.
+  void trust(const key_pair& client) {
+    io_.trust({{client.public_key, {.watches = true}}});
+  }
+
+  void prove_with(const key_pair& own) {
+    auto done = io_.prove_with({own});
+    REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
+  }
+
+  [[nodiscard]] int heard() const {
+    return heard_;
+  }
+
 private:
+  std::atomic<int> heard_ = 0;
   io_thread io_;
 };
+
+/// Why the next handshake that is told of failed.
+std::optional<handshake_failure> next_failure(station& client) {
+  while (auto in = client.next())
+    if (in->failed)
+      return in->failed;
+  return std::nullopt;
+}
 
 /// Says `text` again and again until it comes back, as a session says hello.
 bool gets_through(station& client, socket_id socket, const std::string& text) {
@@ -597,10 +623,7 @@ struct encrypted_pair {
 
   /// Why the client's handshake fails.
   std::optional<handshake_failure> failed() {
-    while (auto in = client.next())
-      if (in->failed)
-        return in->failed;
-    return std::nullopt;
+    return next_failure(client);
   }
 };
 
@@ -704,4 +727,88 @@ TEST_CASE("a message of endlessly many frames costs its sender the connection") 
   station client;
   auto socket = client.open(socket_kind::orders_client, endpoint_of(port));
   CHECK(gets_through(client, socket, "after"));
+}
+
+TEST_CASE("a server that takes another key is found again by whoever expects it") {
+  auto endpoint = endpoint_of(free_port());
+  auto before = new_key_pair();
+  auto after = new_key_pair();
+  auto own = new_key_pair();
+  echo_server server{endpoint, server_keys{before}};
+  server.trust(own);
+  station client{client_keys{own, before.public_key, ""}};
+  auto orders = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, orders, "before"));
+  client.io.expect(after.public_key);
+  server.prove_with(after);
+  REQUIRE(gets_through(client, orders, "after"));
+  client.io.send(orders, "", "proven");
+  std::optional<inbound> answer;
+  do
+    answer = client.next();
+  while (answer && answer->bytes != "proven");
+  REQUIRE(answer);
+  CHECK(answer->key == after.public_key);
+  CHECK_FALSE(answer->failed);
+}
+
+TEST_CASE("what arrived before the server takes another key is delivered") {
+  constexpr int orders = 500;
+  auto endpoint = endpoint_of(free_port());
+  auto own = new_key_pair();
+  auto first = new_key_pair();
+  echo_server server{endpoint, server_keys{first}};
+  server.trust(own);
+  station client{client_keys{own, first.public_key, ""}};
+  auto socket = client.open(socket_kind::orders_client, endpoint);
+  REQUIRE(gets_through(client, socket, "there"));
+  auto before = server.heard();
+  for (int i = 0; i < orders; ++i)
+    client.io.send(socket, "", "order");
+  for (int answers = 0; answers < orders; ++answers)
+    REQUIRE(client.next());
+  server.prove_with(new_key_pair());
+  CHECK(server.heard() >= before + orders);
+}
+
+TEST_CASE("a watcher who expects the server's other key goes on, and hears that he is subscribed") {
+  auto endpoint = endpoint_of(free_port());
+  auto events = endpoint_of(free_port());
+  auto before = new_key_pair();
+  auto after = new_key_pair();
+  auto own = new_key_pair();
+  station server{server_keys{before}};
+  server.io.trust({{own.public_key, {.watches = true}}});
+  server.open(socket_kind::orders_server, endpoint);
+  auto publisher = server.open(socket_kind::events_server, events);
+  station client{client_keys{own, before.public_key, after.public_key}};
+  client.open(socket_kind::orders_client, endpoint);
+  auto watching = client.open(socket_kind::events_client, events);
+  for (const auto& key : {before, after}) {
+    if (key.public_key == after.public_key) {
+      auto done = server.io.prove_with({after});
+      REQUIRE(done);
+    }
+    auto marker = client.next();
+    REQUIRE(marker);
+    CHECK(marker->socket == watching);
+    CHECK(marker->bytes.empty());
+    server.io.send(publisher, "", "an event");
+    auto event = client.next();
+    REQUIRE(event);
+    CHECK(event->bytes == "an event");
+    CHECK(event->key == key.public_key);
+  }
+}
+
+TEST_CASE("a client hears that both keys are wrong, and one that has but one, that it is") {
+  auto endpoint = endpoint_of(free_port());
+  auto own = new_key_pair();
+  echo_server server{endpoint, server_keys{new_key_pair()}};
+  server.trust(own);
+  for (const auto& other : {std::string{}, new_key_pair().public_key}) {
+    station client{client_keys{own, new_key_pair().public_key, other}};
+    client.open(socket_kind::orders_client, endpoint);
+    CHECK(next_failure(client) == handshake_failure::other_server_key);
+  }
 }
