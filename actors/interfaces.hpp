@@ -48,6 +48,8 @@ using group_ids_ptr = std::shared_ptr<const std::vector<std::uint64_t>>;
 
 /// By id.
 using keys_ptr = std::shared_ptr<const std::map<std::uint64_t, messages::access_key>>;
+/// Null: there is none.
+using next_server_key_ptr = std::shared_ptr<const messages::next_server_key>;
 using order_call_ptr = std::shared_ptr<const order_call>;
 
 /// What became of a look at a group.
@@ -84,6 +86,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::assignment_difference_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::briefing_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::group_ids_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::keys_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::next_server_key_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::order_call_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::upkeep_outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::rollout_outcome)
@@ -106,6 +109,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, question, "question")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, read, "read")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, refused, "refused")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, rotate, "rotate")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, upkeep, "upkeep")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, view, "view")
@@ -166,6 +170,8 @@ using machine_actor = caf::typed_actor<
   caf::reacts_to<atom::deliver, received>,
   /// From SESSIONS: the agent's connection is lost, and why.
   caf::reacts_to<atom::lost, std::string>,
+  /// From SESSIONS: the server's next key, which the agent is to know.
+  caf::reacts_to<atom::rotate, next_server_key_ptr>,
   /// From the DEPLOYMINATOR: what should be on the machine now, as the difference to what it said
   /// last.
   caf::reacts_to<atom::assign, assignment_difference_ptr>,
@@ -241,6 +247,8 @@ using orders_actor = caf::typed_actor<
 using sessions_actor = caf::typed_actor<
   /// From a MACHINE, by its name: the farm refused the agent at this peer, which is nobody now.
   caf::reacts_to<atom::refused, std::string, std::string>,
+  /// From main, which follows the server's key file: the server's next key, for everybody to know.
+  caf::reacts_to<atom::rotate, next_server_key_ptr>,
   /// From itself: time to look after the sessions.
   caf::reacts_to<atom::tick>>::extend_with<receiver_actor>::extend_with<doorkeeper_actor>;
 

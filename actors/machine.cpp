@@ -143,12 +143,24 @@ void open_session(machine_pointer self, const briefing& b) {
                           state.config.publish,
                           state.config.collect,
                           agent.observation_digest != b.observation_digest,
-                          state.config.store_id};
+                          state.config.store_id,
+                          state.config.next_server_key};
   send(self, *state.session, state.hello->id);
   if (assignment_head{agent.generation, agent.assignment_digest} == b.assignment)
     state.confirmed = agent.generation;
   else
     ask_for_all(self);
+}
+
+/// The welcome that comes again begins nothing anew.
+void tell_next_key(machine_pointer self, const next_server_key_ptr& next) {
+  auto& state = self->state;
+  state.config.next_server_key = next ? std::optional{*next} : std::nullopt;
+  if (!state.session)
+    return;
+  state.session->next_server_key = state.config.next_server_key;
+  if (next)
+    send(self, *state.session);
 }
 
 void lose(machine_pointer self, const std::string& why) {
@@ -282,6 +294,7 @@ machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_act
   return {
     [self](atom::deliver, const received& in) { take(self, in); },
     [self](atom::lost, const std::string& why) { lose(self, why); },
+    [self](atom::rotate, const next_server_key_ptr& next) { tell_next_key(self, next); },
     [self](atom::assign, const assignment_difference_ptr& difference) {
       take_assignment(self, *difference);
     },

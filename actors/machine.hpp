@@ -19,6 +19,7 @@ struct machine_config {
   std::string collect;
   std::string publish;
   std::string store_id;
+  std::optional<messages::next_server_key> next_server_key;
 };
 
 /// What a MACHINE remembers.

@@ -9,7 +9,10 @@
 #include "messages/bus/io_thread.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
+#include <memory>
+#include <optional>
 #include <random>
 #include <utility>
 
@@ -46,15 +49,50 @@ int print_roles() {
 }
 
 int make_keys(const configs::server_settings& settings) {
-  auto next_step = actors::init_keys(settings);
+  auto next_step = settings.init ? actors::init_keys(settings)
+                                 : actors::rotate_key(settings, messages::system_utc_now());
   if (!next_step)
     return common::fail(program, next_step.error());
   std::fputs(next_step->c_str(), stdout);
   return 0;
 }
 
+void announce(const actors::server& server, const std::optional<messages::next_server_key>& next) {
+  if (next)
+    common::log::info("deployminator has a next key",
+                      {{"key", next->key}, {"from", to_text(next->from)}});
+  caf::anon_send(server.sessions, atom::rotate_v,
+                 next ? std::make_shared<const messages::next_server_key>(*next)
+                      : actors::next_server_key_ptr{});
+}
+
+/// Does what the key file says of the server's key until the process is to end. A server that
+/// cannot take its next key ends as well.
+void follow_keys(actors::key_watch file, const actors::server& server, bus::io_thread& sockets,
+                 std::atomic<bool>& failed) {
+  constexpr std::chrono::seconds between_looks{1};
+  if (file.next())
+    announce(server, file.next());
+  while (!common::wait_for_end(between_looks)) {
+    auto news = file.look(messages::system_utc_now());
+    if (news.unreadable)
+      common::log::warning("deployminator cannot read its key file, goes on with its key",
+                           {{"reason", news.unreadable->message}});
+    if (news.taken) {
+      auto done = sockets.prove_with(*news.taken);
+      if (done)
+        common::log::info("deployminator has taken its next key",
+                          {{"key", news.taken->own.public_key}});
+      else
+        common::end_process(done.error(), failed);
+    }
+    if (news.is_announced)
+      announce(server, file.next());
+  }
+}
+
 int serve(const configs::server_settings& settings) {
-  auto own = actors::load_keys(settings);
+  auto own = actors::load_keys(settings, messages::system_utc_now());
   if (!own) {
     common::fail(program, own.error());
     return common::wrong_settings;
@@ -64,7 +102,7 @@ int serve(const configs::server_settings& settings) {
     return common::fail(program, database.error());
   std::atomic<bool> failed = false;
   bool asks_for_keys = !std::holds_alternative<std::monostate>(own->keys);
-  bus::io_thread sockets{std::move(own->keys)};
+  bus::io_thread sockets{own->keys};
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
@@ -85,7 +123,7 @@ int serve(const configs::server_settings& settings) {
                                              {"epoch", server->epoch},
                                              {"version", DEPLOYMINATOR_VERSION}});
   common::notify_ready();
-  common::wait_for_end();
+  follow_keys({settings, std::move(*own)}, *server, sockets, failed);
   common::log::info("deployminator ends; instances go on");
   sockets.stop();
   sockets.deliver_to({});
@@ -110,7 +148,7 @@ int main(int argc, char** argv) {
     common::log::warning(each);
   if (settings.roles)
     return print_roles();
-  if (settings.init)
+  if (settings.init || settings.rotate_key)
     return make_keys(settings);
   allow_many_machines();
   return serve(settings);

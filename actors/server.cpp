@@ -80,7 +80,7 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
   caf::anon_send(decides, atom::attach_v, keeps_up);
   auto takes_orders = system.spawn(orders, decides, plans);
-  auto knows_peers = system.spawn(
+  auto knows_peers = out.sessions = system.spawn(
     sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch, config.publish,
                               config.collect, store_id, config.asks_for_keys, config.utc_now});
   caf::anon_send(decides, atom::attach_v, doorkeeper_actor{knows_peers});

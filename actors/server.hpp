@@ -33,6 +33,7 @@ struct server_config {
 struct server {
   gateway_actor gateway;
   registrar_actor registrar;
+  sessions_actor sessions;
   std::uint64_t epoch = 0;
   /// All of them, in the order in which they are to end.
   std::vector<caf::actor> all;

@@ -4,11 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <unistd.h>
+#include <utility>
+#include <variant>
 
 #include <sys/stat.h>
 
@@ -74,13 +78,27 @@ result<void> insist_on_none(const std::string& directory) {
   return {};
 }
 
+failure no_keys(std::string_view consequence) {
+  return {failure_code::invalid, fmt::format("{}, and --keys is none", consequence),
+          "name the directory of keys: --keys DIR"};
+}
+
+/// The key that has taken over is the only one.
+configs::server_key_file as_of(configs::server_key_file content, messages::timestamp now) {
+  if (content.next && content.next->from <= now) {
+    content.public_key = content.next->public_key;
+    content.secret_key = content.next->secret_key;
+    content.next.reset();
+  }
+  return content;
+}
+
 } // namespace
 
 result<std::string> init_keys(const configs::server_settings& settings) {
   const auto& directory = settings.keys;
   if (directory == "none")
-    return failure{failure_code::invalid, "--init makes keys, and --keys is none",
-                   "name the directory for them: --keys DIR"};
+    return no_keys("--init makes keys");
   if (auto made = make_directory(directory); !made)
     return made.error();
   if (auto none = insist_on_none(directory); !none)
@@ -109,7 +127,33 @@ result<std::string> init_keys(const configs::server_settings& settings) {
                      operator_path);
 }
 
-result<own_keys> load_keys(const configs::server_settings& settings) {
+result<std::string> rotate_key(const configs::server_settings& settings, messages::timestamp now) {
+  if (settings.keys == "none")
+    return no_keys("--rotate-key makes the server's next key");
+  auto path = configs::server_key_path(settings.keys);
+  auto read = configs::read_server_key_file(path);
+  if (!read)
+    return read.error();
+  auto content = as_of(std::move(*read), now);
+  if (content.next)
+    return failure{failure_code::refused,
+                   fmt::format("the server's key is being rotated already: {} takes over at {}",
+                               content.next->public_key, to_text(content.next->from)),
+                   "`deploy key list` tells who does not know it yet"};
+  auto pair = bus::new_key_pair();
+  messages::timestamp from{
+    now.microseconds
+    + std::chrono::duration_cast<std::chrono::microseconds>(settings.rotate_in).count()};
+  content.next = configs::next_key_pair{pair.public_key, pair.secret_key, from};
+  if (auto written = configs::replace_server_key_file(path, content); !written)
+    return written.error();
+  return fmt::format("The server's next key is {}.\nIt takes over at {}. Until then every machine "
+                     "and person that talks to the server\nlearns it and keeps it in the key "
+                     "file; `deploy key list` tells who does not know it yet.\n",
+                     pair.public_key, to_text(from));
+}
+
+result<own_keys> load_keys(const configs::server_settings& settings, messages::timestamp now) {
   if (settings.keys == "none")
     return own_keys{};
   auto read = configs::read_server_key_file(configs::server_key_path(settings.keys));
@@ -119,7 +163,31 @@ result<own_keys> load_keys(const configs::server_settings& settings) {
                      ? "`deployminator --init --advertise tcp://HOST:4001` makes the keys; --keys "
                        "none does without, on loopback"
                      : read.error().hint};
-  return own_keys{bus::server_keys{{read->public_key, read->secret_key}}, read->operator_key};
+  auto content = as_of(std::move(*read), now);
+  own_keys out{
+    bus::server_keys{{content.public_key, content.secret_key}}, content.operator_key, {}};
+  if (content.next)
+    out.next = messages::next_server_key{content.next->public_key, content.next->from};
+  return out;
+}
+
+key_watch::news key_watch::look(messages::timestamp now) {
+  latest_ = std::max(latest_, now);
+  news out;
+  auto found = load_keys(settings_, latest_);
+  bool was_readable = std::exchange(is_readable_, static_cast<bool>(found));
+  if (!found) {
+    if (was_readable)
+      out.unreadable = found.error();
+    return out;
+  }
+  const auto* is = std::get_if<bus::server_keys>(&found->keys);
+  const auto* was = std::get_if<bus::server_keys>(&used_.keys);
+  if (is && was && is->own.secret_key != was->own.secret_key)
+    out.taken = *is;
+  out.is_announced = found->next != used_.next;
+  used_ = std::move(*found);
+  return out;
 }
 
 } // namespace deployminator::actors

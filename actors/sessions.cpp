@@ -79,7 +79,7 @@ known_machine& machine_named(sessions_pointer self, const std::string& name) {
     known.actor = self->spawn<caf::monitored>(
       machine, machine_config{name, state.config.gateway, state.config.deployminator,
                               sessions_actor{self}, state.config.epoch, state.config.collect,
-                              state.config.publish, state.config.store_id});
+                              state.config.publish, state.config.store_id, state.rotation.next()});
   return known;
 }
 
@@ -130,6 +130,17 @@ const access_key* key_of(const sessions_state& state, const received& in) {
   return state.config.asks_for_keys ? state.keys.valid(in.key) : nullptr;
 }
 
+/// To a client.
+welcome welcome_to(const sessions_state& state, const access_key* key) {
+  bool is_limited = key && !key->grant.namespaces.empty();
+  return {.version = highest_protocol,
+          .software = DEPLOYMINATOR_VERSION,
+          .publish = is_limited ? "" : state.config.publish,
+          .collect = state.config.collect,
+          .store = state.config.store_id,
+          .next_server_key = state.rotation.next()};
+}
+
 void greet(sessions_pointer self, const received& in, const hello& h) {
   auto& state = self->state;
   const auto* key = key_of(state, in);
@@ -142,26 +153,28 @@ void greet(sessions_pointer self, const received& in, const hello& h) {
       self->send(state.config.deployminator, atom::lead_v);
     return send(self, in, refusal{*objection});
   }
+  if (key)
+    state.rotation.heard(in.key, h.next_server_key);
   if (h.role == peer_role::agent)
     return greet_agent(self, key && !key->grant.groups.empty() ? as_bound(in, *key) : in);
   state.peers.insert_or_assign(in.peer,
                                connected_peer{bus::peer_session{self->clock().now()}, in.key});
-  bool is_limited = key && !key->grant.namespaces.empty();
-  send(self, in,
-       welcome{highest_protocol, DEPLOYMINATOR_VERSION, is_limited ? "" : state.config.publish,
-               state.config.collect, false, state.config.store_id});
+  send(self, in, welcome_to(state, key));
 }
 
 // -- clients --------------------------------------------------------------------------------------
 
-/// Whoever was connected lately is in memory alone.
-table with_last_seen(const sessions_state& state, table rows) {
+/// Who was connected lately, and what he knows, is in memory alone.
+table with_what_was_heard(const sessions_state& state, table rows) {
   for (auto& each : rows.keys)
-    for (const auto& [id, key] : state.keys.all())
-      if (auto seen = state.last_seen.find(key.grant.public_key);
-          key.grant.name == each.name && key.created_at == each.created_at
-          && seen != state.last_seen.end())
+    for (const auto& [id, key] : state.keys.all()) {
+      if (key.grant.name != each.name || key.created_at != each.created_at)
+        continue;
+      if (auto seen = state.last_seen.find(key.grant.public_key); seen != state.last_seen.end())
         each.last_seen = seen->second;
+      if (!each.revoked_at)
+        each.knows_next_server_key = state.rotation.is_known_to(key.grant.public_key);
+    }
   return rows;
 }
 
@@ -223,7 +236,8 @@ void serve_client(sessions_pointer self, const received& in, const caller& who) 
       self->request(config.deployminator, order_timeout, atom::question_v, who, in.envelope),
       [self](const message& answer) {
         const auto* rows = std::get_if<table>(&answer);
-        return rows && !rows->keys.empty() ? message{with_last_seen(self->state, *rows)} : answer;
+        return rows && !rows->keys.empty() ? message{with_what_was_heard(self->state, *rows)}
+                                           : answer;
       });
   auto type = std::visit([](const auto& each) { return each.type; }, body);
   send(
@@ -292,6 +306,39 @@ trusted_keys_ptr trusted(const keyring& keys) {
          .is_agent = each.grant.role == key_role::agent,
          .is_revoked = each.revoked_at != timestamp{}};
   return out;
+}
+
+/// Everybody who is connected is to know it as well.
+void announce_next_key(sessions_pointer self, const next_server_key_ptr& next) {
+  auto& state = self->state;
+  state.rotation.announce(next ? std::optional{*next} : std::nullopt, self->clock().now());
+  for (const auto& [name, each] : state.machines)
+    self->send(each.actor, atom::rotate_v, next);
+  if (!next)
+    return;
+  for (const auto& [peer, each] : state.peers)
+    if (const auto* key = state.keys.valid(each.key); key && !each.machine)
+      self->send(state.config.gateway, atom::dispatch_v, state.socket, peer,
+                 envelope_ptr{std::make_shared<const messages::envelope>(
+                   messages::envelope{0, state.config.epoch, welcome_to(state, key)})});
+}
+
+/// What an operator should see to before the next key takes over.
+void report_rotation(sessions_pointer self) {
+  constexpr std::size_t most_names = 50;
+  auto& state = self->state;
+  auto machines = state.rotation.news(state.keys, self->clock().now());
+  if (!machines)
+    return;
+  if (machines->empty())
+    return log::info("sessions told every machine the next server key");
+  auto count = machines->size();
+  machines->resize(std::min(count, most_names));
+  auto more = count > most_names ? fmt::format(" and {} more", count - most_names) : "";
+  log::warning("sessions misses machines that do not know the next server key",
+               {{"count", count},
+                {"machines", fmt::format("{}{}", fmt::join(*machines, ", "), more)},
+                {"from", to_text(state.rotation.next()->from)}});
 }
 
 // -- looking after sessions -----------------------------------------------------------------------
@@ -363,7 +410,9 @@ sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions
     [self](atom::tick) {
       self->delayed_send(self, look_interval, atom::tick_v);
       look_after_peers(self);
+      report_rotation(self);
     },
+    [self](atom::rotate, const next_server_key_ptr& next) { announce_next_key(self, next); },
   };
 }
 

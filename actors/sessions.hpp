@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/key_rotation.hpp"
 #include "actors/decisions/keyring.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/bus/session.hpp"
@@ -56,6 +57,7 @@ struct sessions_state {
   /// By name; a machine stays for as long as the server runs.
   std::map<std::string, known_machine> machines;
   keyring keys;
+  key_rotation rotation;
   /// The requests that are not answered yet: by public key, or by peer where no keys are used.
   std::map<std::string, std::size_t> open_requests;
   std::size_t open_requests_in_all = 0;

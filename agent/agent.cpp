@@ -304,8 +304,8 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
   state.ports = self->spawn<caf::linked>(public_ports, world, agent_actor{self});
   state.instances.emplace(
     self, roster_config{state.config.name, world, state.ports, publisher, state.journal});
-  state.link.emplace(self, link_config{state.config.servers, std::move(gateway), publisher,
-                                       [self] { return introduction(self->state); },
+  state.link.emplace(self, link_config{state.config.servers, std::move(gateway), state.journal,
+                                       publisher, [self] { return introduction(self->state); },
                                        world->ambient.random});
   self->request(state.journal, journal_timeout, atom::recall_v)
     .then([self](const journal_content_ptr& memory) { start(self, *memory); },

@@ -38,6 +38,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::journal_content_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::instance_record)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::process_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::download_progress)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::server_key_news)
 
 /// The agent's own atoms, beside those it shares with the server.
 namespace deployminator::agent::atom {
@@ -57,6 +58,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::common::first_agent_
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, fetched, "fetched")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, flush, "flush")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, gone, "gone")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, learn, "learn")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, note, "note")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, recall, "recall")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, removed, "removed")
@@ -69,7 +71,8 @@ CAF_END_TYPE_ID_BLOCK(deployminator_agent)
 /// The actors of the agent and what they say to each other.
 namespace deployminator::agent {
 
-/// The JOURNAL: the only caller of the journal's files. Detached in production, since they block.
+/// The JOURNAL: the only caller of the journal's files and of the machine's key file. Detached in
+/// production, since they block.
 using journal_actor = caf::typed_actor<
   /// What was remembered; fails when the files are damaged.
   caf::replies_to<atom::recall>::with<journal_content_ptr>,
@@ -79,6 +82,9 @@ using journal_actor = caf::typed_actor<
   caf::reacts_to<atom::note, instance_record>,
   /// From INSTANCES and AGENT: nothing of the instance is left, nor need be known.
   caf::reacts_to<atom::erase, std::string>,
+  /// From the AGENT: what its server said of its keys; answered with the server's next key, as the
+  /// machine's key file has it now, empty for none.
+  caf::replies_to<atom::learn, messages::server_key_news>::with<std::string>,
   /// From itself: write what was noted.
   caf::reacts_to<atom::flush>>;
 

@@ -61,8 +61,9 @@ void flush(journal_pointer self) {
 } // namespace
 
 journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
-                                     journal_files* files) {
-  self->state.files = files;
+                                     outside* world) {
+  self->state.files = world->journal;
+  self->state.key = world->key;
   self->set_exit_handler([self](const caf::exit_msg& message) {
     flush(self);
     self->quit(message.reason);
@@ -83,6 +84,9 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
     [self](atom::erase, const std::string& id) {
       self->state.unwritten[id].reset();
       flush_later(self, gathering);
+    },
+    [self](atom::learn, const messages::server_key_news& news) {
+      return self->state.key ? self->state.key->learn(news) : std::string{};
     },
     [self](atom::flush) { flush(self); },
   };

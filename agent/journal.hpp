@@ -12,6 +12,7 @@ namespace deployminator::agent {
 struct journal_state {
   static inline constexpr const char* name = "journal";
   journal_files* files = nullptr;
+  key_keeper* key = nullptr;
   /// What is to be written, newest only; nothing: what is to be removed.
   std::map<std::string, std::optional<instance_record>> unwritten;
   bool flush_is_due = false;
@@ -19,8 +20,8 @@ struct journal_state {
   bool failing = false;
 };
 
-/// `files` must outlive the actor.
+/// `world` must outlive the actor.
 journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_state> self,
-                                     journal_files* files);
+                                     outside* world);
 
 } // namespace deployminator::agent

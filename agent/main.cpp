@@ -15,6 +15,7 @@
 #include "agent/linux/process_launcher.hpp"
 #include "agent/linux/rules_now.hpp"
 #include "agent/machine_check.hpp"
+#include "agent/machine_key.hpp"
 #include "agent/weak_handle.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
@@ -22,6 +23,7 @@
 #include <atomic>
 #include <cstdio>
 #include <future>
+#include <optional>
 #include <unistd.h>
 #include <utility>
 
@@ -112,11 +114,14 @@ int serve(const configs::agent_settings& settings) {
   auto world = machine.world();
   std::atomic<bool> failed = false;
   bus::io_thread sockets{configs::keys_of(settings.key)};
+  std::optional<agent::machine_key> key;
+  if (settings.key)
+    world.key = &key.emplace(*settings.key, sockets);
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
   auto gateway = system.spawn(common::gateway, &sockets);
-  auto journal = system.spawn<caf::detached>(agent::journal, world.journal);
+  auto journal = system.spawn<caf::detached>(agent::journal, &world);
   agent::agent_config config{settings.name, settings.groups, settings.memory_mb, settings.servers};
   auto agent = system.spawn(agent::agent, config, &world, gateway, journal);
   common::end_process_with(caf::actor_cast<caf::actor>(agent), failed);

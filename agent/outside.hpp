@@ -1,5 +1,6 @@
 #pragma once
 
+#include "messages/access_key.hpp"
 #include "messages/instance.hpp"
 #include "messages/public_ports.hpp"
 #include "messages/result.hpp"
@@ -251,6 +252,18 @@ public:
   virtual messages::result<void> remove_instance(const std::string& id) = 0;
 };
 
+// -- the machine's key ----------------------------------------------------------------------------
+
+/// Follows the server's key from one to the next. Blocking; called by the JOURNAL actor alone.
+class key_keeper {
+public:
+  virtual ~key_keeper() = default;
+
+  /// The server that is obeyed has said this of its keys. Returns the next one that the machine's
+  /// key file has; empty: none.
+  virtual std::string learn(const messages::server_key_news& news) = 0;
+};
+
 // -- public ports ---------------------------------------------------------------------------------
 
 /// Public port → port of an instance.
@@ -307,6 +320,8 @@ struct outside {
   port_settings* ports = nullptr;
   packet_filter* filter = nullptr;
   ambience ambient;
+  /// Null where no keys are used.
+  key_keeper* key = nullptr;
 };
 
 } // namespace deployminator::agent

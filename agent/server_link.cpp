@@ -13,6 +13,8 @@ namespace {
 
 /// For opening a socket.
 constexpr std::chrono::seconds gateway_timeout{5};
+/// For writing the key file.
+constexpr std::chrono::seconds key_file_timeout{30};
 
 } // namespace
 
@@ -45,6 +47,7 @@ void server_link::say_hello() {
   hello.software = "autodeployer " DEPLOYMINATOR_VERSION;
   hello.epoch = session_.epoch();
   hello.store = session_.store();
+  hello.next_server_key = next_server_key_;
   hello.agent = config_.introduce();
   send(std::move(hello));
 }
@@ -64,7 +67,28 @@ link_news server_link::arrived(const common::received& in) {
     return {};
   auto step = session_.arrived(self_->clock().now(), *in.envelope, config_.random());
   carry_out(step);
+  if (const auto* said = std::get_if<messages::welcome>(&in.envelope->body))
+    learn(*said, in.key);
   return {step.lost, !step.ignore};
+}
+
+/// A server that is not obeyed is not believed. What the key file has now the server is told by
+/// another hello.
+void server_link::learn(const messages::welcome& said, const std::string& proven_key) {
+  if (!session_.is_open() || proven_key.empty() || said.store != session_.store())
+    return;
+  self_
+    ->request(config_.journal, key_file_timeout, atom::learn_v,
+              messages::server_key_news{proven_key, said.store, said.next_server_key})
+    .then(
+      [this](const std::string& next) {
+        if (std::exchange(next_server_key_, next) != next && session_.is_open())
+          say_hello();
+      },
+      [](const caf::error& e) {
+        common::log::warning("agent does not know whether its key file follows the server's key",
+                             {{"reason", common::to_failure(e).message}});
+      });
 }
 
 // -- the session ----------------------------------------------------------------------------------

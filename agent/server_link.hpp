@@ -16,6 +16,8 @@ struct link_config {
   /// Tried in turn; at least one.
   std::vector<std::string> servers;
   common::gateway_actor gateway;
+  /// Keeps what the server says of its keys.
+  journal_actor journal;
   /// Publishes progress, over the socket that is opened for it.
   fetcher_actor fetcher;
   /// Who the AGENT is and what it has, as of now; asked for every hello.
@@ -78,6 +80,7 @@ private:
   void tell(bus::handshake_failure why);
   void reopen();
   void say_hello();
+  void learn(const messages::welcome& said, const std::string& proven_key);
   void schedule();
   void attach_progress(bus::socket_id socket);
 
@@ -90,6 +93,8 @@ private:
   /// Why the last handshake failed, as the log has it.
   std::optional<bus::handshake_failure> told_failure_;
   bus::client_session session_;
+  /// The server's next key, as the machine's key file has it; empty: none.
+  std::string next_server_key_;
   /// 0: none is open yet.
   bus::socket_id orders_ = 0;
   bus::socket_id progress_ = 0;

@@ -1,5 +1,7 @@
 #include "cli/client.hpp"
 
+#include "cli/context.hpp"
+#include "cli/text.hpp"
 #include "messages/bus/endpoint.hpp"
 #include "messages/codec.hpp"
 
@@ -40,6 +42,8 @@ setback stopped_by_user() {
 client::client(configs::server_access access, interruption& stop)
   : access_(std::move(access)), stop_(stop), inbox_(stop), bus_(configs::keys_of(access_.key)),
     random_(std::random_device{}()) {
+  if (access_.key)
+    key_.emplace(*access_.key);
   bus_.deliver_to([this](bus::inbound in) { inbox_.put(std::move(in)); });
   open_orders();
 }
@@ -197,16 +201,19 @@ void client::take(clock::time_point now, const bus::inbound& in) {
   if (is_event)
     carry_out(follower_->published(now, *decoded));
   else if (in.socket == orders_)
-    take_order_reply(now, *decoded);
+    take_order_reply(now, *decoded, in.key);
 }
 
-void client::take_order_reply(clock::time_point now, const envelope& e) {
+void client::take_order_reply(clock::time_point now, const envelope& e,
+                              const std::string& proven_key) {
   auto step = session_.arrived(now, e, random());
   if (step.opened) {
     publish_ = bus::reachable(std::get<welcome>(e.body).publish, server_);
     failed_handshakes_ = 0;
   }
   carry_out(step);
+  if (const auto* said = std::get_if<welcome>(&e.body); said && session_.is_open())
+    learn(*said, proven_key);
   if (step.ignore || step.opened || e.id == 0)
     return;
   if (e.id == awaited_) {
@@ -223,11 +230,36 @@ void client::take_order_reply(clock::time_point now, const envelope& e) {
   }
 }
 
+/// What the key file has now the server is told by another hello.
+void client::learn(const welcome& said, const std::string& proven_key) {
+  if (!key_)
+    return;
+  auto before = key_->next_in_file();
+  auto learned = key_->learn({proven_key, said.store, said.next_server_key});
+  const auto& held = key_->content();
+  if (learned.is_changed)
+    bus_.expect(held.next_server_key ? held.next_server_key->key : "");
+  if (learned.not_written)
+    remark(printable(fmt::format("deploy: the server's key is being rotated, and {}",
+                                 learned.not_written->message),
+                     true)
+           + "\n  make the file and its directory writable, or ask an operator for a new key file "
+             "when the server has its next key");
+  if (key_->next_in_file() != before)
+    say_hello();
+}
+
+void client::say_hello() {
+  send(0, hello{.software = software,
+                .epoch = session_.epoch(),
+                .next_server_key = key_ ? key_->next_in_file() : ""});
+}
+
 void client::carry_out(const bus::client_step& step) {
   if (step.reopen)
     open_orders();
   if (step.send_hello)
-    send(0, hello{.software = software, .epoch = session_.epoch()});
+    say_hello();
   if (step.send_heartbeat)
     send(0, heartbeat{});
   if (step.rejected)

@@ -3,6 +3,7 @@
 #include "cli/inbox.hpp"
 #include "cli/interruption.hpp"
 #include "cli/outcome.hpp"
+#include "deploy-configs/kept_key_file.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/event_follower.hpp"
 #include "messages/bus/io_thread.hpp"
@@ -61,6 +62,11 @@ public:
   /// at anew.
   bool is_history_broken() const;
 
+  /// Ours, as the server has had it learn. Only where keys are used.
+  const configs::key_file& key_file() const {
+    return key_->content();
+  }
+
   bool is_connected() const;
   bool is_interrupted() const;
 
@@ -74,7 +80,10 @@ private:
   void tick(clock::time_point now);
   void take(clock::time_point now, const bus::inbound& in);
   void take_handshake_failure(bus::handshake_failure why);
-  void take_order_reply(clock::time_point now, const messages::envelope& e);
+  void take_order_reply(clock::time_point now, const messages::envelope& e,
+                        const std::string& proven_key);
+  void learn(const messages::welcome& said, const std::string& proven_key);
+  void say_hello();
   void carry_out(const bus::client_step& step);
   void carry_out(bus::follow_step step);
 
@@ -85,6 +94,8 @@ private:
   double random();
 
   configs::server_access access_;
+  /// Unset: no keys are used.
+  std::optional<configs::kept_key_file> key_;
   /// The one of the servers that is being talked to.
   std::string server_;
   interruption& stop_;

@@ -18,7 +18,7 @@ bool is_store_id(const std::string& text) {
 
 } // namespace
 
-key_file after_hearing(const key_file& held, const server_key_news& news) {
+key_file after_hearing(const key_file& held, const messages::server_key_news& news) {
   auto out = held;
   if (held.next_server_key && news.proven == held.next_server_key->key) {
     out.server_key = news.proven;
@@ -34,7 +34,7 @@ key_file after_hearing(const key_file& held, const server_key_news& news) {
   return out;
 }
 
-kept_key_file::outcome kept_key_file::learn(const server_key_news& news) {
+kept_key_file::outcome kept_key_file::learn(const messages::server_key_news& news) {
   outcome out;
   auto after = after_hearing(content_, news);
   out.is_changed = after != content_;
@@ -50,7 +50,7 @@ kept_key_file::outcome kept_key_file::learn(const server_key_news& news) {
 
 /// The file may be another one by now than was read: another process has learned the same, or
 /// somebody has put another key there, which is none of ours.
-messages::result<void> kept_key_file::write(const server_key_news& news) {
+messages::result<void> kept_key_file::write(const messages::server_key_news& news) {
   auto found = read_key_file(content_.path);
   if (!found)
     return found.error();

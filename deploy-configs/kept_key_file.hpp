@@ -4,21 +4,13 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace deployminator::configs {
 
-/// What a server's `welcome` said of its keys.
-struct server_key_news {
-  /// The server's public key, as the connection that it came over proved it.
-  std::string proven;
-  /// The id of the server's store.
-  std::string store;
-  std::optional<messages::next_server_key> next;
-};
-
 /// A key file's content after a server has spoken: the next key is that of the farm by now where a
 /// connection has proven it, and a new next one is believed where the store is the farm's.
-key_file after_hearing(const key_file& held, const server_key_news& news);
+key_file after_hearing(const key_file& held, const messages::server_key_news& news);
 
 /// The key file that a process uses, with which it follows the server's key from one to the next.
 class kept_key_file {
@@ -35,7 +27,7 @@ public:
   };
 
   /// Blocks while it writes.
-  outcome learn(const server_key_news& news);
+  outcome learn(const messages::server_key_news& news);
 
   /// As it counts in this process, written or not.
   [[nodiscard]] const key_file& content() const {
@@ -46,7 +38,7 @@ public:
   [[nodiscard]] std::string next_in_file() const;
 
 private:
-  messages::result<void> write(const server_key_news& news);
+  messages::result<void> write(const messages::server_key_news& news);
 
   key_file content_;
   bool is_written_ = true;

@@ -299,7 +299,9 @@ bool is_key_text(std::string_view text) {
 bus::keys keys_of(const std::optional<key_file>& own) {
   if (!own)
     return {};
-  return bus::client_keys{{own->public_key, own->secret_key}, own->server_key};
+  return bus::client_keys{{own->public_key, own->secret_key},
+                          own->server_key,
+                          own->next_server_key ? own->next_server_key->key : ""};
 }
 
 std::string server_key_path(const std::string& directory) {

@@ -38,6 +38,21 @@ expectation check_store(const std::string& text) {
   return text.starts_with("sqlite:") && text.size() > 7 ? std::nullopt : expectation{"sqlite:PATH"};
 }
 
+/// Of `--in`: a duration, or days.
+std::optional<messages::duration> parse_rotation_time(const std::string& text) {
+  constexpr int most_days = 366;
+  constexpr int hours_of_day = 24;
+  if (!text.ends_with('d'))
+    return parse_duration(text);
+  auto days = parse_integer(std::string_view{text}.substr(0, text.size() - 1), 1, most_days);
+  return days ? std::optional<messages::duration>{std::chrono::hours{*days * hours_of_day}}
+              : std::nullopt;
+}
+
+expectation check_rotation_time(const std::string& text) {
+  return parse_rotation_time(text) ? std::nullopt : expectation{"a time such as 7d, 12h or 90s"};
+}
+
 expectation check_machine_name(const std::string& text) {
   return is_safe_name(text, messages::longest_machine_name)
            ? std::nullopt
@@ -122,6 +137,17 @@ program_settings server_table() {
                         .help = "With --init: where agents and people reach this server",
                         .default_help = "--listen, on this host's name where that is any address",
                         .expected_instead = check_server,
+                        .only_flag = true},
+                       {.name = "rotate-key",
+                        .kind = setting_kind::flag,
+                        .help = "Make the server's next key in its key file, which the server "
+                                "notices and tells everybody, and end",
+                        .only_flag = true},
+                       {.name = "in",
+                        .value_name = "TIME",
+                        .help = "With --rotate-key: when the next key takes over",
+                        .default_value = "7d",
+                        .expected_instead = check_rotation_time,
                         .only_flag = true},
                        {.name = "roles",
                         .kind = setting_kind::flag,
@@ -277,6 +303,8 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .store_password_file = all.text("store-password-file"),
                            .keys = from.below_root(all.text("keys"), default_server_keys),
                            .init = all.flag("init"),
+                           .rotate_key = all.flag("rotate-key"),
+                           .rotate_in = *parse_rotation_time(all.text("in")),
                            .advertise = all.list("advertise"),
                            .roles = all.flag("roles")};
   if (!settings.store_password_file.empty())

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "deploy-configs/key_file.hpp"
+#include "messages/duration.hpp"
 #include "messages/public_ports.hpp"
 #include "messages/result.hpp"
 
@@ -58,6 +59,9 @@ struct server_settings {
   std::string keys;
   /// Make the server's key and the first operator's, and end.
   bool init = false;
+  /// Make the server's next key, which takes over after `rotate_in`, and end.
+  bool rotate_key = false;
+  messages::duration rotate_in{};
   /// The addresses that key files name as the server's; empty: to be guessed.
   std::vector<std::string> advertise;
   /// Print which role may send which message, and end.

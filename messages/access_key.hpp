@@ -3,6 +3,7 @@
 #include "messages/enum_text.hpp"
 #include "messages/timestamp.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,15 @@ struct next_server_key {
 
   bool operator==(const next_server_key&) const = default;
   MSGPACK_DEFINE_MAP(key, from)
+};
+
+/// What a server's `welcome` says of its keys.
+struct server_key_news {
+  /// The server's public key, as the connection that it came over proved it.
+  std::string proven;
+  /// The id of the server's store.
+  std::string store;
+  std::optional<next_server_key> next;
 };
 
 } // namespace deployminator::messages

@@ -76,11 +76,18 @@ void block_end_signals() {
 }
 
 void wait_for_end() {
+  while (!wait_for_end(std::chrono::hours{1})) {
+  }
+}
+
+bool wait_for_end(std::chrono::seconds longest) {
   auto set = end_signals();
-  int signal = 0;
-  sigwait(&set, &signal);
+  timespec time{.tv_sec = longest.count(), .tv_nsec = 0};
+  if (sigtimedwait(&set, nullptr, &time) < 0)
+    return false;
   // Whatever hangs from here on, a disk or a full pipe: SIGALRM ends the process.
   alarm(longest_end);
+  return true;
 }
 
 void notify_ready() {

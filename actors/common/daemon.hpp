@@ -4,6 +4,7 @@
 
 #include <caf/actor_system_config.hpp>
 
+#include <chrono>
 #include <cstdint>
 
 /// What the main programs of server and agent share.
@@ -36,6 +37,9 @@ void block_end_signals();
 
 /// Returns when somebody asks the process to end. What is not done 4 s later is cut off by SIGALRM.
 void wait_for_end();
+
+/// Whether somebody asks the process to end within this time; then as `wait_for_end`.
+bool wait_for_end(std::chrono::seconds longest);
 
 /// Tells the service manager that the process serves now, where one listens: sd_notify(3)'s
 /// `READY=1` to NOTIFY_SOCKET.

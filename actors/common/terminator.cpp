@@ -71,14 +71,16 @@ void end_actors(caf::actor_system& system, std::vector<caf::actor> all) {
   self->send_exit(ender, caf::exit_reason::user_shutdown);
 }
 
+void end_process(const messages::failure& why, std::atomic<bool>& failed) {
+  log::error("process cannot go on", {{"reason", why.message}, {"hint", why.hint}});
+  failed = true;
+  kill(getpid(), SIGTERM);
+}
+
 void end_process_with(const caf::actor& actor, std::atomic<bool>& failed) {
   actor->attach_functor([&failed](const caf::error& reason) {
-    if (!reason || reason == caf::exit_reason::user_shutdown)
-      return;
-    auto why = to_failure(reason);
-    log::error("process cannot go on", {{"reason", why.message}, {"hint", why.hint}});
-    failed = true;
-    kill(getpid(), SIGTERM);
+    if (reason && reason != caf::exit_reason::user_shutdown)
+      end_process(to_failure(reason), failed);
   });
 }
 

@@ -32,6 +32,9 @@ terminator(terminator_actor::stateful_pointer<terminator_state> self,
 /// Called by main.
 void end_actors(caf::actor_system& system, std::vector<caf::actor> all);
 
+/// Has SIGTERM end the process, and says why; sets `failed`.
+void end_process(const messages::failure& why, std::atomic<bool>& failed);
+
 /// Has SIGTERM end the process when `actor` ends by itself, for it cannot do without; sets `failed`
 /// then, which must outlive the actor.
 void end_process_with(const caf::actor& actor, std::atomic<bool>& failed);

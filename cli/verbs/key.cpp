@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace deployminator::cli::verbs {
@@ -41,8 +42,10 @@ exit_code make_key(context& c, wanted_key wanted) {
   wanted.grant.public_key = pair.public_key;
   client server{access, c.stop};
   server.connect();
-  configs::key_file file{wanted.grant.name,      wanted.grant.role, access.key->servers,
-                         access.key->server_key, pair.public_key,   pair.secret_key};
+  // What the server said of its own keys is good for the new file as well.
+  const auto& own = server.key_file();
+  configs::key_file file{wanted.grant.name, wanted.grant.role, own.servers,         own.server_key,
+                         pair.public_key,   pair.secret_key,   own.next_server_key, own.store};
   if (auto written = configs::write_key_file(wanted.path(), file); !written)
     throw setback{exit_code::failed, written.error()};
   try {
@@ -84,6 +87,14 @@ std::vector<span> row(const key_row& k) {
            k.revoked_at ? tone::dim : tone::good}};
 }
 
+/// While the server's key is being rotated.
+span next_key_cell(const key_row& k) {
+  if (!k.knows_next_server_key)
+    return {""};
+  return {*k.knows_next_server_key ? "known" : "not known",
+          *k.knows_next_server_key ? tone::good : tone::bad};
+}
+
 exit_code list_keys(context& c) {
   client server{c.access(), c.stop};
   server.connect();
@@ -92,14 +103,21 @@ exit_code list_keys(context& c) {
     print(indented(to_json(keys)));
     return exit_code::done;
   }
+  std::vector<std::string> columns{"KEY", "ROLE", "FOR", "MADE", "BY", "LAST SEEN", "STATE"};
+  bool is_rotating = std::ranges::any_of(
+    keys, [](const key_row& k) { return k.knows_next_server_key.has_value(); });
+  if (is_rotating)
+    columns.emplace_back("SERVER'S NEXT KEY");
   std::vector<std::vector<span>> rows;
-  for (const auto& each : keys)
+  for (const auto& each : keys) {
     rows.push_back(row(each));
+    if (is_rotating)
+      rows.back().push_back(next_key_cell(each));
+  }
   if (rows.empty())
     remark("There are no keys: the server asks for none.");
   else
-    print(table_text({"KEY", "ROLE", "FOR", "MADE", "BY", "LAST SEEN", "STATE"}, rows,
-                     c.rich_tables()));
+    print(table_text(columns, rows, c.rich_tables()));
   return exit_code::done;
 }
 

@@ -18,11 +18,12 @@ messages::failure failure_of(handshake_failure why, const std::string& server,
               fmt::format("the key {} was revoked by the server at {}", key, server),
               "ask an operator for another key file: `deploy key new` makes one"};
     case handshake_failure::other_server_key:
-      return {failure_code::other_server_key,
-              fmt::format("the server at {} has another key than the key file of {} expects",
-                          server, key),
-              "see that the address is right; if the server has a new key, ask an operator for a "
-              "new key file"};
+      return {
+        failure_code::other_server_key,
+        fmt::format("the server at {} has another key than the key file of {} expects", server,
+                    key),
+        "see that the address is right; if the server's key was rotated, put the new one into "
+        "the key file as `server_key`: it is `public_key` in the server's server.key"};
     case handshake_failure::no_keys:
       break;
   }

@@ -22,6 +22,7 @@ machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls*
   return {
     [](atom::deliver, const received&) {},
     [](atom::lost, const std::string&) {},
+    [](atom::rotate, const next_server_key_ptr&) {},
     [c](atom::assign, const assignment_difference_ptr& difference) {
       c->told.push_back(*difference);
     },

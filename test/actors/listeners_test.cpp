@@ -15,6 +15,7 @@ machine_actor::behavior_type deaf_machine(machine_actor::pointer,
   return {
     [](atom::deliver, const received&) {},
     [](atom::lost, const std::string&) {},
+    [](atom::rotate, const next_server_key_ptr&) {},
     [told](atom::assign, const assignment_difference_ptr& difference) {
       told->push_back(*difference);
     },

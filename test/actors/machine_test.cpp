@@ -151,6 +151,25 @@ TEST_CASE("a hello that is repeated after the welcome is answered alike, and joi
   CHECK(b.out.all[0].envelope->id == 9);
 }
 
+TEST_CASE("an agent that is connected hears of the server's next key, and so do those to come") {
+  bench b;
+  b.begin();
+  next_server_key coming{"next", {7}};
+  b.tell(b.subject, atom::rotate_v, std::make_shared<const next_server_key>(coming));
+  REQUIRE(b.out.of<welcome>().size() == 1);
+  CHECK(b.out.of<welcome>()[0].next_server_key == coming);
+  b.lose();
+  b.out.all.clear();
+  b.greet(agent(4, 400));
+  b.join_as(brief(4, 400));
+  REQUIRE(b.out.of<welcome>().size() == 1);
+  CHECK(b.out.of<welcome>()[0].next_server_key == coming);
+  b.tell(b.subject, atom::rotate_v, next_server_key_ptr{});
+  b.out.all.clear();
+  b.greet(agent(4, 400), 9);
+  CHECK_FALSE(b.out.of<welcome>().at(0).next_server_key);
+}
+
 TEST_CASE("an agent that was started anew joins anew, also while it was joining") {
   bench b;
   b.greet(agent(0, 0, "first"));

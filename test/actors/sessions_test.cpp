@@ -549,3 +549,54 @@ TEST_CASE("the list of keys tells when each was seen last") {
   CHECK(told[0].keys[0].last_seen == timestamp{5});
   CHECK_FALSE(told[0].keys[1].last_seen);
 }
+
+// -- the rotation of the server's key -------------------------------------------------------------
+
+TEST_CASE("everybody who is connected hears of the server's next key, and who comes later") {
+  bench b{true};
+  b.trust({bench::key("alice", key_role::operator_), bench::key("ci", key_role::builder, {"shop"}),
+           bench::key("w1", key_role::agent), bench::key("w2", key_role::agent)});
+  b.take("a", hello{}, 1, "key-alice");
+  b.take("c", hello{}, 1, "key-ci");
+  b.take("w", bench::agent_hello("w1"), 1, "key-w1");
+  answer(b, b.deployminator, b.farm.joins, briefing_ptr{std::make_shared<const briefing>()});
+  b.out.all.clear();
+  next_server_key coming{"next", {7}};
+  b.tell(b.subject, atom::rotate_v, std::make_shared<const next_server_key>(coming));
+  for (const auto* peer : {"a", "c", "w"}) {
+    REQUIRE(b.out.of<welcome>(peer).size() == 1);
+    CHECK(b.out.of<welcome>(peer)[0].next_server_key == coming);
+  }
+  CHECK(b.out.of<welcome>("c")[0].publish.empty());
+  b.take("later", hello{}, 1, "key-alice");
+  CHECK(b.out.of<welcome>("later").at(0).next_server_key == coming);
+  b.take("v", bench::agent_hello("w2"), 1, "key-w2");
+  answer(b, b.deployminator, b.farm.joins, briefing_ptr{std::make_shared<const briefing>()});
+  CHECK(b.out.of<welcome>("v").at(0).next_server_key == coming);
+}
+
+TEST_CASE("the list of keys tells who knows the server's next key, while there is one") {
+  bench b{true};
+  auto revoked = bench::key("mallory", key_role::viewer);
+  revoked.revoked_at = {3};
+  b.trust({bench::key("alice", key_role::operator_), bench::key("bob", key_role::viewer), revoked});
+  b.take("a", hello{.next_server_key = "next"}, 1, "key-alice");
+  auto list = [&] {
+    b.out.all.clear();
+    b.take("a", query{query_subject::keys}, 2, "key-alice");
+    table rows;
+    rows.keys = {{"alice"}, {"bob"}, {"mallory"}};
+    rows.keys[2].revoked_at = timestamp{3};
+    answer(b, b.deployminator, b.farm.questions, shared(rows));
+    return b.out.of<table>("a").at(0).keys;
+  };
+  CHECK_FALSE(list()[0].knows_next_server_key);
+  b.tell(b.subject, atom::rotate_v,
+         std::make_shared<const next_server_key>(next_server_key{"next", {7}}));
+  auto rows = list();
+  CHECK(rows[0].knows_next_server_key == true);
+  CHECK(rows[1].knows_next_server_key == false);
+  CHECK_FALSE(rows[2].knows_next_server_key);
+  b.tell(b.subject, atom::rotate_v, next_server_key_ptr{});
+  CHECK_FALSE(list()[0].knows_next_server_key);
+}

@@ -31,7 +31,78 @@ struct connected_bench : agent_bench {
   }
 };
 
+/// A key file that can be written, or cannot.
+struct fake_key : key_keeper {
+  std::string learn(const messages::server_key_news& news) override {
+    heard.push_back(news);
+    return can_write && news.next ? news.next->key : "";
+  }
+  bool can_write = true;
+  std::vector<messages::server_key_news> heard;
+};
+
+/// With a server that proves the key `now` and whose store is the farm's.
+struct keyed_bench : agent_bench {
+  keyed_bench() {
+    key = &file;
+    server_key = "now";
+    start();
+    welcome_from("ours");
+    file.heard.clear();
+    heard<messages::hello>();
+  }
+
+  void welcome_from(const std::string& store, bool rotates = false) {
+    messages::welcome said{.store = store};
+    if (rotates)
+      said.next_server_key = {"next", {7}};
+    say(said);
+  }
+
+  fake_key file;
+};
+
 } // namespace
+
+TEST_CASE_FIXTURE(keyed_bench, "an agent keeps the server's next key, and tells that it has it") {
+  welcome_from("ours", true);
+  REQUIRE(file.heard.size() == 1);
+  CHECK(file.heard[0].proven == "now");
+  CHECK(file.heard[0].store == "ours");
+  CHECK(file.heard[0].next->key == "next");
+  auto hellos = heard<messages::hello>();
+  REQUIRE(hellos.size() == 1);
+  CHECK(hellos[0].next_server_key == "next");
+  welcome_from("ours", true);
+  CHECK(heard<messages::hello>().empty());
+}
+
+TEST_CASE_FIXTURE(keyed_bench, "an agent whose key file cannot be written says of no next key") {
+  file.can_write = false;
+  welcome_from("ours", true);
+  CHECK(file.heard.size() == 1);
+  CHECK(heard<messages::hello>().empty());
+}
+
+TEST_CASE_FIXTURE(keyed_bench,
+                  "a server of another store plants no key, even if it proves the farm's") {
+  welcome_from("theirs", true);
+  CHECK(file.heard.empty());
+  server_is_silent = true;
+  pass(5s);
+  welcome_from("theirs", true);
+  CHECK(file.heard.empty());
+}
+
+TEST_CASE("without keys an agent learns none") {
+  fake_key file;
+  agent_bench b;
+  b.key = &file;
+  b.start();
+  b.say(
+    messages::welcome{.store = "ours", .next_server_key = messages::next_server_key{"next", {7}}});
+  CHECK(file.heard.empty());
+}
 
 TEST_CASE("an agent makes itself an identity before it says hello") {
   agent_bench b;
@@ -470,7 +541,7 @@ TEST_CASE("a damaged journal ends the agent") {
   b.start();
   auto& p = *b.running;
   auto world = machine.world();
-  auto journal_of_it = p.system.spawn(journal, world.journal);
+  auto journal_of_it = p.system.spawn(journal, &world);
   bool ended = false;
   auto doomed = p.system.spawn(agent::agent, agent_config{"m2", {"worker"}, 1, {"tcp://x:1"}},
                                &world, p.gateway, journal_of_it);

@@ -16,7 +16,7 @@ namespace {
 const messages::next_server_key coming{std::string(40, 'n'), {1'800'000'000'000'000}};
 const std::string our_store = "5eed";
 
-server_key_news rotation() {
+messages::server_key_news rotation() {
   return {some_key_file().server_key, our_store, coming};
 }
 

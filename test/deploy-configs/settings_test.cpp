@@ -265,6 +265,25 @@ TEST_CASE("a changed config file is checked as a whole") {
            "`applications`? (and 1 more)");
 }
 
+TEST_CASE_FIXTURE(place, "the next key of the server takes over after a time such as 7d") {
+  auto in = [this](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "--rotate-key");
+    auto read = server(arguments);
+    REQUIRE(std::holds_alternative<server_settings>(read));
+    CHECK(std::get<server_settings>(read).rotate_key);
+    return std::get<server_settings>(read).rotate_in;
+  };
+  CHECK(in({}) == std::chrono::days{7});
+  CHECK(in({"--in", "30d"}) == std::chrono::days{30});
+  CHECK(in({"--in", "90s"}) == std::chrono::seconds{90});
+  for (const auto* wrong : {"soon", "d", "-1d", "400d", "7"}) {
+    auto read = server({"--rotate-key", "--in", wrong});
+    REQUIRE(std::holds_alternative<exit_now>(read));
+    CHECK(std::get<exit_now>(read).text.find("expected a time such as 7d, 12h or 90s")
+          != std::string::npos);
+  }
+}
+
 TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
   auto settings = good(server({"--store-password-file", "/x"}));
   CHECK(settings.store_password_file == "/x");

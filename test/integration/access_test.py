@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -218,6 +219,65 @@ class Keys(AccessCase):
     def test_init_makes_no_second_set_of_keys(self):
         refused = self.farm.run("deployminator", "--init", "--keys", self.farm.keys, expect=1)
         self.assertIn("there is a key already", refused.stderr)
+
+
+class Rotation(AccessCase):
+    """The server's key changes while everything runs."""
+
+    def rotate(self, seconds, expect=0):
+        return self.farm.run("deployminator", "--rotate-key", "--in", f"{seconds}s",
+                             "--keys", self.farm.keys, expect=expect)
+
+    def knowing(self):
+        """Who knows the next key, by name, as operators see it."""
+        return {row["name"]: row["knows_next_server_key"] for row in self.farm.json("key", "list")}
+
+    def test_the_farm_goes_on_with_the_servers_next_key(self):
+        farm, w1, operator = self.farm, self.farm.root / "w1.key", self.farm.operator_key
+        self.new_build(self.write(), 1)
+        before = self.pids()
+        old = farm.key()["server_key"]
+        never_heard = farm.root / "never-heard.key"
+        shutil.copy(operator, never_heard)
+        farm.new_key("w9", "--role", "agent")
+        self.assertEqual(set(self.knowing().values()), {None})
+
+        began = time.monotonic()
+        new = self.rotate(8).stdout.split("next key is ")[1].split(".\n")[0]
+        self.assertIn("being rotated already", self.rotate(8, expect=1).stderr)
+        wait_until(lambda: self.knowing() == {"operator": True, "w1": True, "w9": False}, "w1 knows", 5)
+        for path in w1, operator:
+            key = farm.key(path)
+            self.assertEqual((key["server_key"], key["next_server_key"]), (old, new))
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+        self.assertIn("SERVER'S NEXT KEY", farm.deploy("key", "list").stdout)
+        self.assertEqual(farm.key(farm.new_key("bob", "--role", "viewer"))["next_server_key"], new)
+        wait_until(lambda: "count=1 machines=w9" in farm.log("deployminator"), "it is told who does not know", 7)
+
+        # An order that is under way while the key changes.
+        slow = application(rollout={"parallel": "100%", "min_ready": "3s", "deadline": "20s"})
+        time.sleep(max(0, began + 7 - time.monotonic()))
+        self.assertEqual(farm.key()["server_key"], old)
+        self.new_build(self.write(slow, group="meanwhile"), 1)
+        self.assertIn("deployminator has taken its next key", farm.log("deployminator"))
+
+        farm.wait_for_machines(["w1"])
+        for path in w1, operator:
+            wait_until(lambda: farm.key(path)["server_key"] == new, f"{path} has the new key", 5)
+            self.assertNotIn("next_server_key", farm.key(path))
+        self.assertEqual(self.pids(), before)
+        farm.deploy("status", key=farm.root / "bob.key")
+        told = farm.deploy("status", key=never_heard, expect=3)
+        self.assertIn("has another key than the key file of operator expects", told.stderr)
+        self.assertIn("server.key", told.stderr)
+        never_heard.write_text(never_heard.read_text().replace(old, new))
+        farm.deploy("status", key=never_heard)
+
+        farm.end("deployminator", signal.SIGTERM)
+        farm.start_server()
+        farm.wait_for_machines(["w1"])
+        self.assertEqual(self.pids(), before)
+        self.assertEqual(set(self.knowing().values()), {None})
 
 
 class Attacks(AccessCase):

@@ -123,7 +123,7 @@ void agent_host::start() {
   box.agent_begins();
   world_ = box.world();
   *gateway = system.spawn(actors::gateway, bus_.get());
-  auto journal = system.spawn(agent::journal, world_.journal);
+  auto journal = system.spawn(agent::journal, &world_);
   auto it = system.spawn(agent::agent, agent::agent_config{name_, groups_, 1'000, servers_},
                          &world_, *gateway, journal);
   box.attach([to = agent::weak_handle{it}](const agent::process_event& event) { to.send(event); });

@@ -247,6 +247,7 @@ inline actors::sessions_actor::behavior_type fake_sessions(actors::sessions_acto
                                                            sessions_calls* c) {
   return {
     [](atom::deliver, const actors::received&) {},
+    [](atom::rotate, const actors::next_server_key_ptr&) {},
     [=](atom::refused, const std::string& machine, const std::string& peer) {
       c->refused.push_back(machine + " " + peer);
     },

@@ -44,8 +44,9 @@ void agent_bench::start() {
   running = std::make_unique<process>(now_);
   auto& p = *running;
   p.world = machine.world();
+  p.world.key = key;
   p.gateway = p.system.spawn(common::gateway, &wire);
-  p.journal = p.system.spawn(journal, machine.world().journal);
+  p.journal = p.system.spawn(journal, &p.world);
   agent_config config{"m1", {"worker"}, 1'000, servers};
   p.agent = p.system.spawn(agent, config, &p.world, p.gateway, p.journal);
   machine.attach([agent = p.agent](const process_event& event) { caf::anon_send(agent, event); });
@@ -87,7 +88,8 @@ void agent_bench::say(messages::message body, std::uint64_t its_epoch, std::uint
   messages::envelope e{id, its_epoch ? its_epoch : epoch, std::move(body)};
   for (const auto& [socket, what] : wire.sockets)
     if (what.kind == socket_kind::orders_client)
-      caf::anon_send(running->gateway, ::deployminator::bus::inbound{socket, {}, encode(e)});
+      caf::anon_send(running->gateway,
+                     ::deployminator::bus::inbound{socket, {}, encode(e), server_key});
   settle();
 }
 

@@ -90,6 +90,9 @@ public:
   std::uint64_t epoch = 7;
   bool server_is_silent = false;
   std::vector<std::string> servers{"tcp://127.0.0.1:4001"};
+  /// What the server's connections prove; empty: no keys are used.
+  std::string server_key;
+  key_keeper* key = nullptr;
   recording_bus wire;
   simulated_machine machine;
 
