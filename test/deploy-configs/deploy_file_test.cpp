@@ -63,7 +63,8 @@ TEST_CASE("the example of one-per-machine says what its comments say") {
   CHECK(app.instances == 1);
   CHECK(app.machine_groups == std::vector<std::string>{"worker", "db"});
   CHECK(app.rollout.parallel == messages::parallelism{25, true});
-  CHECK(app.restart == messages::restart_rules{});
+  CHECK(app.restart.give_up_count == 5);
+  CHECK(app.restart.give_up_window == std::chrono::minutes{10});
   CHECK(app.stop.timeout == milliseconds{5'000});
   REQUIRE(app.services.size() == 1);
   CHECK(app.services[0] == messages::service{"node.Metrics", 1, {"http"}});
