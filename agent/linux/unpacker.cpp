@@ -20,11 +20,17 @@ namespace {
 
 constexpr std::size_t most_at_once = 4;
 
+/// One that is killed so often is killed by what is wrong with it, or with the machine.
+constexpr int most_kills = 3;
+
 failure cancelled(const std::string& id) {
   return {failure_code::refused,
           fmt::format("unpacking the artifact of instance {} was cancelled", id),
           {}};
 }
+
+/// What `reap` adds to the number of a signal.
+constexpr int signalled = 128;
 
 std::string words_of(const owned_fd& pipe) {
   std::array<char, 4096> buffer;
@@ -81,6 +87,8 @@ void unpacker::start_more() {
 }
 
 result<unpacker::running_job> unpacker::begin(job& j) {
+  // One that was killed has read some of it.
+  lseek(j.artifact->get(), 0, SEEK_SET);
   if (auto prepared = j.prepare(); !prepared)
     return prepared.error();
   std::array<int, 2> ends{};
@@ -113,20 +121,33 @@ void unpacker::ended(const std::string& id) {
   auto r = std::move(found->second);
   running_.erase(found);
   loop_.forget(r.process.handle.get());
-  auto status = reap(r.process.handle);
+  auto status = reap(r.process.handle).value_or(-1);
+  if (status > signalled && !r.cancelled && ++r.what.killed < most_kills)
+    waiting_.push_front(std::move(r.what));
+  else
+    finish(std::move(r), status);
+  start_more();
+}
+
+void unpacker::finish(running_job r, int status) {
   auto words = words_of(r.words);
   if (r.cancelled)
-    r.what.done(cancelled(id));
+    r.what.done(cancelled(r.what.id));
   else if (status == 0)
     r.what.done({});
+  else if (status > signalled)
+    r.what.done(failure{
+      failure_code::internal,
+      fmt::format("unpacking the artifact of instance {} was killed {} times, by signal {} at last",
+                  r.what.id, r.what.killed, status - signalled),
+      {}});
   else if (words.empty())
-    r.what.done(failure{failure_code::internal,
-                        fmt::format("unpacking the artifact of instance {} ended with status {}",
-                                    id, status.value_or(-1)),
-                        {}});
+    r.what.done(failure{
+      failure_code::internal,
+      fmt::format("unpacking the artifact of instance {} ended with status {}", r.what.id, status),
+      {}});
   else
     r.what.done(failure{failure_code::invalid, words, {}});
-  start_more();
 }
 
 } // namespace deployminator::agent

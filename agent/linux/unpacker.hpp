@@ -22,7 +22,8 @@ struct unpack_limits {
   std::uint32_t ratio = 200;
 };
 
-/// Runs autodeployer-unpack, a few at a time. Everything on the thread of the loop.
+/// Runs autodeployer-unpack, a few at a time; one that is killed is run again. Everything on the
+/// thread of the loop.
 class unpacker {
 public:
   using on_done = std::function<void(messages::result<void>)>;
@@ -40,6 +41,8 @@ public:
     /// Makes `target` when it is this job's turn.
     std::function<messages::result<void>()> prepare;
     on_done done;
+    /// How often it was killed, by somebody else.
+    int killed = 0;
   };
 
   unpacker(watch_loop& loop, std::string program, unpack_limits limits);
@@ -64,6 +67,7 @@ private:
   /// Takes the job where that succeeds.
   messages::result<running_job> begin(job& j);
   void ended(const std::string& id);
+  void finish(running_job r, int status);
 
   watch_loop& loop_;
   std::string program_;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <grp.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <linux/audit.h>
@@ -109,8 +110,13 @@ result<void> confine(const std::string& directory, std::int64_t uid, std::uint64
   if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_CPU, most_seconds) || !limit(RLIMIT_FSIZE, most_bytes)
       || (!sanitized && !limit(RLIMIT_AS, most_memory)))
     return failed("set its own limits");
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-      || (!sanitized && !filter_calls()))
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL))
+    return failed("end with the agent");
+  // Where the agent ended before, nobody reads what this says any more.
+  pollfd reader{STDERR_FILENO, 0, 0};
+  if (poll(&reader, 1, 0) == 1 && (reader.revents & POLLERR))
+    _exit(1);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || (!sanitized && !filter_calls()))
     return failed("give up its rights");
   return {};
 }
