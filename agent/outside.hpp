@@ -103,7 +103,8 @@ struct process_event {
     started,
     /// It could not be started: `problem`.
     not_started,
-    /// The program ended: `exit`. Its grant is held on for its next start.
+    /// The program ended: `exit`, or nothing where its starter was told to end and killed it. Its
+    /// grant is held on for its next start.
     exited,
     /// Nothing of the instance runs any more and its grant is free: the answer to `kill_all`, or
     /// the
@@ -131,6 +132,10 @@ struct found_instance {
   std::optional<int> exit;
   /// Why it does not run, where the machine and not the program ended it; in words.
   std::string interruption;
+  /// The program is just being started: `started` or `not_started` follows.
+  bool starting = false;
+  /// The starter was killed, and the program, which ran or was just being started, with it.
+  bool died = false;
 };
 
 /// Lays out, starts and ends instances. Everything it makes is named by the instance's id, so doing
@@ -212,9 +217,12 @@ struct instance_record {
   bool gave_up = false;
   /// The last start that `restarts` knows of.
   messages::timestamp started_at;
+  /// The start of the last run whose end `failures`, `exit` and `gave_up` know of.
+  messages::timestamp ended_run;
 
   bool operator==(const instance_record&) const = default;
-  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up, started_at)
+  MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up, started_at,
+                     ended_run)
 };
 
 /// What the agent knows about itself and its orders.

@@ -16,12 +16,19 @@ inheritance::inheritance(std::vector<found_instance> found, std::vector<instance
 
 void inheritance::note(const process_event& event) {
   auto there = found_.find(event.id);
-  bool ended = event.what == process_event::kind::exited || event.what == process_event::kind::gone;
-  if (there == found_.end() || !ended)
+  if (there == found_.end())
     return;
-  there->second.running = false;
-  if (event.exit)
-    there->second.exit = event.exit;
+  auto& found = there->second;
+  bool runs = event.what == process_event::kind::started;
+  found.died = event.what == process_event::kind::gone && (found.running || found.starting);
+  found.running = runs;
+  found.starting = false;
+  if (runs) {
+    found.pid = event.pid;
+    found.started_at = event.started_at;
+  }
+  if (runs || event.exit)
+    found.exit = event.exit;
 }
 
 newcomer inheritance::claim(const spec_ptr& spec) {

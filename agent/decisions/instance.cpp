@@ -19,6 +19,10 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_retry{1'000};
 constexpr milliseconds last_retry{60'000};
 
+constexpr auto killed_with_starter = "its starter was killed, and the program with it";
+constexpr auto ended_with_starter = "its starter was told to end, and killed the program";
+constexpr auto lost_with_state = "it does not run any more, and how it ended is not known";
+
 /// One event being worked on: the transitions, each a member.
 class step {
 public:
@@ -54,7 +58,9 @@ private:
   void launch();
   void fail_preparation(const std::string& reason);
   void recall(const found_instance& found, const std::string& output);
-  void adopt(const found_instance& found);
+  [[nodiscard]] bool is_lost_job(const found_instance& found) const;
+  void await_start();
+  void take_up(std::int64_t pid);
   void on_started(const process_event& e);
   void on_ended(std::optional<int> exit, std::string reason, std::string output);
   void on_gone();
@@ -62,6 +68,7 @@ private:
   void end_run(const std::string& reason);
   [[nodiscard]] bool is_other_artifact() const;
   void become_ready();
+  [[nodiscard]] std::string last_words() const;
   void stop_program();
   void vanish();
   void clear();
@@ -148,7 +155,9 @@ void step::operator()(const begun& e) {
     life_.seen.started_at = e.record->started_at;
     life_.seen.fetched = e.record->fetched && e.found;
     life_.gave_up = e.record->gave_up;
-    life_.started_before = e.record->restarts > 0 || e.record->ready_at || e.record->exit;
+    life_.ended_run = e.record->ended_run;
+    life_.started_before
+      = e.record->restarts > 0 || e.record->ready_at || e.record->exit || e.record->started_at;
     life_.exits = recalled_exits(e.record->failures, app().restart, now_.steady);
   }
   if (e.found)
@@ -165,12 +174,17 @@ void step::recall(const found_instance& found, const std::string& output) {
     ++life_.seen.restarts;
   if (found.started_at)
     life_.seen.started_at = found.started_at;
-  if (found.running)
-    return adopt(found);
+  if (found.starting)
+    return await_start();
+  if (found.running) {
+    life_.seen.fetched = true;
+    return take_up(found.pid);
+  }
   if (goal() == instance_goal::run && !found.interruption.empty() && !life_.gave_up)
     return resume(found, output);
-  auto exit = found.exit ? found.exit : life_.seen.exit;
-  if (goal() != instance_goal::run || !exit) {
+  auto exit = found.exit || found.died ? found.exit : life_.seen.exit;
+  bool has_ended = exit || found.died || is_lost_job(found);
+  if (goal() != instance_goal::run || !has_ended) {
     life_.seen.exit = exit;
     if (goal() == instance_goal::stop)
       return clear();
@@ -179,13 +193,22 @@ void step::recall(const found_instance& found, const std::string& output) {
   }
   life_.started_before = true;
   life_.seen.fetched = true;
+  std::string reason = found.died ? killed_with_starter : lost_with_state;
+  if (exit)
+    reason = exit_text(*exit);
   if (!life_.gave_up)
-    return on_ended(exit, exit_text(*exit), output);
+    return on_ended(exit, reason, output);
   life_.seen.exit = exit;
   life_.seen.output = output;
   life_.over = true;
-  enter(instance_phase::clearing, instance_state::failed, exit_text(*exit) + "; gave up");
+  enter(instance_phase::clearing, instance_state::failed, reason + "; gave up");
   act(kill_everything{});
+}
+
+/// It was started once, must not run twice, and its starter's state is gone.
+bool step::is_lost_job(const found_instance& found) const {
+  return !found.started_at && life_.seen.started_at && !app().always_on
+         && app().restart.policy == messages::restart_policy::never;
 }
 
 /// The machine ended the program: that counts as no exit. Only a job that must not run twice stays
@@ -205,17 +228,25 @@ void step::resume(const found_instance& found, const std::string& output) {
   act(kill_everything{});
 }
 
-/// The program went on while there was no agent.
-void step::adopt(const found_instance& found) {
-  life_.started_before = true;
+/// Its starter is just starting the program, for an earlier agent.
+void step::await_start() {
   life_.seen.fetched = true;
-  life_.seen.pid = found.pid;
+  enter(instance_phase::launching, instance_state::starting, "");
+  if (goal() != instance_goal::run)
+    stop_program();
+}
+
+/// The program went on while there was no agent.
+void step::take_up(std::int64_t pid) {
+  life_.started_before = true;
+  life_.seen.pid = pid;
   enter(instance_phase::up, instance_state::running, "");
   if (goal() != instance_goal::run)
     return stop_program();
-  milliseconds alive{(now_.utc.microseconds - found.started_at.microseconds) / 1'000};
+  const auto& started_at = life_.seen.started_at;
+  milliseconds alive{(now_.utc.microseconds - started_at.microseconds) / 1'000};
   auto missing = app().min_ready - std::max(alive, milliseconds{0});
-  bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= found.started_at;
+  bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= started_at;
   if (was_ready || missing <= milliseconds{0})
     become_ready();
   else
@@ -285,11 +316,14 @@ void step::operator()(const process_changed& e) {
     case process_event::kind::started:
       return on_started(e.event);
     case process_event::kind::not_started:
+      // The next attempt looks whether the directory is as it should be.
+      life_.unpacked = false;
       if (life_.phase == instance_phase::launching || life_.phase == instance_phase::stopping)
         on_ended(std::nullopt, e.event.problem, e.output);
       return;
     case process_event::kind::exited:
-      return on_ended(e.event.exit, e.event.exit ? exit_text(*e.event.exit) : "ended", e.output);
+      return on_ended(e.event.exit, e.event.exit ? exit_text(*e.event.exit) : ended_with_starter,
+                      e.output);
     case process_event::kind::gone:
       return on_gone();
   }
@@ -299,11 +333,15 @@ void step::on_started(const process_event& e) {
   bool asked_to_stop = life_.phase == instance_phase::stopping && life_.seen.pid == 0;
   if (life_.phase != instance_phase::launching && !asked_to_stop)
     return;
-  if (life_.started_before)
+  // The start of a program that was up when its starter's state was lost is no other one.
+  bool is_known = e.started_at && e.started_at == life_.seen.started_at;
+  if (life_.started_before && !is_known)
     ++life_.seen.restarts;
   life_.started_before = true;
   life_.seen.pid = e.pid;
   life_.seen.started_at = e.started_at;
+  if (is_known && !asked_to_stop)
+    return take_up(e.pid);
   if (asked_to_stop) {
     life_.phase = instance_phase::up;
     return stop_program();
@@ -331,6 +369,7 @@ void step::on_ended(std::optional<int> exit, std::string reason, std::string out
   if ((!by_itself && !on_order) || (life_.over && on_order))
     return;
   life_.seen.pid = 0;
+  // What the agent killed did not end by itself, whatever an earlier run did.
   life_.seen.exit = exit;
   if (by_itself) {
     life_.seen.output = std::move(output);
@@ -341,7 +380,11 @@ void step::on_ended(std::optional<int> exit, std::string reason, std::string out
 }
 
 void step::end_run(const std::string& reason) {
-  auto verdict = after_exit(app(), life_.seen.exit, reason, life_.exits, now_.steady);
+  bool is_known = life_.phase == instance_phase::idle && life_.seen.started_at
+                  && life_.seen.started_at == life_.ended_run;
+  auto verdict = is_known ? after_known_exit(app(), life_.seen.exit, reason, life_.exits)
+                          : after_exit(app(), life_.seen.exit, reason, life_.exits, now_.steady);
+  life_.ended_run = life_.seen.started_at;
   life_.gave_up = verdict.gave_up;
   life_.over = verdict.over;
   if (!verdict.over)
@@ -356,7 +399,7 @@ void step::on_gone() {
   switch (life_.phase) {
     case instance_phase::launching:
     case instance_phase::up:
-      return on_ended(std::nullopt, "its starter was killed, and the program with it", "");
+      return on_ended(std::nullopt, killed_with_starter, "");
     case instance_phase::stopping:
     case instance_phase::clearing:
       life_.seen.pid = 0;
@@ -422,6 +465,7 @@ void step::operator()(const ordered& e) {
 /// Asks the program to end; while it is only being launched, as soon as it runs.
 void step::stop_program() {
   bool runs = life_.phase == instance_phase::up;
+  life_.was_too_slow = false;
   enter(instance_phase::stopping, instance_state::stopping, "told to stop");
   if (runs)
     act(signal_program{app().stop.signal});
@@ -450,9 +494,15 @@ void step::operator()(const remove_ended& e) {
   }
   if (discarding)
     return proceed();
-  enter(instance_phase::removed, instance_state::stopped,
-        life_.seen.exit ? exit_text(*life_.seen.exit) : "removed");
+  enter(instance_phase::removed, instance_state::stopped, last_words());
   act(forget{});
+}
+
+std::string step::last_words() const {
+  if (life_.was_too_slow)
+    return fmt::format("killed, for it did not end within {} of {}",
+                       length_text(app().stop.timeout), signal_text(app().stop.signal));
+  return life_.seen.exit ? exit_text(*life_.seen.exit) : "removed";
 }
 
 void step::operator()(const timer_fired& e) {
@@ -462,6 +512,7 @@ void step::operator()(const timer_fired& e) {
     case instance_phase::up:
       return become_ready();
     case instance_phase::stopping:
+      life_.was_too_slow = true;
       return clear();
     case instance_phase::resting:
       return proceed();
@@ -483,9 +534,9 @@ std::vector<instance_action> advance(instance_life& life, const instance_event& 
 }
 
 instance_record record_of(const instance_life& life) {
-  return {life.seen.id,      life.seen.restarts, life.seen.ready_at,
-          life.seen.fetched, life.seen.sha256,   life.exits.since_ready,
-          life.seen.exit,    life.gave_up,       life.seen.started_at};
+  return {life.seen.id,         life.seen.restarts,     life.seen.ready_at, life.seen.fetched,
+          life.seen.sha256,     life.exits.since_ready, life.seen.exit,     life.gave_up,
+          life.seen.started_at, life.ended_run};
 }
 
 } // namespace deployminator::agent

@@ -97,6 +97,10 @@ struct instance_life {
   /// Preparations (fetch, reserve, unpack) that failed since one worked.
   std::uint32_t failed_preparations = 0;
   exit_count exits;
+  /// The start of the last run whose end `exits` knows of.
+  messages::timestamp ended_run;
+  /// It was killed, for it did not end in time when it was told to.
+  bool was_too_slow = false;
   /// The number of the timer that counts; older ones are stale.
   std::uint64_t timer = 0;
 };

@@ -30,12 +30,15 @@ launch_order launch_order_for(const messages::instance_spec& spec, const std::st
   return order;
 }
 
+std::string signal_text(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name ? fmt::format("signal {} (SIG{})", signal, name) : fmt::format("signal {}", signal);
+}
+
 std::string exit_text(int exit) {
   if (exit <= 128 || exit > 128 + 64)
     return fmt::format("exited with code {}", exit);
-  const char* name = sigabbrev_np(exit - 128);
-  return name ? fmt::format("killed by signal {} (SIG{})", exit - 128, name)
-              : fmt::format("killed by signal {}", exit - 128);
+  return "killed by " + signal_text(exit - 128);
 }
 
 } // namespace deployminator::agent

@@ -13,6 +13,9 @@ namespace deployminator::agent {
 launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,
                               const std::vector<std::uint16_t>& ports);
 
+/// "signal 9 (SIGKILL)".
+std::string signal_text(int signal);
+
 /// How a program ended, for people: "exited with code 3", "killed by signal 9 (SIGKILL)".
 std::string exit_text(int exit);
 

@@ -45,8 +45,15 @@ restart_verdict after_exit(const messages::program& app, std::optional<int> exit
                            const std::string& reason, exit_count& exits,
                            exit_count::time_point now);
 
+/// The same for an end that an earlier agent counted, and did not give the program up for.
+restart_verdict after_known_exit(const messages::program& app, std::optional<int> exit,
+                                 const std::string& reason, const exit_count& exits);
+
 /// The wait before attempt `n` (from 1): it doubles from the first to the last.
 std::chrono::milliseconds back_off(std::chrono::milliseconds first, std::chrono::milliseconds last,
                                    std::uint32_t n);
+
+/// "10m", "90s", for people.
+std::string length_text(std::chrono::milliseconds length);
 
 } // namespace deployminator::agent

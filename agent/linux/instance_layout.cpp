@@ -65,8 +65,10 @@ result<std::vector<std::string>> instance_layout::list() {
 }
 
 result<void> instance_layout::make(const std::string& id) const {
-  if (mkdir(where_.instance(id).c_str(), 0711) && errno != EEXIST)
-    return file_failure("create the directory", where_.instance(id));
+  // Somebody may have removed all of them.
+  for (const auto& directory : {where_.instances(), where_.instance(id)})
+    if (mkdir(directory.c_str(), 0711) && errno != EEXIST)
+      return file_failure("create the directory", directory);
   return {};
 }
 
@@ -74,9 +76,11 @@ std::int64_t instance_layout::owner(const std::string& id) const {
   return owner_of(where_.home(id));
 }
 
-bool instance_layout::is_laid_out(const std::string& id, std::int64_t uid) const {
+bool instance_layout::is_laid_out(const std::string& id, std::int64_t uid,
+                                  const std::string& binary) const {
   auto boot = read_file(where_.instance(id) + "/unpacked");
-  return boot && *boot == boot_ && owner(id) == uid;
+  return boot && *boot == boot_ && owner(id) == uid
+         && owner_of(where_.home(id) + "/" + binary) >= 0;
 }
 
 bool instance_layout::is_of_earlier_boot(const std::string& id) const {

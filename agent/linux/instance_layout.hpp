@@ -35,8 +35,9 @@ public:
   /// Who owns what is laid out; -1: nothing is.
   [[nodiscard]] std::int64_t owner(const std::string& id) const;
 
-  /// Whether the artifact is laid out whole, for this user.
-  [[nodiscard]] bool is_laid_out(const std::string& id, std::int64_t uid) const;
+  /// Whether the artifact is laid out whole, for this user, and its program was not removed since.
+  [[nodiscard]] bool is_laid_out(const std::string& id, std::int64_t uid,
+                                 const std::string& binary) const;
 
   /// Whether something was laid out, and before the machine was started last.
   [[nodiscard]] bool is_of_earlier_boot(const std::string& id) const;

@@ -1,21 +1,18 @@
 #include "agent/linux/machine_stop.hpp"
 
-#include "agent/linux/files.hpp"
 #include "agent/linux/journal_directory.hpp"
 #include "agent/linux/starter_link.hpp"
+#include "agent/linux/starter_search.hpp"
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <csignal>
 #include <fcntl.h>
-#include <filesystem>
 #include <list>
 #include <map>
 #include <thread>
 #include <unistd.h>
 #include <utility>
-#include <vector>
 
 namespace deployminator::agent {
 
@@ -29,6 +26,8 @@ namespace {
 
 /// How often the starters' states are looked at.
 constexpr milliseconds look_every{20};
+/// One whose state was lost has written it again by then.
+constexpr milliseconds patience_with_writing{20};
 /// What is killed is gone by then, or the kernel cannot end it.
 constexpr std::chrono::seconds kernel_timeout{10};
 
@@ -50,18 +49,6 @@ std::map<std::string, stop_rules> rules_by_id(const directories& where,
   return out;
 }
 
-result<std::vector<std::string>> names_in(const std::string& directory) {
-  std::vector<std::string> out;
-  std::error_code error;
-  for (std::filesystem::directory_iterator it{directory, error}, end; !error && it != end;
-       it.increment(error))
-    out.push_back(it->path().filename().string());
-  if (!error)
-    return out;
-  errno = error.value();
-  return file_failure("list", directory);
-}
-
 /// One instance on its way to its end:
 ///
 ///   signal it ── ended, too slow ──► end its starter ──► over
@@ -78,7 +65,7 @@ public:
       return finish(now);
     if (told_end_)
       return now > given_up_at_ && give_up(now);
-    auto state = read_state(directory_);
+    auto state = state_of(starter_, directory_, patience_with_writing);
     bool runs
       = !state || state->what == starter::phase::starting || state->what == starter::phase::running;
     if (runs && now < killed_at_) {
@@ -157,14 +144,10 @@ result<void> stop_with_machine(const directories& where,
   auto lock = take(where);
   if (!lock)
     return lock.error();
-  auto names = names_in(where.instances());
-  if (!names)
-    return names.error();
   auto rules = rules_by_id(where, warn);
   std::list<ending> running;
-  for (const auto& id : *names)
-    if (auto starter = find_starter(where.instance(id)))
-      running.emplace_back(id, where.instance(id), std::move(*starter), rules[id]);
+  for (auto& [id, starter] : find_starters(where.instances()))
+    running.emplace_back(id, where.instance(id), std::move(starter.process), rules[id]);
   while (!running.empty()) {
     running.remove_if([&](ending& each) {
       bool over = each.advance(steady_clock::now());

@@ -3,14 +3,17 @@
 #include "agent/linux/files.hpp"
 #include "agent/linux/log_files.hpp"
 #include "agent/linux/machine_stop.hpp"
+#include "agent/linux/starter_lock.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <set>
 #include <utility>
 
 #include <sys/timerfd.h>
@@ -23,11 +26,20 @@ using messages::result;
 
 namespace {
 
-owned_fd logs_timer() {
+owned_fd housekeeping_timer() {
   owned_fd fd{timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK)};
   itimerspec every{{5, 0}, {5, 0}};
   timerfd_settime(fd.get(), 0, &every, nullptr);
   return fd;
+}
+
+/// A starter that is asked to write its state again has done so by then, unless it is held up.
+constexpr std::chrono::milliseconds patience_with_starter{20};
+/// An agent that starts knows nothing of it otherwise.
+constexpr std::chrono::milliseconds patience_with_lost_state{500};
+
+std::string state_path(const std::string& directory) {
+  return fmt::format("{}/{}", directory, starter::state_name);
 }
 
 /// Ids name files, so this is checked again here, at the last moment.
@@ -55,15 +67,16 @@ bool stays_below(const std::string& path) {
 
 process_launcher::process_launcher(launcher_config config, on_event events)
   : config_(std::move(config)), events_(std::move(events)),
-    uid_(static_cast<std::int64_t>(geteuid())), timer_(logs_timer()),
+    uid_(static_cast<std::int64_t>(geteuid())), timer_(housekeeping_timer()),
     layout_(loop_, config_.where, config_.programs.unpack, config_.unpacking),
     sweeper_(loop_, reserved_, config_.programs.starter),
     starters_(
       loop_, [this](const std::string& id) { look(id); },
+      [this](const std::string& id) { restore_files(id); },
       [this](const std::string& id) { starter_ended(id); }) {
   loop_.call([this] {
     starters_.begin();
-    loop_.watch(timer_.get(), [this] { bound_logs(); });
+    loop_.watch(timer_.get(), [this] { keep_house(); });
   });
 }
 
@@ -81,11 +94,16 @@ result<std::vector<found_instance>> process_launcher::recover_now() {
   auto names = layout_.list();
   if (!names)
     return names.error();
+  auto living = find_starters(config_.where.instances());
+  std::set<std::string> ids{names->begin(), names->end()};
+  for (const auto& [id, each] : living)
+    ids.insert(id);
   std::vector<found_instance> out;
-  for (const auto& name : *names) {
-    if (!is_instance_id(name))
+  for (const auto& id : ids) {
+    if (!is_instance_id(id))
       continue;
-    auto found = recover_one(name);
+    auto starter = living.extract(id);
+    auto found = starter ? adopt(id, std::move(starter.mapped())) : recover_dead(id);
     if (!found)
       return found.error();
     out.push_back(std::move(*found));
@@ -93,22 +111,22 @@ result<std::vector<found_instance>> process_launcher::recover_now() {
   return out;
 }
 
-result<found_instance> process_launcher::recover_one(const std::string& id) {
+result<found_instance> process_launcher::recover_dead(const std::string& id) {
   auto directory = config_.where.instance(id);
   layout_.discard_half(id);
-  if (auto starter = find_starter(directory))
-    return adopt(id, std::move(*starter));
   auto state = read_state(directory);
+  bool is_damaged = !state && access(state_path(directory).c_str(), F_OK) == 0;
+  if (is_damaged || (state && state->what != starter::phase::gone)) {
+    auto uid = state ? state->uid : user_of_files(id);
+    auto swept = sweeper_.sweep_up({id, uid, false, config_.where.home(id)});
+    if (!swept && swept.error().code != failure_code::refused)
+      return swept.error();
+    reserved_.free_user(uid);
+  }
   if (!state) {
     found_instance found;
     found.id = id;
     return found;
-  }
-  if (state->what != starter::phase::gone) {
-    auto swept = sweeper_.sweep_up({id, state->uid, false, config_.where.home(id)});
-    if (!swept && swept.error().code != failure_code::refused)
-      return swept.error();
-    reserved_.free_user(state->uid);
   }
   auto found = found_dead(id, *state);
   if (was_stopped_with_machine(directory))
@@ -118,35 +136,50 @@ result<found_instance> process_launcher::recover_one(const std::string& id) {
   return found;
 }
 
-result<found_instance> process_launcher::adopt(const std::string& id, child_process starter) {
+/// As whom the instance ran, by its files; -1: as the agent's own user, or it has none.
+std::int64_t process_launcher::user_of_files(const std::string& id) const {
+  auto owner = layout_.owner(id);
+  return uid_ == 0 && owner >= reservations::first_uid ? owner : -1;
+}
+
+/// An instance whose state cannot be read is taken for one that is just being started, until its
+/// starter has restored it.
+result<found_instance> process_launcher::adopt(const std::string& id, living_starter found) {
   auto directory = config_.where.instance(id);
+  layout_.discard_half(id);
+  if (!is_locked(directory))
+    ask_to_restore(found.process, directory);
   auto& i = instances_[id];
-  i.starter = std::move(starter);
+  i.starter = std::move(found.process);
   if (auto watched = starters_.watch_state(id, directory); !watched)
     return watched.error();
   starters_.watch_end(id, i.starter.handle);
-  // A state that is just being overwritten does not read; that takes microseconds.
-  auto state = read_state(directory);
-  for (int n = 0; !state && n < 10'000; ++n)
-    state = read_state(directory);
-  if (!state)
-    return failure{failure_code::internal,
-                   fmt::format("{}/{} is damaged, while its starter (process {}) lives", directory,
-                               starter::state_name, i.starter.pid),
-                   "end that process with SIGTERM, which ends the instance, then start again"};
+  auto state = state_of(i.starter, directory, patience_with_lost_state);
   forget_stop_with_machine(directory);
-  i.shown = true;
-  i.granted.uid = state->uid < 0 ? uid_ : state->uid;
-  i.granted.ports.assign(state->ports, state->ports + state->port_count);
+  i.shown = state.has_value();
+  auto uid = state ? state->uid : found.uid;
+  if (state)
+    found.ports.assign(state->ports, state->ports + state->port_count);
+  take_grant(i, {uid < 0 ? uid_ : uid, std::move(found.ports)}, uid >= 0);
+  found_instance out;
+  out.id = id;
+  out.starting = true;
+  if (state) {
+    i.told = told_by(*state);
+    out = found_alive(id, *state);
+  }
+  out.granted = i.granted;
+  return out;
+}
+
+/// What a starter that was found holds.
+void process_launcher::take_grant(instance& i, grant granted, bool has_user) {
+  i.granted = std::move(granted);
   i.has_grant = true;
   for (auto port : i.granted.ports)
     reserved_.note_port(port);
-  if (state->uid >= 0)
-    reserved_.note_user(state->uid);
-  i.told = told_by(*state);
-  auto out = found_alive(id, *state);
-  out.granted = i.granted;
-  return out;
+  if (has_user)
+    reserved_.note_user(i.granted.uid);
 }
 
 // -- grants ---------------------------------------------------------------------------------------
@@ -236,7 +269,7 @@ void process_launcher::unpack_now(const unpack_order& order, std::shared_ptr<own
       failure{failure_code::invalid,
               fmt::format("\"{}\" is not a path below the instance's directory", order.binary),
               "write it as it stands in the archive, without a leading / and without .."});
-  if (i.lives() || layout_.is_laid_out(order.id, i.granted.uid))
+  if (runs_now(order.id, i) || layout_.is_laid_out(order.id, i.granted.uid, order.binary))
     return done({});
   if (missing)
     return done(*missing);
@@ -277,7 +310,7 @@ void process_launcher::launch_now(const launch_order& order) {
   if (auto watched = starters_.watch_state(order.id, setup.directory); !watched)
     return not_started(order.id, watched.error().message);
   // An earlier starter's; its news were told.
-  unlink(fmt::format("{}/{}", setup.directory, starter::state_name).c_str());
+  unlink(state_path(setup.directory).c_str());
   forget_stop_with_machine(setup.directory);
   auto starter = spawn_starter(setup, order, i.granted.ports);
   if (!starter)
@@ -290,10 +323,18 @@ void process_launcher::launch_now(const launch_order& order) {
   look(order.id);
 }
 
+bool process_launcher::runs_now(const std::string& id, const instance& i) const {
+  if (!i.lives())
+    return false;
+  auto state = state_of(i.starter, config_.where.instance(id), patience_with_starter);
+  return state
+         && (state->what == starter::phase::starting || state->what == starter::phase::running);
+}
+
 void process_launcher::relaunch(const std::string& id, instance& i) {
-  auto state = read_state(config_.where.instance(id));
+  auto state = state_of(i.starter, config_.where.instance(id), patience_with_starter);
   if (!state)
-    return;
+    return not_started(id, fmt::format("its starter (process {}) does not answer", i.starter.pid));
   if (state->what == starter::phase::running) {
     i.told.start = 0;
     look(id);
@@ -322,9 +363,9 @@ void process_launcher::signal_now(const std::string& id, int signal) {
   auto found = instances_.find(id);
   if (found == instances_.end() || !found->second.lives())
     return;
-  if (auto state = read_state(config_.where.instance(id)))
-    send_signal(found->second.starter.handle, starter::signal_order,
-                starter::signal_value(state->run, signal));
+  const auto& starter = found->second.starter;
+  if (auto state = state_of(starter, config_.where.instance(id), patience_with_starter))
+    send_signal(starter.handle, starter::signal_order, starter::signal_value(state->run, signal));
 }
 
 // -- ending ---------------------------------------------------------------------------------------
@@ -394,7 +435,10 @@ void process_launcher::look(const std::string& id) {
   if (found == instances_.end() || !found->second.lives())
     return;
   auto& i = found->second;
-  auto state = read_state(config_.where.instance(id));
+  auto directory = config_.where.instance(id);
+  // A starter that is new has none yet; one that had has lost it.
+  auto state
+    = i.shown ? state_of(i.starter, directory, patience_with_starter) : read_state(directory);
   if (!state)
     return;
   if (!i.shown) {
@@ -406,6 +450,16 @@ void process_launcher::look(const std::string& id) {
       event.problem = problem_text(*state, setup_of(id, i), i.binary);
     events_(std::move(event));
   }
+}
+
+/// Somebody removed or replaced files of a starter.
+void process_launcher::restore_files(const std::string& id) {
+  auto found = instances_.find(id);
+  if (found == instances_.end() || !found->second.lives() || !found->second.shown)
+    return;
+  auto directory = config_.where.instance(id);
+  if (layout_.make(id) && starters_.watch_state(id, directory))
+    ask_to_restore(found->second.starter, directory);
 }
 
 void process_launcher::not_started(const std::string& id, std::string problem) {
@@ -447,13 +501,18 @@ void process_launcher::sweep_after(const std::string& id, instance& i) {
 
 // -- housekeeping ---------------------------------------------------------------------------------
 
-void process_launcher::bound_logs() {
+void process_launcher::keep_house() {
   std::uint64_t expirations = 0;
   if (read(timer_.get(), &expirations, sizeof expirations) < 0)
     return;
-  for (const auto& [id, i] : instances_)
-    if (i.lives())
-      bound_log(config_.where.log_of(id), config_.most_output);
+  for (const auto& [id, i] : instances_) {
+    if (!i.lives())
+      continue;
+    bound_log(config_.where.log_of(id), config_.most_output);
+    // Whoever removed it may have been quicker than what followed from that.
+    if (!read_state(config_.where.instance(id)))
+      restore_files(id);
+  }
 }
 
 } // namespace deployminator::agent

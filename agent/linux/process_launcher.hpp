@@ -5,6 +5,7 @@
 #include "agent/linux/reservations.hpp"
 #include "agent/linux/starter_link.hpp"
 #include "agent/linux/starter_news.hpp"
+#include "agent/linux/starter_search.hpp"
 #include "agent/linux/starter_watch.hpp"
 #include "agent/linux/sweeper.hpp"
 #include "agent/linux/watch_loop.hpp"
@@ -79,15 +80,19 @@ private:
                   const std::optional<messages::failure>& missing, on_unpacked done);
 
   void launch_now(const launch_order& order);
+  bool runs_now(const std::string& id, const instance& i) const;
   void relaunch(const std::string& id, instance& i);
   void signal_now(const std::string& id, int signal);
   void kill_all_now(const std::string& id);
   void remove_now(const std::string& id, on_removed done);
 
   messages::result<std::vector<found_instance>> recover_now();
-  messages::result<found_instance> recover_one(const std::string& id);
-  messages::result<found_instance> adopt(const std::string& id, child_process starter);
+  messages::result<found_instance> recover_dead(const std::string& id);
+  std::int64_t user_of_files(const std::string& id) const;
+  messages::result<found_instance> adopt(const std::string& id, living_starter found);
+  void take_grant(instance& i, grant granted, bool has_user);
   void look(const std::string& id);
+  void restore_files(const std::string& id);
   void starter_ended(const std::string& id);
   void sweep_after(const std::string& id, instance& i);
   void end_if_over(const std::string& id);
@@ -95,7 +100,7 @@ private:
   /// Something is being laid out or swept up for the instance.
   bool is_busy(const std::string& id) const;
   starter_setup setup_of(const std::string& id, const instance& i) const;
-  void bound_logs();
+  void keep_house();
 
   launcher_config config_;
   on_event events_;

@@ -6,6 +6,7 @@
 #include "agent/linux/journal_directory.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
 #include "agent/linux/starter_link.hpp"
+#include "agent/linux/starter_lock.hpp"
 
 #include <fmt/format.h>
 
@@ -23,7 +24,7 @@ using messages::result;
 /// An instance whose program runs.
 std::optional<found_instance> find_running(const std::string& id, const std::string& directory) {
   auto state = read_state(directory);
-  if (!state || state->what != starter::phase::running || !find_starter(directory))
+  if (!state || state->what != starter::phase::running || lock_holder(directory) == 0)
     return std::nullopt;
   found_instance out;
   out.id = id;

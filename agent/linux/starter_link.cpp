@@ -1,12 +1,11 @@
 #include "agent/linux/starter_link.hpp"
 
-#include "agent/linux/files.hpp"
+#include "agent/linux/starter_lock.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <thread>
@@ -15,50 +14,9 @@
 
 namespace deployminator::agent {
 
-using messages::failure;
-using messages::failure_code;
 using messages::result;
 
 namespace {
-
-struct flock one_byte(int byte) {
-  struct flock lock {};
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  lock.l_start = byte;
-  lock.l_len = 1;
-  return lock;
-}
-
-std::string lock_path(const std::string& directory) {
-  return fmt::format("{}/{}", directory, starter::lock_name);
-}
-
-/// Takes the lock that makes a starter the only one; it goes on with the starter's copy.
-result<owned_fd> take_lock(const std::string& directory) {
-  auto path = lock_path(directory);
-  owned_fd lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!lock)
-    return file_failure("open", path);
-  auto wanted = one_byte(starter::alive_byte);
-  if (fcntl(lock.get(), F_OFD_SETLK, &wanted) == 0)
-    return lock;
-  if (errno != EAGAIN && errno != EACCES)
-    return file_failure("lock", path);
-  return failure{failure_code::refused,
-                 fmt::format("a starter that this agent does not know holds {}", path),
-                 "restart the agent: it then takes it over"};
-}
-
-bool is_locked(int lock) {
-  auto probe = one_byte(starter::alive_byte);
-  return fcntl(lock, F_OFD_GETLK, &probe) == 0 && probe.l_type != F_UNLCK;
-}
-
-pid_t holder(int lock) {
-  auto probe = one_byte(starter::pid_byte);
-  return fcntl(lock, F_GETLK, &probe) == 0 && probe.l_type != F_UNLCK ? probe.l_pid : 0;
-}
 
 template <class Numbers>
 std::string comma_separated(const Numbers& numbers) {
@@ -97,23 +55,6 @@ result<child_process> spawn_starter(const starter_setup& setup, const launch_ord
   return spawn(out);
 }
 
-std::optional<child_process> find_starter(const std::string& directory) {
-  owned_fd lock{open(lock_path(directory).c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
-  if (!lock)
-    return std::nullopt;
-  auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{5};
-  while (is_locked(lock.get()) && std::chrono::steady_clock::now() < deadline) {
-    child_process found;
-    found.pid = holder(lock.get());
-    found.handle = process_handle(found.pid);
-    // Still its holder after the handle was made: so the handle is that process's.
-    if (found.pid && found.handle && holder(lock.get()) == found.pid)
-      return found;
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});
-  }
-  return std::nullopt;
-}
-
 std::optional<starter::state> read_state(const std::string& directory) {
   auto path = fmt::format("{}/{}", directory, starter::state_name);
   owned_fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
@@ -124,6 +65,25 @@ std::optional<starter::state> read_state(const std::string& directory) {
       || out.checksum != checksum_of(out) || out.port_count > starter::most_ports)
     return std::nullopt;
   return out;
+}
+
+std::optional<starter::state> state_of(const child_process& starter, const std::string& directory,
+                                       std::chrono::milliseconds patience) {
+  auto state = read_state(directory);
+  if (state)
+    return state;
+  ask_to_restore(starter, directory);
+  auto deadline = std::chrono::steady_clock::now() + patience;
+  while (!state && std::chrono::steady_clock::now() < deadline && !has_ended(starter.handle)) {
+    std::this_thread::sleep_for(std::chrono::microseconds{200});
+    state = read_state(directory);
+  }
+  return state;
+}
+
+void ask_to_restore(const child_process& starter, const std::string& directory) {
+  mkdir(directory.c_str(), 0711);
+  send_signal(starter.handle, starter::restore_order);
 }
 
 result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,

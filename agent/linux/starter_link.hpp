@@ -6,6 +6,7 @@
 #include "agent/starter/protocol.hpp"
 #include "messages/result.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,13 +34,17 @@ struct starter_setup {
 messages::result<child_process> spawn_starter(const starter_setup& setup, const launch_order& order,
                                               const std::vector<std::uint16_t>& ports);
 
-/// The starter that lives for an instance's directory, if any. Waits a moment for one that an
-/// earlier agent spawned in its last instant.
-std::optional<child_process> find_starter(const std::string& directory);
-
 /// The starter's state as it last wrote it; none where there is none, or where it is being written
 /// right now.
 std::optional<starter::state> read_state(const std::string& directory);
+
+/// The same of a starter that lives: where the state cannot be read the starter is asked to restore
+/// it, and given that time to do so.
+std::optional<starter::state> state_of(const child_process& starter, const std::string& directory,
+                                       std::chrono::milliseconds patience);
+
+/// Asks a starter that lives to make anew what is gone of its files.
+void ask_to_restore(const child_process& starter, const std::string& directory);
 
 /// Kills what is left of an instance whose starter was killed.
 messages::result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,

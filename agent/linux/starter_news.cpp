@@ -11,6 +11,22 @@ bool did_run(const starter::state& state) {
   return state.what == phase::exited || (state.what == phase::gone && state.pid != 0);
 }
 
+/// How the program ended by itself; nothing where it was killed, for the starter was told to end.
+std::optional<int> exit_of(const starter::state& state) {
+  bool ended = did_run(state) && state.failed != starter::problem::killed;
+  return ended ? std::optional<int>{state.exit} : std::nullopt;
+}
+
+/// When the run began whose program there is, or was.
+messages::timestamp start_of(const starter::state& state) {
+  return {state.pid != 0 ? state.started_at : 0};
+}
+
+/// The program runs, or is about to.
+bool is_under_way(const starter::state& state) {
+  return state.what == phase::starting || state.what == phase::running;
+}
+
 process_event event_of(const std::string& id, const starter::state& state,
                        process_event::kind what) {
   process_event out;
@@ -21,7 +37,7 @@ process_event event_of(const std::string& id, const starter::state& state,
     out.started_at.microseconds = state.started_at;
   }
   if (what == process_event::kind::exited)
-    out.exit = state.exit;
+    out.exit = exit_of(state);
   return out;
 }
 
@@ -49,26 +65,27 @@ found_instance found_alive(const std::string& id, const starter::state& state) {
   out.id = id;
   out.running = state.what == phase::running;
   out.pid = out.running ? state.pid : 0;
-  out.started_at.microseconds = state.started_at;
-  if (state.what == phase::exited)
-    out.exit = state.exit;
+  out.started_at = start_of(state);
+  out.exit = exit_of(state);
+  out.starting = state.what == phase::starting;
   return out;
 }
 
 told_runs told_by(const starter::state& state) {
-  told_runs out;
-  if (state.what != phase::starting)
-    out.start = state.run;
-  if (state.what == phase::exited || state.what == phase::not_started)
-    out.end = state.run;
+  told_runs out{state.run, state.run};
+  if (state.what == phase::starting)
+    --out.start;
+  if (is_under_way(state))
+    --out.end;
   return out;
 }
 
 found_instance found_dead(const std::string& id, const starter::state& state) {
   found_instance out;
   out.id = id;
-  if (did_run(state))
-    out.exit = state.exit;
+  out.started_at = start_of(state);
+  out.exit = exit_of(state);
+  out.died = is_under_way(state);
   return out;
 }
 

@@ -33,6 +33,10 @@ namespace {
 
 struct instance {
   program how;
+  /// DIR.
+  const char* directory = nullptr;
+  /// Of DIR/lock.
+  int lock = -1;
   state_file file;
   /// Of the program, while it runs; it is not reaped unless this is 0.
   pid_t running = 0;
@@ -122,6 +126,8 @@ void reap(instance& i) {
   if (i.running) {
     kill(i.running, SIGKILL);
     waitpid(i.running, &status, 0);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+      i.file.now.failed = problem::killed;
     note_exit(i, status);
   }
   kill_descendants(i.how.uid);
@@ -135,10 +141,51 @@ void send(const instance& i, int value) {
     kill(-i.running, value & 0x7f);
 }
 
+bool set_lock(int lock, int byte, int how) {
+  struct flock mine {};
+  mine.l_type = F_WRLCK;
+  mine.l_whence = SEEK_SET;
+  mine.l_start = byte;
+  mine.l_len = 1;
+  return fcntl(lock, how, &mine) == 0;
+}
+
+/// Shows this process as the one that holds the lock; only after the first state was written.
+void show_pid(int lock) {
+  set_lock(lock, pid_byte, F_SETLK);
+}
+
+/// Takes the lock anew where its file is gone. One that is still there is not opened: closing it
+/// would end this process's lock on `pid_byte`.
+void restore_lock(instance& i) {
+  int at = open(i.directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (at < 0)
+    return;
+  int fresh = is_named(i.lock, at, lock_name)
+                ? -1
+                : openat(at, lock_name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  close(at);
+  if (fresh < 0)
+    return;
+  if (!set_lock(fresh, alive_byte, F_OFD_SETLK)) {
+    close(fresh);
+    return;
+  }
+  show_pid(fresh);
+  close(i.lock);
+  i.lock = fresh;
+}
+
+void restore(instance& i) {
+  restore_lock(i);
+  i.file.restore(i.directory);
+}
+
 void obey(instance& i) {
   sigset_t awaited;
   sigemptyset(&awaited);
-  for (int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, start_order, signal_order, end_order})
+  for (int signal :
+       {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, start_order, signal_order, end_order, restore_order})
     sigaddset(&awaited, signal);
   for (;;) {
     siginfo_t info{};
@@ -153,6 +200,9 @@ void obey(instance& i) {
       case signal_order:
         send(i, info.si_value.sival_int);
         break;
+      case restore_order:
+        restore(i);
+        break;
       case SIGTERM:
       case SIGINT:
       case SIGQUIT:
@@ -164,16 +214,6 @@ void obey(instance& i) {
   }
 }
 
-/// Shows this process as the one that holds the lock; only after the first state was written.
-void show_pid(int lock) {
-  struct flock mine {};
-  mine.l_type = F_WRLCK;
-  mine.l_whence = SEEK_SET;
-  mine.l_start = pid_byte;
-  mine.l_len = 1;
-  fcntl(lock, F_SETLK, &mine);
-}
-
 int run(char** args) {
   instance i;
   i.how = {args[2],
@@ -182,8 +222,9 @@ int run(char** args) {
            strtoull(args[5], nullptr, 10),
            static_cast<int>(strtol(args[6], nullptr, 10)),
            args + 10};
-  int lock = static_cast<int>(strtol(args[7], nullptr, 10));
-  keep_only(args[8], lock);
+  i.directory = args[1];
+  i.lock = static_cast<int>(strtol(args[7], nullptr, 10));
+  keep_only(args[8], i.lock);
   auto& now = i.file.now;
   now.uid = i.how.uid;
   each_number(args[9], [&now](long port) {
@@ -192,7 +233,7 @@ int run(char** args) {
   });
   if (int error = i.file.create(args[1]))
     return error;
-  show_pid(lock);
+  show_pid(i.lock);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   start_program(i);
   obey(i);

@@ -28,6 +28,9 @@ inline constexpr int start_order = 40;
 inline constexpr int signal_order = 41;
 /// Kill everything the program ever started, and end.
 inline constexpr int end_order = 42;
+/// Write the state again, and make `state` and `lock` anew in `DIR` where they are gone. A starter
+/// that is older than this order does nothing.
+inline constexpr int restore_order = 43;
 
 /// A signal for one run of the program and no other.
 constexpr int signal_value(std::uint32_t run, int signal) {
@@ -56,6 +59,9 @@ enum class problem : std::uint32_t {
   user,
   home,
   exec,
+  /// Nothing: the program ran, and the starter killed it, for it was told to end. A starter that is
+  /// older than this says `none`.
+  killed,
 };
 
 inline constexpr std::size_t most_ports = 256;
@@ -72,6 +78,7 @@ struct state {
   std::int64_t started_at = 0;
   /// Exit code, or 128 + signal number.
   std::int32_t exit = 0;
+  /// Of a program that was not started, or was `killed`.
   problem failed = problem::none;
   /// An errno.
   std::int32_t error = 0;

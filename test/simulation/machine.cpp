@@ -69,7 +69,6 @@ void machine::agent_begins() {
 
 void machine::agent_ends() {
   has_agent_ = false;
-  starting_.clear();
   forget_agent();
 }
 
@@ -166,11 +165,14 @@ void machine::launch(const agent::launch_order& order) {
   p.min_ready = min_ready_of(order.args);
   if (p.behaves != nature::slow)
     return run(order);
-  auto number = ++starting_[order.id];
-  clock_.after(dice_.between(1s, 5s), [this, order, number, agent = agent_] {
+  instances[order.id].starting = true;
+  auto number = ++last_start_;
+  starting_[order.id] = number;
+  clock_.after(dice_.between(1s, 5s), [this, order, number] {
     auto found = starting_.find(order.id);
-    if (!is_this_agent(agent) || found == starting_.end() || found->second != number)
+    if (found == starting_.end() || found->second != number)
       return;
+    starting_.erase(found);
     run(order);
     send_answers();
   });
@@ -242,7 +244,7 @@ void machine::kill_all(const std::string& id) {
   if (auto found = all_.find(id); found != all_.end() && found->second.running) {
     found->second.proved_itself = was_ready(found->second, clock_.now());
     found->second.running = false;
-    found->second.last_exit = 137;
+    found->second.last_exit.reset();
     record_.tell(name_, fmt::format("program {} is killed", id));
   }
   simulated_machine::kill_all(id);
@@ -279,8 +281,9 @@ result<void> machine::save_instance(const agent::instance_record& record) {
 
 void machine::reboot() {
   record_.tell(name_, "reboots");
+  starting_.clear();
   for (auto& [id, each] : instances) {
-    each.running = false;
+    each.starting = each.running = false;
     each.has_grant = false;
     each.exit.reset();
   }

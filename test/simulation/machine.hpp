@@ -86,8 +86,10 @@ private:
   /// The number of the transfer of each key.
   std::map<std::string, std::uint64_t> transfer_numbers_;
   std::set<std::string> cache_;
-  /// Launches that are under way, by instance; erased by a kill.
+  /// The numbers of the starts that are under way, by instance: a starter's, whether or not there
+  /// is an agent.
   std::map<std::string, std::uint64_t> starting_;
+  std::uint64_t last_start_ = 0;
   /// What records said before their last change, and when that was.
   std::map<std::string, std::pair<moment, std::optional<agent::instance_record>>> overwritten_;
 };

@@ -46,6 +46,35 @@ TEST_CASE("an instance is claimed once, with what was found and noted of it") {
   CHECK_FALSE(again.record);
 }
 
+TEST_CASE("what becomes of an instance that nobody claimed yet is what he finds who claims it") {
+  auto starting = running("a");
+  starting.running = false;
+  starting.starting = true;
+  inheritance left{{starting}, {}, {}};
+  left.note({"a", process_event::kind::started, 42, {7}, {}, {}});
+  SUBCASE("it runs") {
+    auto found = left.claim(order_for("a", "web")).found;
+    REQUIRE(found);
+    CHECK(found->running);
+    CHECK_FALSE(found->starting);
+    CHECK(found->pid == 42);
+    CHECK(found->started_at.microseconds == 7);
+  }
+  SUBCASE("it ran and ended") {
+    left.note({"a", process_event::kind::exited, 42, {7}, 3, {}});
+    left.note({"a", process_event::kind::gone, 0, {}, {}, {}});
+    auto found = left.claim(order_for("a", "web")).found;
+    REQUIRE(found);
+    CHECK_FALSE(found->running);
+    CHECK(found->exit == 3);
+    CHECK_FALSE(found->died);
+  }
+  SUBCASE("its starter was killed, and it with that") {
+    left.note({"a", process_event::kind::gone, 0, {}, {}, {}});
+    CHECK(left.claim(order_for("a", "web")).found->died);
+  }
+}
+
 TEST_CASE("what nobody claimed is to be gone, as its last order says where that is known") {
   inheritance left{{running("a"), running("b")}, {}, {*order_for("b", "web")}};
   auto unwanted = left.take_unwanted();

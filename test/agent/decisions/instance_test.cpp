@@ -370,6 +370,84 @@ TEST_CASE("bytes with another hash than the version's are refused") {
         == "the bytes fetched have sha256 abc, but those of its version have def");
 }
 
+TEST_CASE("an instance that did not end in time was killed, which is not told as its exit") {
+  bench b{sample_spec(instance_goal::run)};
+  b.get_ready();
+  b.order(instance_goal::stop);
+  b.time_out();
+  b.tell(process_event::kind::exited);
+  CHECK_FALSE(b.life.seen.exit);
+  b.tell(process_event::kind::gone);
+  b.tell(remove_ended{result<void>{}});
+  CHECK(b.life.seen.reason == "killed, for it did not end within 10s of signal 15 (SIGTERM)");
+}
+
+TEST_CASE("a program whose starter somebody told to end did not exit") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  b.tell(process_event::kind::exited);
+  b.tell(process_event::kind::gone);
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK_FALSE(b.life.seen.exit);
+  CHECK(b.life.seen.reason == "its starter was told to end, and killed the program");
+}
+
+TEST_CASE("after a start that failed the directory is looked at before the next") {
+  bench b{sample_spec(instance_goal::run)};
+  b.fetch();
+  b.tell(process_event::kind::not_started);
+  b.time_out();
+  b.tell(reserve_ended{grant{1000, {4100}}});
+  REQUIRE(b.did<unpack_order>());
+  CHECK(b.did<unpack_order>()->artifact_path.empty());
+}
+
+TEST_CASE("an agent that comes back while the program is just being started") {
+  found_instance found{.id = "web-1", .granted = {1000, {4100}}, .starting = true};
+  instance_record record{.id = "web-1", .fetched = true, .sha256 = "abc"};
+  bench b{sample_spec(instance_goal::run)};
+  SUBCASE("waits for it") {
+    b.tell(begun{found, record});
+    CHECK(b.last.empty());
+    CHECK(b.life.seen.state == instance_state::starting);
+    CHECK(b.life.seen.ports == found.granted.ports);
+    b.tell(process_event::kind::started);
+    CHECK(b.life.seen.state == instance_state::running);
+    CHECK(b.life.seen.restarts == 0);
+    CHECK(b.time_out() == 5s);
+    CHECK(b.life.seen.state == instance_state::ready);
+  }
+  SUBCASE("hears that it cannot be started") {
+    b.tell(begun{found, record});
+    b.tell(process_event::kind::not_started);
+    CHECK(b.life.seen.reason == "cannot execute bin/web");
+    CHECK(b.time_out() == 1s);
+    b.restart();
+  }
+  SUBCASE("counts it as a restart where it had run before") {
+    record.started_at = b.now.utc;
+    b.pass(1s);
+    b.tell(begun{found, record});
+    b.tell(process_event::kind::started);
+    CHECK(b.life.seen.restarts == 1);
+  }
+  SUBCASE("knows it again where its starter had only lost its state") {
+    record.started_at = b.now.utc;
+    record.ready_at.microseconds = b.now.utc.microseconds + 1;
+    b.tell(begun{found, record});
+    b.tell(process_event::kind::started);
+    CHECK(b.life.seen.restarts == 0);
+    CHECK(b.life.seen.state == instance_state::ready);
+  }
+  SUBCASE("ends it as soon as it runs where it is not wanted any more") {
+    b.life.spec = std::make_shared<const instance_spec>(sample_spec(instance_goal::stop));
+    b.tell(begun{found, record});
+    CHECK_FALSE(b.did<kill_everything>());
+    b.tell(process_event::kind::started);
+    CHECK(b.did<signal_program>());
+  }
+}
+
 TEST_CASE("an agent that comes back") {
   auto spec = sample_spec(instance_goal::run);
   found_instance found{"web-1", {1000, {4100}}, true, 42, {}, {}};
@@ -419,6 +497,58 @@ TEST_CASE("an agent that comes back") {
     CHECK(b.time_out() == 2s);
     b.restart();
     CHECK(b.life.seen.restarts == 3);
+  }
+  SUBCASE("does not count the same end again") {
+    found.running = false;
+    found.exit = 9;
+    record.exit = 9;
+    record.started_at = record.ended_run = found.started_at;
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.reason == "exited with code 9");
+    CHECK(b.time_out() == 1s);
+    CHECK(record_of(b.life).failures == 1);
+    SUBCASE("but the next one, whatever it is") {
+      b.restart();
+      b.tell(process_event::kind::exited, 9);
+      CHECK(record_of(b.life).failures == 2);
+      CHECK(record_of(b.life).ended_run == b.now.utc);
+    }
+    SUBCASE("but a start that fails then") {
+      b.tell(reserve_ended{grant{1000, {4100}}});
+      b.tell(unpack_ended{result<void>{}});
+      b.tell(process_event::kind::not_started);
+      CHECK(record_of(b.life).failures == 2);
+    }
+  }
+  SUBCASE("takes no earlier exit for the end of a program whose starter was killed") {
+    found.running = false;
+    found.died = true;
+    record.exit = 9;
+    SUBCASE("and starts it again") {
+      b.tell(begun{found, record});
+      CHECK(b.life.seen.reason == "its starter was killed, and the program with it");
+      CHECK_FALSE(b.life.seen.exit);
+      CHECK(record_of(b.life).failures == 2);
+      b.time_out();
+      b.restart();
+    }
+    SUBCASE("but not where it must not run twice") {
+      spec.app.restart.policy = restart_policy::never;
+      b.life.spec = std::make_shared<const instance_spec>(spec);
+      b.tell(begun{found, record});
+      b.tell(process_event::kind::gone);
+      CHECK(b.life.phase == instance_phase::ended);
+    }
+  }
+  SUBCASE("runs no job twice whose state was lost") {
+    spec.app.always_on = false;
+    spec.app.restart.policy = restart_policy::never;
+    b.life.spec = std::make_shared<const instance_spec>(spec);
+    record.started_at = found.started_at;
+    b.tell(begun{found_instance{.id = "web-1"}, record});
+    CHECK(b.life.seen.reason == "it does not run any more, and how it ended is not known");
+    b.tell(process_event::kind::gone);
+    CHECK(b.life.phase == instance_phase::ended);
   }
   SUBCASE("does not start what was given up") {
     found.running = false;

@@ -106,6 +106,22 @@ TEST_CASE("an exit that is as it should be does not count") {
   CHECK(p.exits.recent.empty());
 }
 
+TEST_CASE("an end that an earlier agent counted is not counted again") {
+  restarted_program p;
+  p.app.restart.give_up_count = 3;
+  p.exits = recalled_exits(3, p.app.restart, p.now);
+  auto verdict = after_known_exit(p.app, 1, "it ended", p.exits);
+  CHECK_FALSE(verdict.over);
+  CHECK(verdict.wait == 4s);
+  CHECK(verdict.reason == "it ended");
+  SUBCASE("and a job that is over stays over") {
+    p.app.always_on = false;
+    CHECK(after_known_exit(p.app, 0, "it ended", p.exits).reason == "finished");
+    p.app.restart.policy = restart_policy::never;
+    CHECK(after_known_exit(p.app, 1, "it ended", p.exits).over);
+  }
+}
+
 TEST_CASE("a count of an earlier agent goes on, as if those exits were now") {
   restarted_program p;
   p.app.restart.give_up_count = 3;

@@ -42,6 +42,12 @@ TEST_CASE_FIXTURE(layout_bench, "the instances' directories are listed") {
   CHECK(*names == std::vector<std::string>{"web-1", "web-2"});
 }
 
+TEST_CASE_FIXTURE(layout_bench, "a directory is made also where somebody removed all of them") {
+  std::filesystem::remove_all(where.instances());
+  CHECK(layout.make("web-1"));
+  CHECK(std::filesystem::is_directory(where.instance("web-1")));
+}
+
 TEST_CASE_FIXTURE(layout_bench, "what an earlier agent was removing goes, however much it is") {
   for (int n = 0; n < 30; ++n)
     put(where.instance(".removed." + std::to_string(n) + "/home/file"));
@@ -57,12 +63,13 @@ TEST_CASE_FIXTURE(layout_bench,
   put(where.home("a") + "/program");
   CHECK(layout.owner("a") == uid);
   CHECK(layout.owner("b") == -1);
-  CHECK_FALSE(layout.is_laid_out("a", uid));
+  CHECK_FALSE(layout.is_laid_out("a", uid, "program"));
   write(where.instance("a") + "/unpacked", "an earlier boot");
-  CHECK_FALSE(layout.is_laid_out("a", uid));
+  CHECK_FALSE(layout.is_laid_out("a", uid, "program"));
   write(where.instance("a") + "/unpacked", *read_file("/proc/sys/kernel/random/boot_id"));
-  CHECK(layout.is_laid_out("a", uid));
-  CHECK_FALSE(layout.is_laid_out("a", uid + 1));
+  CHECK(layout.is_laid_out("a", uid, "program"));
+  CHECK_FALSE(layout.is_laid_out("a", uid + 1, "program"));
+  CHECK_FALSE(layout.is_laid_out("a", uid, "another"));
 }
 
 TEST_CASE_FIXTURE(layout_bench, "what is half laid out is thrown away, and nothing else") {

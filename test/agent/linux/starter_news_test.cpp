@@ -53,6 +53,18 @@ TEST_CASE("a run that was over before anybody looked is told with its start") {
         == std::vector{kind::started, kind::exited});
 }
 
+TEST_CASE("that the starter killed the program is not told as how the program ended") {
+  auto killed = state_of(1, phase::gone, 42, 137);
+  killed.failed = starter::problem::killed;
+  told_runs told;
+  auto news = news_of("a", killed, told);
+  REQUIRE(kinds(news) == std::vector{kind::started, kind::exited});
+  CHECK_FALSE(news[1].exit);
+  CHECK_FALSE(found_alive("a", killed).exit);
+  CHECK_FALSE(found_dead("a", killed).exit);
+  CHECK_FALSE(found_dead("a", killed).died);
+}
+
 TEST_CASE("a program that was not started is told as that alone") {
   told_runs told;
   CHECK(kinds(news_of("a", state_of(1, phase::not_started), told))
@@ -86,8 +98,22 @@ TEST_CASE("what an agent finds it does not tell again, but what comes after") {
   SUBCASE("of one that is just being started") {
     auto state = state_of(4, phase::starting);
     CHECK_FALSE(found_alive("a", state).running);
+    CHECK(found_alive("a", state).starting);
+    CHECK_FALSE(found_alive("a", state).started_at);
     auto told = told_by(state);
+    CHECK(news_of("a", state, told).empty());
     CHECK(kinds(news_of("a", state_of(4, phase::running, 42), told)) == std::vector{kind::started});
+  }
+  SUBCASE("of one whose starter is about to end itself") {
+    auto state = state_of(4, phase::gone, 42, 9);
+    CHECK(found_alive("a", state).exit == 9);
+    auto told = told_by(state);
+    CHECK(news_of("a", state, told).empty());
+  }
+  SUBCASE("of one that could not be started") {
+    auto state = state_of(4, phase::not_started);
+    CHECK_FALSE(found_alive("a", state).starting);
+    CHECK_FALSE(found_alive("a", state).started_at);
   }
 }
 
@@ -97,4 +123,8 @@ TEST_CASE("how a program ended is known after its starter has gone") {
   CHECK_FALSE(found_dead("a", state_of(1, phase::gone)).exit);
   CHECK_FALSE(found_dead("a", state_of(1, phase::running, 42)).exit);
   CHECK_FALSE(found_dead("a", state_of(1, phase::running, 42)).running);
+  CHECK(found_dead("a", state_of(1, phase::running, 42)).died);
+  CHECK(found_dead("a", state_of(1, phase::running, 42)).started_at.microseconds == 7);
+  CHECK(found_dead("a", state_of(1, phase::starting)).died);
+  CHECK_FALSE(found_dead("a", state_of(1, phase::exited, 42, 3)).died);
 }

@@ -34,7 +34,7 @@ void simulated_machine::forget_agent() {
   pending.clear();
   transfers.clear();
   for (auto& [id, each] : instances)
-    each.has_grant = each.running || each.exit;
+    each.has_grant = each.starting || each.running || each.exit;
 }
 
 bool simulated_machine::answer_one() {
@@ -88,8 +88,14 @@ void simulated_machine::cancel(const std::string& key) {
 result<std::vector<found_instance>> simulated_machine::recover() {
   std::vector<found_instance> out;
   for (const auto& [id, each] : instances)
-    out.push_back({id, each.has_grant ? each.granted : grant{}, each.running,
-                   each.running ? each.pid : 0, each.started_at, each.exit});
+    out.push_back({.id = id,
+                   .granted = each.has_grant ? each.granted : grant{},
+                   .running = each.running,
+                   .pid = each.running ? each.pid : 0,
+                   .started_at = each.started_at,
+                   .exit = each.exit,
+                   .interruption = {},
+                   .starting = each.starting});
   return out;
 }
 
@@ -116,6 +122,7 @@ void simulated_machine::unpack(const unpack_order& order, on_unpacked done) {
 void simulated_machine::launch(const launch_order& order) {
   auto& each = instances[order.id];
   each.last_launch = order;
+  each.starting = false;
   process_event event{order.id, process_event::kind::not_started, 0, {}, {}, "no directory"};
   if (each.laid_out && each.has_grant && !each.running) {
     each.running = true;
@@ -144,8 +151,12 @@ void simulated_machine::signal(const std::string& id, int signal) {
 }
 
 void simulated_machine::kill_all(const std::string& id) {
-  end_program(id, 137);
-  instances[id].has_grant = false;
+  auto& each = instances[id];
+  if (each.running) {
+    each.exit.reset();
+    tell({id, process_event::kind::exited, each.pid, each.started_at, {}, {}});
+  }
+  each.starting = each.running = each.has_grant = false;
   tell({id, process_event::kind::gone, 0, {}, {}, {}});
 }
 

@@ -49,6 +49,8 @@ public:
     bool laid_out = false;
     bool has_grant = false;
     grant granted;
+    /// Its starter is about to start the program, with or without an agent.
+    bool starting = false;
     bool running = false;
     std::int64_t pid = 0;
     messages::timestamp started_at;
