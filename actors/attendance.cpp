@@ -56,7 +56,8 @@ caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr&
   w.decide = [self, h, name, joined, was_connected](const farm& f) {
     auto& present = self->state.present;
     *was_connected = present.is_connected(name);
-    *joined = machine_joined(f, *h->agent, h->software, now(self));
+    *joined
+      = machine_joined(f, *h->agent, h->software, self->state.config.asks_for_keys, now(self));
     if (!*joined)
       return change{};
     present.arrive(name);

@@ -26,6 +26,8 @@ struct deployminator_config {
   std::string first_operator;
   std::function<messages::timestamp()> utc_now;
   std::function<std::uint64_t()> random;
+  /// Nobody connects but with a key; an agent's names its machine.
+  bool asks_for_keys = false;
 };
 
 /// What the DEPLOYMINATOR remembers.

@@ -259,11 +259,10 @@ void take_over(agent_pointer self, const journal_content& memory,
   common::log::info(
     "agent takes over",
     {{"generation", held.generation}, {"instances", held.specs.size()}, {"found", found.size()}});
-  inheritance left{std::move(found),
-                   never_had_any ? std::vector<instance_record>{} : memory.instances,
-                   memory.agent.leaving};
+  inheritance left{std::move(found), memory.instances, memory.agent.leaving};
   state.instances->take_over(std::move(left), held);
-  // What nobody knows anything of may be what public ports lead to.
+  // What nobody knows anything of may be what public ports lead to. It never had an assignment, or
+  // has lost it.
   if (never_had_any && state.instances->strangers() == 0)
     caf::anon_send(state.ports, atom::begin_v);
 }

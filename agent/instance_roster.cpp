@@ -15,8 +15,6 @@ void instance_roster::take_over(inheritance left, const held_assignment& held) {
     return;
   for (const auto& [id, spec] : held.specs)
     spawn(left_.claim(spec));
-  for (const auto& id : left_.take_lost())
-    self_->send(config_.journal, atom::erase_v, id);
   align(held.specs);
 }
 
@@ -25,6 +23,8 @@ void instance_roster::align(const spec_map& held) {
   auto todo = reconcile(held, before);
   for (const auto& spec : todo.spawn)
     spawn(left_.claim(spec));
+  for (const auto& id : left_.take_lost())
+    self_->send(config_.journal, atom::erase_v, id);
   for (const auto& spec : todo.update)
     direct(spec);
   for (const auto& id : todo.stop)

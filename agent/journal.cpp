@@ -29,6 +29,10 @@ caf::result<journal_content_ptr> recall(journal_files& files) {
   auto instances = files.load_instances();
   if (!instances)
     return common::to_error(instances.error());
+  // So that what was damaged or lost of it is whole again; where that cannot be written now, the
+  // next record is.
+  if (!agent->identity.empty())
+    (void)files.save_agent(*agent);
   return std::make_shared<const journal_content>(
     journal_content{std::move(*agent), std::move(*instances)});
 }

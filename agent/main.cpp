@@ -54,7 +54,12 @@ public:
   this_machine(const agent::directories& where, agent::helper_programs programs,
                const std::string& config_file)
     : ports_(config_file), downloads_({.cache = where.cache}), logs_(where.log),
-      journal_(where.journal()),
+      journal_(where.journal(),
+               [](const std::string& damage) {
+                 common::log::error("journal has lost what the agent held: instances stay as they "
+                                    "are until a server has sent it again",
+                                    {{"reason", damage}});
+               }),
       launcher_({.where = where, .programs = std::move(programs)},
                 [to = agent_.get_future().share()](const agent::process_event& event) {
                   to.get().send(event);

@@ -252,7 +252,8 @@ class journal_files {
 public:
   virtual ~journal_files() = default;
 
-  /// Fails when the files are damaged (naming the file), not when they do not exist yet.
+  /// Fails when the files cannot be read. What is damaged counts as not there: a record without a
+  /// generation is that of an agent which never had an assignment, or has lost it.
   virtual messages::result<agent_record> load_agent() = 0;
   virtual messages::result<std::vector<instance_record>> load_instances() = 0;
   virtual messages::result<void> save_agent(const agent_record& record) = 0;

@@ -19,9 +19,11 @@ constexpr std::uint64_t digest_of_nothing = 0;
 /// before an agent hears of it, so one that is ahead, or has the same with other content, got its
 /// orders from another store.
 std::optional<failure> objection_to(const farm& f, const agent_introduction& agent,
-                                    const machine& row, const assignment_head& wanted) {
+                                    const machine& row, const assignment_head& wanted,
+                                    bool is_proven) {
   bool has_instances = !f.instances.on_machine(agent.name).empty();
-  if (!row.identity.empty() && row.identity != agent.identity && has_instances)
+  bool is_another = !row.identity.empty() && row.identity != agent.identity;
+  if (is_another && has_instances && !is_proven)
     return failure{
       failure_code::refused,
       fmt::format("machine {} has instances under an agent of another state directory", agent.name),
@@ -31,25 +33,26 @@ std::optional<failure> objection_to(const farm& f, const agent_introduction& age
     = agent.generation == row.generation && agent.assignment_digest != wanted.digest;
   if (agent.generation > 0 && (agent.generation > row.generation || other_content)
       && !holds_nothing)
-    return failure{failure_code::refused,
-                   fmt::format("the agent of {} holds orders of generation {} that this server "
-                               "never gave (it knows {})",
-                               agent.name, agent.generation, row.generation),
-                   "its instances are left alone; restore the server's newest store, or give the "
-                   "agent its old --name, or end its instances and remove its state directory"};
+    return failure{
+      failure_code::refused,
+      fmt::format("the agent of {} holds orders of generation {} that this server "
+                  "never gave (it knows {})",
+                  agent.name, agent.generation, row.generation),
+      "its instances are left alone; restore the server's newest store, or, to have the "
+      "machine obey this one, run `autodeployer --leave-farm` there"};
   return std::nullopt;
 }
 
 } // namespace
 
 result<join> machine_joined(const farm& f, const agent_introduction& agent,
-                            const std::string& agent_version, const moment& m) {
+                            const std::string& agent_version, bool is_proven, const moment& m) {
   auto known = f.machines.find(agent.name);
   bool is_known = known != f.machines.end();
   machine row = is_known ? known->second : machine{};
   join out{{}, is_known, is_known && !row.lost, is_known && row.groups == agent.groups};
   auto wanted = assignment_head_of(f, agent.name);
-  if (auto objection = objection_to(f, agent, row, wanted))
+  if (auto objection = objection_to(f, agent, row, wanted, is_proven))
     return *objection;
   row.name = agent.name;
   row.identity = agent.identity;

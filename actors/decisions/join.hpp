@@ -21,11 +21,14 @@ struct join {
 };
 
 /// An agent said hello: its machine is known from now on, as it describes itself, and within reach.
-/// Refused where obeying this server would end instances that it knows nothing of: the agent holds
-/// an assignment that this store never gave, or another agent under this name has instances.
+/// `is_proven`: it holds the machine's key, and who holds that is the machine, whatever became of
+/// its state directory. Refused where obeying this server would end instances that it knows nothing
+/// of: the agent holds an assignment that this store never gave, or another agent under this name
+/// has instances, and nothing proves that this is its successor.
 messages::result<join> machine_joined(const messages::farm& f,
                                       const messages::agent_introduction& agent,
-                                      const std::string& agent_version, const moment& m);
+                                      const std::string& agent_version, bool is_proven,
+                                      const moment& m);
 
 /// An agent fell silent.
 messages::change machine_lost(const messages::farm& f, const std::string& machine,

@@ -18,7 +18,7 @@ struct newcomer {
 };
 
 /// What an earlier agent left of its instances, until an INSTANCE takes each over. An agent that
-/// never had an assignment leaves it alone until the first.
+/// never had an assignment, or has lost it, leaves it alone until the first.
 class inheritance {
 public:
   inheritance() = default;

@@ -55,6 +55,22 @@ result<void> check_reachable(const std::string& path) {
   return {};
 }
 
+result<void> take_one(int fd, const std::string& name, const std::string& lib) {
+  // An agent that was killed holds its lock until the kernel has taken it apart.
+  bool taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  for (int i = 0; i < 40 && !taken && errno == EWOULDBLOCK; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    taken = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  }
+  if (taken)
+    return {};
+  if (errno != EWOULDBLOCK)
+    return file_failure("lock", name);
+  return failure{failure_code::refused,
+                 fmt::format("another autodeployer is running on {} (it holds {})", lib, name),
+                 "stop it first, or give this one another --root"};
+}
+
 } // namespace
 
 directories directories_below(const std::string& root) {
@@ -67,7 +83,7 @@ directories directories_below(const std::string& root) {
   return {base + "/lib", base + "/cache", base + "/log", base + "/run"};
 }
 
-result<owned_fd> take(const directories& where) {
+result<directories_lock> take(const directories& where) {
   // 0711: an instance's user reaches its own directory, whose name it knows, and lists nothing.
   const std::array<std::pair<std::string, mode_t>, 6> wanted{{{where.lib, 0711},
                                                               {where.instances(), 0711},
@@ -82,23 +98,15 @@ result<owned_fd> take(const directories& where) {
     if (auto reachable = check_reachable(where.instances()); !reachable)
       return reachable.error();
   auto path = where.lib + "/lock";
-  owned_fd lock{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
-  if (!lock)
-    return file_failure("open", path);
-  // An agent that was killed holds its lock until the kernel has taken it apart.
-  bool taken = flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
-  for (int i = 0; i < 40 && !taken && errno == EWOULDBLOCK; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    taken = flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
-  }
-  if (taken)
-    return lock;
-  if (errno != EWOULDBLOCK)
-    return file_failure("lock", path);
-  return failure{
-    failure_code::refused,
-    fmt::format("another autodeployer is running on {} (it holds {})", where.lib, path),
-    "stop it first, or give this one another --root"};
+  directories_lock out;
+  out.file = owned_fd{open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
+  out.lib = owned_fd{open(where.lib.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!out.file || !out.lib)
+    return file_failure("open", out.file ? where.lib : path);
+  for (auto [fd, name] : {std::pair{out.file.get(), path}, std::pair{out.lib.get(), where.lib}})
+    if (auto taken = take_one(fd, name, where.lib); !taken)
+      return taken.error();
+  return out;
 }
 
 result<helper_programs> find_helper_programs() {

@@ -38,9 +38,16 @@ struct directories {
 /// The directories below `root`, or the system's where it is empty.
 directories directories_below(const std::string& root);
 
-/// Makes the directories that are missing and takes them for this process. The lock is held until
-/// what this returns is closed; a second agent on the same directories is refused, in words.
-messages::result<owned_fd> take(const directories& where);
+/// What keeps every other agent from the same directories, until it is closed: the file `lock`, and
+/// the directory `lib` itself, since that file may be removed.
+struct directories_lock {
+  owned_fd file;
+  owned_fd lib;
+};
+
+/// Makes the directories that are missing and takes them for this process; a second agent on the
+/// same directories is refused, in words.
+messages::result<directories_lock> take(const directories& where);
 
 /// The programs the agent runs besides the instances'.
 struct helper_programs {

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
 
 namespace deployminator::agent {
@@ -21,10 +23,13 @@ messages::result<std::string> leave_farm(const directories& where) {
   record->specs.clear();
   record->store.clear();
   record->epoch = 0;
+  // Where the record was lost, what is left of the old farm would wait for an assignment.
+  record->generation = std::max<std::uint64_t>(record->generation, 1);
   if (auto saved = journal.save_agent(*record); !saved)
     return saved.error();
   return fmt::format("This machine belongs to no farm. When autodeployer starts, it ends {} "
-                     "instances of the old one and obeys the next server.\n",
+                     "instances of the old one, and whatever else it left here, and obeys the next "
+                     "server.\n",
                      ending);
 }
 

@@ -38,7 +38,10 @@ std::string mark_of(const std::string& directory) {
 std::map<std::string, stop_rules> rules_by_id(const directories& where,
                                               const std::function<void(const failure&)>& warn) {
   std::map<std::string, stop_rules> out;
-  auto record = journal_directory{where.journal()}.load_agent();
+  journal_directory journal{where.journal(), [&](const std::string& damage) {
+                              warn({messages::failure_code::internal, damage, {}});
+                            }};
+  auto record = journal.load_agent();
   if (!record) {
     warn(record.error());
     return out;

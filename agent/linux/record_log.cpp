@@ -1,19 +1,18 @@
 #include "agent/linux/record_log.hpp"
 
 #include "agent/linux/files.hpp"
-#include "agent/linux/sha256.hpp"
+#include "agent/linux/sealed_text.hpp"
 #include "messages/codec.hpp"
-
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fcntl.h>
 #include <optional>
 #include <tuple>
 #include <unistd.h>
 #include <utility>
+
+#include <sys/stat.h>
 
 namespace deployminator::agent {
 
@@ -22,42 +21,14 @@ using messages::result;
 
 namespace {
 
-// A change is the length of its content (8 hex digits), the first 16 hex digits of the content's
-// SHA-256, and the content.
-constexpr std::size_t length_digits = 8;
-constexpr std::size_t head_digits = length_digits + 16;
-
-/// Far more than a change takes: what is longer and holds none is not a log.
-constexpr std::size_t longest_change = 4096;
-
 struct change {
   instance_record record;
   bool removed = false;
   MSGPACK_DEFINE_MAP(record, removed)
 };
 
-std::string checksum_of(std::string_view content) {
-  sha256 hash;
-  hash.add(content.data(), content.size());
-  return hash.hex().substr(0, head_digits - length_digits);
-}
-
 std::string to_text(const change& c) {
-  auto content = messages::to_bytes(c);
-  return fmt::format("{:0{}x}{}{}", content.size(), length_digits, checksum_of(content), content);
-}
-
-/// The content of the first change in `text`; empty where there is none, or no whole one.
-std::string_view first_content(std::string_view text) {
-  std::size_t length = 0;
-  if (text.size() < head_digits
-      || std::from_chars(text.data(), text.data() + length_digits, length, 16).ptr
-           != text.data() + length_digits
-      || length > text.size() - head_digits)
-    return {};
-  auto content = text.substr(head_digits, length);
-  bool whole = text.substr(length_digits, head_digits - length_digits) == checksum_of(content);
-  return whole ? content : std::string_view{};
+  return sealed(messages::to_bytes(c));
 }
 
 struct content {
@@ -69,13 +40,13 @@ struct content {
 content parse(std::string_view text) {
   content out;
   for (std::size_t at = 0; at < text.size();) {
-    auto next = first_content(text.substr(at));
+    auto next = first_sealed(text.substr(at));
     auto c = next.empty() ? std::nullopt : messages::try_from_bytes<change>(next);
     if (!c) {
       ++at;
       continue;
     }
-    at = out.size = at + head_digits + next.size();
+    at = out.size = at + seal_size + next.size();
     auto id = c->record.id;
     if (c->removed)
       out.live.erase(id);
@@ -91,12 +62,7 @@ result<content> load(const std::string& path) {
     return content{};
   if (!text)
     return text.error();
-  auto all = parse(*text);
-  if (all.size > 0 || text->size() <= longest_change)
-    return all;
-  return messages::failure{
-    failure_code::internal, fmt::format("{} is damaged: it holds no records of this agent", path),
-    "remove it and start the agent again; the instances' counts of restarts are lost with it"};
+  return parse(*text);
 }
 
 } // namespace
@@ -148,8 +114,17 @@ result<void> record_log::open() {
   return {};
 }
 
+/// Somebody removed or shortened the file, or put another in its place.
+bool record_log::is_lost() const {
+  struct stat mine {};
+  struct stat there {};
+  return file_ && fstat(file_.get(), &mine) == 0
+         && (stat(path_.c_str(), &there) || mine.st_dev != there.st_dev
+             || mine.st_ino != there.st_ino || mine.st_size < static_cast<off_t>(size_));
+}
+
 result<void> record_log::append(const std::string& change) {
-  if (size_ >= too_long_)
+  if (size_ >= too_long_ || is_lost())
     shrink();
   if (auto opened = open(); !opened)
     return opened;

@@ -23,7 +23,6 @@ public:
   explicit record_log(std::string path);
 
   /// What the file says; nothing where there is none. Any process may ask while an agent writes.
-  /// `internal` for a file that holds something else.
   messages::result<records> read() const;
 
   /// Neither waits for the disk, but when the file has become too long and is written anew.
@@ -33,6 +32,7 @@ public:
 private:
   messages::result<void> open();
   messages::result<void> append(const std::string& change);
+  [[nodiscard]] bool is_lost() const;
   void shrink();
 
   std::string path_;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstring>
 #include <fcntl.h>
+#include <filesystem>
 #include <pwd.h>
 #include <string>
 #include <unistd.h>
@@ -118,6 +119,19 @@ bool can_bind(int family, std::int64_t port) {
          || errno == EADDRNOTAVAIL;
 }
 
+/// The users that processes run as.
+std::set<std::int64_t> users_of_processes() {
+  std::set<std::int64_t> out;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it{"/proc", error}, end; !error && it != end;
+       it.increment(error)) {
+    struct stat info {};
+    if (stat(it->path().c_str(), &info) == 0)
+      out.insert(info.st_uid);
+  }
+  return out;
+}
+
 bool has_entry(std::int64_t uid) {
   passwd entry{};
   passwd* found = nullptr;
@@ -171,8 +185,10 @@ result<reservation> reservations::user(std::int64_t preferred) {
   if (preferred >= first_uid && preferred <= last_uid)
     if (auto holder = this_user(preferred))
       return reservation{preferred, std::move(*holder)};
+  // Where a lock was removed, its user is still an instance's.
+  auto busy = users_of_processes();
   for (auto n = first_uid; n <= last_uid; ++n) {
-    if (users_.count(n) || has_entry(n))
+    if (users_.count(n) || busy.count(n) || has_entry(n))
       continue;
     auto holder = this_user(n);
     if (holder)

@@ -30,8 +30,8 @@ agent_introduction up_to_date(const small_farm& farm) {
   return introduction(farm, head.generation, head.digest);
 }
 
-result<join> said_hello(small_farm& farm, const agent_introduction& agent) {
-  return machine_joined(farm.state, agent, "1.0", farm.now());
+result<join> said_hello(small_farm& farm, const agent_introduction& agent, bool is_proven = false) {
+  return machine_joined(farm.state, agent, "1.0", is_proven, farm.now());
 }
 
 /// The generation that the machine has after the hello.
@@ -102,6 +102,22 @@ TEST_CASE("another agent cannot take the name of a machine that has instances") 
   auto refused = said_hello(farm, other);
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == failure_code::refused);
+}
+
+TEST_CASE("whoever holds a machine's key is the machine, also with a new state directory") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  auto reinstalled = introduction(farm, 0, 0);
+  reinstalled.identity = "another";
+  CHECK_FALSE(said_hello(farm, reinstalled));
+  auto joined = said_hello(farm, reinstalled, true);
+  REQUIRE(joined);
+  CHECK(joined->what.machines.at(0).identity == "another");
+  SUBCASE("but not with orders that this store never gave") {
+    reinstalled.generation = 41;
+    reinstalled.assignment_digest = 1;
+    CHECK_FALSE(said_hello(farm, reinstalled, true));
+  }
 }
 
 TEST_CASE("a machine is known from its first hello on, as it describes itself") {

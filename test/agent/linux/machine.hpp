@@ -120,7 +120,7 @@ struct machine {
   directories where;
   arrivals<process_event> events;
   std::unique_ptr<process_launcher> launcher;
-  messages::result<owned_fd> lock;
+  messages::result<directories_lock> lock;
   std::vector<std::string> reserved;
 
   explicit machine(const std::string& root) : where(directories_below(root)), lock(take(where)) {

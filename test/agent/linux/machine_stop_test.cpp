@@ -36,7 +36,7 @@ struct stopping_machine {
 
   void end_agent() {
     m.launcher.reset();
-    m.lock->reset();
+    *m.lock = directories_lock{};
   }
 
   messages::result<void> stop(std::map<std::string, stopped_instance>& how) {

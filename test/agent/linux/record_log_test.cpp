@@ -130,18 +130,33 @@ TEST_CASE("a damaged change costs no other") {
   }));
 }
 
-TEST_CASE("a file of something else is named, with what to do, and left as it is") {
+TEST_CASE("a file of something else holds no records, and is one again with the first change") {
   scratch root;
-  auto text = std::string(5000, 'x');
-  write(root / "records", text);
+  write(root / "records", std::string(5000, 'x'));
   record_log log{root / "records"};
-  auto found = log.read();
-  REQUIRE_FALSE(found);
-  CHECK(found.error().message
-        == (root / "records") + " is damaged: it holds no records of this agent");
-  CHECK(found.error().hint.starts_with("remove it"));
-  CHECK_FALSE(log.save(record_of("a", 1)));
-  CHECK(content(root / "records") == text);
+  CHECK(log.read()->empty());
+  CHECK(log.save(record_of("a", 1)));
+  CHECK(log.read()->size() == 1);
+}
+
+TEST_CASE(
+  "what somebody removes, cuts or replaces under an agent is whole again with its next change") {
+  scratch root;
+  record_log log{root / "records"};
+  REQUIRE(log.save(record_of("a", 1)));
+  SUBCASE("removed") {
+    std::filesystem::remove(root / "records");
+  }
+  SUBCASE("cut") {
+    std::filesystem::resize_file(root / "records", 10);
+  }
+  SUBCASE("replaced") {
+    write(root / "other", "something else");
+    std::filesystem::rename(root / "other", root / "records");
+  }
+  REQUIRE(log.save(record_of("b", 2)));
+  CHECK(*record_log{root / "records"}.read()
+        == record_log::records{{"a", record_of("a", 1)}, {"b", record_of("b", 2)}});
 }
 
 TEST_CASE("a directory in its place is no log") {
