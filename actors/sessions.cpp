@@ -100,7 +100,10 @@ void greet_agent(sessions_pointer self, const received& in) {
     return send(self, in,
                 refusal{{failure_code::refused,
                          fmt::format("a machine named {} is connected already", agent.name),
-                         "give this agent another --name"}});
+                         state.config.asks_for_keys
+                           ? "give this machine a name and a key of its own: `deploy key new NAME "
+                             "--role agent`"
+                           : "give this agent another --name"}});
   if (known.peer != in.peer)
     state.peers.erase(known.peer);
   known.peer = in.peer;
