@@ -64,7 +64,7 @@ struct version {
 struct machine {
   std::string name;
   /// The random identity in the agent's state directory: tells a restart of the same agent from
-  /// another one that claims its name.
+  /// another one that claims its name, where no key proves who it is.
   std::string identity;
   std::vector<std::string> groups;
   std::uint64_t memory_mb = 0;
