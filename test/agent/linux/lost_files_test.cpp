@@ -143,6 +143,21 @@ TEST_CASE("a starter that does not answer is taken for one that is just starting
   CHECK(event.started_at == program.started_at);
 }
 
+TEST_CASE("a user that processes run as is given to nobody, though its lock was removed") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: only root runs instances as users of their own");
+    return;
+  }
+  scratch root;
+  machine m{root.path};
+  machine other{root / "other"};
+  auto mine = m.prepare("one").uid;
+  m.run("one", {"sleep"});
+  fs::remove("/run/autodeployer-users/" + std::to_string(mine));
+  for (auto id : {"one", "two", "three"})
+    CHECK(other.reserve(id).uid != mine);
+}
+
 TEST_CASE("a damaged state of an instance whose starter is gone costs that instance alone") {
   scratch root;
   machine m{root.path};
