@@ -155,7 +155,7 @@ class Hints(Damage):
         before = self.pids()
         self.farm.deploy("key", "revoke", "w1")
         (self.farm.root / "w1.key").rename(self.farm.root / "old.key")
-        self.is_refused("w1", "this machine's key was revoked: `deploy key new MACHINE --role agent`")
+        self.is_refused("w1", "`deploy key new` makes one")
         self.restart(["w1"])
         wait_until(lambda: self.pids() == before, "the instance is as it was")
 
