@@ -88,7 +88,7 @@ living_starter described(child_process process, const std::vector<std::string>& 
 bool add_holders(const std::string& instances, starters& out) {
   bool somebody_else = false;
   for (const auto& id : names_in(instances)) {
-    auto directory = instances + "/" + id;
+    auto directory = fmt::format("{}/{}", instances, id);
     if (out.contains(id) || !is_locked(directory))
       continue;
     child_process holder;

@@ -127,6 +127,8 @@ struct machine {
     REQUIRE(lock);
     start();
   }
+  // An instance that cannot be ended ends the tests.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
   ~machine() {
     if (!launcher) {
       start();
