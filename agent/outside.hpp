@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct download_progress {
   std::uint64_t bytes = 0;
   std::optional<std::uint64_t> total;
   double bytes_per_second = 0;
+  /// Why nothing comes: how the last attempt ended, while none has brought anything since.
+  std::string problem;
 };
 
 /// A file in the cache, named by its hash.
@@ -55,13 +58,18 @@ public:
   using on_done = std::function<void(messages::result<artifact>)>;
 
   /// Starts one transfer; `done` is called exactly once. A cached artifact of that sha256 is done
-  /// at once. A partial file of the same key is resumed. Broken and stalled transfers are tried
-  /// again a few times; what a retry cannot mend (404, wrong hash, refused connection after those
-  /// tries) fails with one sentence that names the URL (without password).
+  /// at once. A partial file of the same key is resumed. What broke off, stalled or was refused for
+  /// now is tried again until it is cancelled, and `progress` says why; what a retry cannot mend
+  /// (404, wrong hash) fails with one sentence that names the URL (without what is secret in it).
   virtual void start(const download_order& order, on_progress progress, on_done done) = 0;
 
-  /// Ends a transfer; its `done` says so. The partial file stays for the next attempt.
+  /// Ends a transfer; its `done` says so. The partial file stays for the next attempt where its key
+  /// is one of those to be kept, or none were named yet.
   virtual void cancel(const std::string& key) = 0;
+
+  /// The keys whose partial files may be wanted again: all others are removed, now or when their
+  /// transfer ends.
+  virtual void keep_partial(std::set<std::string> keys) = 0;
 };
 
 // -- instances ------------------------------------------------------------------------------------

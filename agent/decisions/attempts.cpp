@@ -16,14 +16,15 @@ void attempts::begin_at(std::uint64_t bytes) {
   farthest_ = bytes;
 }
 
-std::optional<std::chrono::milliseconds> attempts::broken_off(std::uint64_t bytes) {
+std::chrono::milliseconds attempts::broken_off(std::uint64_t bytes,
+                                               std::chrono::milliseconds asked) {
   if (bytes >= farthest_ + worth_mentioning) {
     farthest_ = bytes;
     count_ = 0;
   }
-  if (++count_ >= most_)
-    return std::nullopt;
-  return backoff_ * (1 << std::min(count_ - 1, most_doublings));
+  ++count_;
+  auto wait = std::min(backoff_ * (1 << std::min(count_ - 1, most_doublings)), most_wait_);
+  return std::max(wait, std::min(asked, most_asked_));
 }
 
 } // namespace deployminator::agent

@@ -6,19 +6,22 @@
 
 namespace deployminator::agent {
 
-/// The attempts at one download: whether there is another, and when. Those count that brought
-/// nothing new since one did.
+/// The attempts at one download, which have no end while it is wanted: when the next one is.
 class attempts {
 public:
-  /// `most`: so many in a row; `backoff`: the wait before the second, doubling with each.
-  attempts(int most, std::chrono::milliseconds backoff) : most_(most), backoff_(backoff) {}
+  /// `backoff`: the wait before the second, doubling with each that brought nothing new since one
+  /// did, but not beyond `most_wait`. What a server asks for is heeded up to `most_asked`.
+  attempts(std::chrono::milliseconds backoff, std::chrono::milliseconds most_wait,
+           std::chrono::milliseconds most_asked)
+    : backoff_(backoff), most_wait_(most_wait), most_asked_(most_asked) {}
 
   /// So many bytes were there before: no merit of an attempt.
   void begin_at(std::uint64_t bytes);
 
-  /// An attempt broke off, with so many bytes there now. How long until the next; nothing: that was
-  /// the last.
-  std::optional<std::chrono::milliseconds> broken_off(std::uint64_t bytes);
+  /// An attempt broke off, with so many bytes there now. How long until the next, where the server
+  /// asks for `asked`.
+  std::chrono::milliseconds broken_off(std::uint64_t bytes, std::chrono::milliseconds asked
+                                                            = std::chrono::milliseconds{0});
 
   /// How many broke off in a row.
   [[nodiscard]] int count() const {
@@ -26,8 +29,9 @@ public:
   }
 
 private:
-  int most_;
   std::chrono::milliseconds backoff_;
+  std::chrono::milliseconds most_wait_;
+  std::chrono::milliseconds most_asked_;
   int count_ = 0;
   /// How much was there when an attempt last brought something new.
   std::uint64_t farthest_ = 0;

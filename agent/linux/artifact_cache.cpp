@@ -87,6 +87,18 @@ void artifact_cache::remove_partial(const std::string& key) const {
   unlink(note_path(key).c_str());
 }
 
+void artifact_cache::remove_partials_but(const std::set<std::string>& keys) const {
+  std::vector<fs::path> useless;
+  std::error_code error;
+  for (fs::directory_iterator it{directory_ + "/partial", error}, end; !error && it != end;
+       it.increment(error))
+    // No key has a dot; notes have.
+    if (auto name = it->path().filename().string(); !keys.contains(name.substr(0, name.find('.'))))
+      useless.push_back(it->path());
+  for (const auto& path : useless)
+    unlink(path.c_str());
+}
+
 result<artifact> artifact_cache::complete(const std::string& key, int fd,
                                           const std::string& sha256) {
   auto path = directory_ + "/" + sha256;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace deployminator::agent {
@@ -34,6 +35,9 @@ public:
   messages::result<void> save_note(const std::string& key, const std::string& note) const;
 
   void remove_partial(const std::string& key) const;
+
+  /// Removes the partial files of all other keys, with what else is left beside them.
+  void remove_partials_but(const std::set<std::string>& keys) const;
 
   /// Makes the partial file of a key, open as `fd`, the artifact of that hash. It is on disk when
   /// this returns.

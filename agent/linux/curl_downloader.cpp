@@ -63,6 +63,15 @@ void curl_downloader::cancel(const std::string& key) {
   });
 }
 
+void curl_downloader::keep_partial(std::set<std::string> keys) {
+  post([this, keys = std::move(keys)]() mutable {
+    kept_ = keys;
+    for (const auto& [key, d] : downloads_)
+      keys.insert(key);
+    cache_.remove_partials_but(keys);
+  });
+}
+
 void curl_downloader::post(std::function<void()> work) {
   std::lock_guard lock{mutex_};
   posted_.push_back(std::move(work));
@@ -81,6 +90,8 @@ void curl_downloader::begin(const download_order& order, on_progress progress, o
 
 void curl_downloader::finish(const std::string& key, result<artifact> outcome) {
   auto node = downloads_.extract(key);
+  if (!outcome && kept_ && !kept_->contains(key))
+    cache_.remove_partial(key);
   for (auto& listener : node.mapped()->listeners)
     listener.done(outcome);
 }

@@ -9,6 +9,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -27,6 +29,7 @@ public:
 
   void start(const download_order& order, on_progress progress, on_done done) override;
   void cancel(const std::string& key) override;
+  void keep_partial(std::set<std::string> keys) override;
 
 private:
   void post(std::function<void()> work);
@@ -44,6 +47,8 @@ private:
   std::map<std::string, std::unique_ptr<download>> downloads_;
   std::mutex mutex_;
   std::vector<std::function<void()>> posted_;
+  /// Of the partial files; nothing: it is not known which may be wanted again.
+  std::optional<std::set<std::string>> kept_;
   bool ending_ = false;
   std::thread thread_;
 };

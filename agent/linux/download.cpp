@@ -30,7 +30,8 @@ constexpr std::size_t copied_piece = 4 * 1024 * 1024;
 download::download(const download_config& config, artifact_cache& cache, CURLM* multi,
                    download_order order)
   : config_(config), cache_(cache), multi_(multi), order_(std::move(order)),
-    shown_url_(messages::public_url(order_.url)), attempts_(config.attempts, config.backoff),
+    shown_url_(messages::public_url(order_.url)),
+    attempts_(config.backoff, config.most_wait, config.most_asked),
     file_(cache, order_.key, order_.url), meter_(config.progress_every) {
   std::transform(order_.sha256.begin(), order_.sha256.end(), order_.sha256.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -75,15 +76,14 @@ download::outcome download::begin_attempt(moment now) {
   return begin_remote(now);
 }
 
-download::outcome download::broken_off(failure why, moment now) {
-  auto wait = attempts_.broken_off(file_.bytes());
-  if (!wait) {
-    why.message += fmt::format(" (tried {} times)", attempts_.count());
-    return why;
-  }
+void download::broken_off(const failure& why, moment now, std::chrono::seconds asked) {
+  auto wait = attempts_.broken_off(file_.bytes(), asked);
+  problem_ = why.message;
+  if (attempts_.count() > 1)
+    problem_ += fmt::format(" (tried {} times)", attempts_.count());
   stage_ = stage::waiting;
-  next_attempt_ = now + *wait;
-  return std::nullopt;
+  next_attempt_ = now + wait;
+  tell({file_.bytes(), total_, 0, {}});
 }
 
 download::outcome download::complete(moment now) {
@@ -95,7 +95,10 @@ download::outcome download::complete(moment now) {
                       fmt::format("its SHA-256 is {}, expected {}", hash, order_.sha256));
     why.hint = "the file was replaced, or the sha256 in deploy.yaml is not this file's";
     // What was received in pieces may be the pieces of two files.
-    return patched ? broken_off(std::move(why), now) : outcome{std::move(why)};
+    if (!patched)
+      return why;
+    broken_off(why, now);
+    return std::nullopt;
   }
   tell(meter_.finish(now, file_.bytes()));
   return file_.complete(hash);
@@ -109,7 +112,8 @@ failure download::refuse(failure_code code, const std::string& why) const {
   return cannot_fetch(shown_url_, code, why);
 }
 
-void download::tell(const download_progress& progress) {
+void download::tell(download_progress progress) {
+  progress.problem = problem_;
   for (const auto& l : listeners)
     if (l.progress)
       l.progress(progress);
@@ -192,6 +196,10 @@ void download::begin_transfer(moment now) {
 bool download::receive(const char* data, std::size_t size) {
   if (!body_begun_ && !begin_body())
     return false;
+  // More than the whole file, as the server itself has it, is none of it.
+  if (total_)
+    size = static_cast<std::size_t>(
+      std::min<std::uint64_t>(size, *total_ - std::min(*total_, file_.bytes())));
   auto kept = keep(data, size);
   if (!kept)
     stopped_by_ = kept.error();
@@ -201,14 +209,15 @@ bool download::receive(const char* data, std::size_t size) {
 /// The final answer's body begins. False when it is not wanted, which is noted.
 bool download::begin_body() {
   body_begun_ = true;
+  total_.reset();
   auto done = find_place();
   if (!done) {
     stopped_by_ = done.error();
     return false;
   }
+  problem_.clear();
   auto length = transfer_->length();
-  total_.reset();
-  if (length)
+  if (!total_ && length)
     total_ = file_.bytes() + *length;
   file_.come_from(transfer_->validator());
   if (auto room = find_room(); !room) {
@@ -226,18 +235,28 @@ result<void> download::find_place() {
   return file_.bytes() > 0 ? file_.start_over() : result<void>{};
 }
 
+/// Goes on only where the answer says that it is about the file whose beginning is there. Without a
+/// word about that the hash, where it is known, tells in the end.
 result<void> download::follow_range() {
-  auto range = transfer_->header("Content-Range");
-  if (range.starts_with(fmt::format("bytes {}-", file_.bytes()))) {
-    file_.go_on();
-    return {};
-  }
+  auto text = transfer_->header("Content-Range");
+  auto range = parse_content_range(text);
+  if (!range || range->begin != file_.bytes())
+    return is_another_file(fmt::format(
+      "the server sent \"{:.60}\" where the bytes from {} on were asked for", text, file_.bytes()));
+  bool is_proven = !file_.validator().empty() && transfer_->is_about(file_.validator());
+  bool says_nothing = file_.validator().empty() || transfer_->validator().empty();
+  if (!is_proven && (!says_nothing || order_.sha256.empty()))
+    return is_another_file("the file was replaced while it was fetched; it begins anew");
+  total_ = range->total;
+  file_.go_on();
+  return {};
+}
+
+/// What is there cannot be gone on with; the next attempt begins anew.
+failure download::is_another_file(const std::string& why) {
   stopped_for_now_ = true;
-  auto wanted_from = file_.bytes();
   file_.discard();
-  return refuse(failure_code::unreachable,
-                fmt::format("the server sent \"{:.60}\" where the bytes from {} on were asked for",
-                            range, wanted_from));
+  return refuse(failure_code::unreachable, why);
 }
 
 result<void> download::find_room() const {
@@ -257,20 +276,24 @@ result<void> download::find_room() const {
 download::outcome download::transferred(CURLcode code, moment now) {
   if (code == CURLE_OK && !body_begun_ && !begin_body())
     code = CURLE_WRITE_ERROR;
+  bool is_short = code == CURLE_OK && total_ && file_.bytes() < *total_;
+  if (is_short)
+    code = CURLE_PARTIAL_FILE;
   failed_transfer what{code,        transfer_->status(), transfer_->words(),
                        body_begun_, file_.bytes(),       total_};
+  auto asked = transfer_->retry_after();
   transfer_.reset();
   if (code == CURLE_OK)
     return complete(now);
-  if (stopped_by_)
-    return stopped_for_now_ ? broken_off(*stopped_by_, now) : outcome{*stopped_by_};
-  auto why = failure_of(what, shown_url_, config_);
-  if (!is_worth_retrying(what))
-    return why;
+  if (stopped_by_ && !stopped_for_now_)
+    return *stopped_by_;
+  if (!stopped_by_ && !is_worth_retrying(what))
+    return failure_of(what, shown_url_, config_);
   // The partial file is as long as the whole, or longer: of no use.
   if (what.status == 416)
     file_.discard();
-  return broken_off(std::move(why), now);
+  broken_off(stopped_by_ ? *stopped_by_ : failure_of(what, shown_url_, config_), now, asked);
+  return std::nullopt;
 }
 
 } // namespace deployminator::agent

@@ -56,10 +56,10 @@ private:
   enum class stage { waiting, rehashing, copying, transferring };
 
   outcome begin_attempt(moment now);
-  outcome broken_off(messages::failure why, moment now);
+  void broken_off(const messages::failure& why, moment now, std::chrono::seconds asked = {});
   outcome complete(moment now);
   messages::failure refuse(messages::failure_code code, const std::string& why) const;
-  void tell(const download_progress& progress);
+  void tell(download_progress progress);
 
   outcome begin_copy(const std::string& path, moment now);
   outcome copy_piece(moment now);
@@ -72,6 +72,7 @@ private:
   bool begin_body();
   messages::result<void> find_place();
   messages::result<void> follow_range();
+  messages::failure is_another_file(const std::string& why);
   messages::result<void> find_room() const;
 
   const download_config& config_;
@@ -86,6 +87,8 @@ private:
   partial_file file_;
   std::optional<std::uint64_t> total_;
   progress_meter meter_;
+  /// How the last attempt ended, while none has brought anything since.
+  std::string problem_;
 
   /// The file of this machine that is copied.
   owned_fd source_;

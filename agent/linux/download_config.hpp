@@ -14,9 +14,11 @@ struct download_config {
   std::chrono::seconds protected_for{600};
   /// The largest artifact.
   std::uint64_t most_bytes = std::uint64_t{20} << 30;
-  /// Attempts that brought nothing new; the wait between them doubles from `backoff`.
-  int attempts = 5;
+  /// The wait between attempts that brought nothing new doubles from `backoff` to `most_wait`.
   std::chrono::milliseconds backoff{500};
+  std::chrono::milliseconds most_wait{30'000};
+  /// What a server's `Retry-After` is heeded up to.
+  std::chrono::milliseconds most_asked{120'000};
   std::chrono::seconds connect_timeout{10};
   /// Nothing came for so long: a new attempt.
   std::chrono::seconds stall{30};

@@ -11,12 +11,12 @@ std::optional<download_progress> progress_meter::see(moment now, std::uint64_t b
     return std::nullopt;
   measure(now, bytes);
   told_ = now;
-  return download_progress{bytes, total, rate_};
+  return download_progress{bytes, total, rate_, {}};
 }
 
 download_progress progress_meter::finish(moment now, std::uint64_t bytes) {
   measure(now, bytes);
-  return {bytes, bytes, rate_};
+  return {bytes, bytes, rate_, {}};
 }
 
 void progress_meter::jump(moment now, std::uint64_t bytes) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <utility>
 
 namespace deployminator::agent {
@@ -38,6 +39,8 @@ void transfer::set_options(const download_config& config, const transfer_order& 
   curl_easy_setopt(e, CURLOPT_MAXREDIRS, 10L);
   curl_easy_setopt(e, CURLOPT_FAILONERROR, 1L);
   curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+  // What a server sends beyond its answer must not become the beginning of the next.
+  curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, static_cast<long>(config.connect_timeout.count()));
   curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, static_cast<long>(config.stall.count()));
@@ -86,8 +89,43 @@ std::string transfer::header(const char* name) const {
 }
 
 std::string transfer::validator() const {
-  auto out = header("ETag");
-  return out.empty() || out.starts_with("W/") ? header("Last-Modified") : out;
+  return strong_validator(header("ETag"), header("Last-Modified"), header("Date"));
+}
+
+bool transfer::is_about(const std::string& validator) const {
+  return header("ETag") == validator || header("Last-Modified") == validator;
+}
+
+std::chrono::seconds transfer::retry_after() const {
+  curl_off_t out = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_RETRY_AFTER, &out);
+  return std::chrono::seconds{out};
+}
+
+std::optional<content_range> parse_content_range(const std::string& text) {
+  content_range out;
+  const char* at = text.data();
+  const char* end = at + text.size();
+  if (!text.starts_with("bytes "))
+    return std::nullopt;
+  auto first = std::from_chars(at + 6, end, out.begin);
+  auto slash = text.find('/');
+  if (first.ec != std::errc{} || first.ptr == end || *first.ptr != '-'
+      || slash == std::string::npos)
+    return std::nullopt;
+  std::uint64_t total = 0;
+  if (std::from_chars(at + slash + 1, end, total).ec == std::errc{})
+    out.total = total;
+  return out;
+}
+
+std::string strong_validator(const std::string& etag, const std::string& last_modified,
+                             const std::string& date) {
+  if (!etag.empty() && !etag.starts_with("W/"))
+    return etag;
+  auto changed = curl_getdate(last_modified.c_str(), nullptr);
+  auto answered = curl_getdate(date.c_str(), nullptr);
+  return changed >= 0 && answered > changed ? last_modified : std::string{};
 }
 
 // -- URLs -----------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include "agent/linux/download_words.hpp"
 #include "agent/outside.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -25,6 +26,22 @@ struct transfer_order {
   /// But from the beginning where the file has another validator by now; empty: in any case.
   std::string validator;
 };
+
+/// What a `Content-Range` says: the first byte's number, and the whole file's size where it is
+/// known.
+struct content_range {
+  std::uint64_t begin = 0;
+  std::optional<std::uint64_t> total;
+};
+
+/// Reads `bytes 10-19/20`; nothing where it is something else.
+std::optional<content_range> parse_content_range(const std::string& text);
+
+/// What tells a file from another under the same URL for certain: its `ETag` unless it is a weak
+/// one, else its `Last-Modified`, if the answer's `Date` is a later one: within a second there may
+/// be two.
+std::string strong_validator(const std::string& etag, const std::string& last_modified,
+                             const std::string& date);
 
 /// One request by curl, from its beginning to its end.
 class transfer {
@@ -52,8 +69,14 @@ public:
   /// A header of the answer, or nothing.
   [[nodiscard]] std::string header(const char* name) const;
 
-  /// What tells the file from another under the same URL: a strong `ETag`, else `Last-Modified`.
+  /// `strong_validator` of the answer; may be empty.
   [[nodiscard]] std::string validator() const;
+
+  /// Whether the answer is about the file with this validator, as it says itself.
+  [[nodiscard]] bool is_about(const std::string& validator) const;
+
+  /// How long the server asks to be left alone; 0: it does not.
+  [[nodiscard]] std::chrono::seconds retry_after() const;
 
   /// curl's own words about what went wrong; may be empty.
   [[nodiscard]] const char* words() const {

@@ -29,6 +29,8 @@ FLAGS = {
     "rate": (int, 0, "bytes per second; 0: as fast as it goes"),
     "delay": (float, 0.0, "seconds before the answer begins"),
     "status": (int, 200, "answer with this status instead of the file"),
+    "status-times": (int, -1, "so many times only, for each path"),
+    "retry-after": (str, "", "with such a header"),
     "redirect": (str, "", "answer with a redirect to this URL"),
     "break-at": (int, -1, "close the connection at this byte of the file"),
     "break-times": (int, -1, "so many times only, for each path"),
@@ -36,9 +38,15 @@ FLAGS = {
     "stall-times": (int, -1, "so many times only, for each path"),
     "ignore-range": (int, 0, "1: always send the whole file"),
     "wrong-range": (int, 0, "1: answer a range with another one"),
+    "ignore-if-range": (int, 0, "1: answer a range though the file is another one"),
+    "most-of-range": (int, 0, "answer a range with so many bytes at most"),
+    "excess": (int, 0, "send so many bytes more than were announced"),
     "no-content-length": (int, 0, "1: end the file by closing the connection"),
+    "no-range-length": (int, 0, "1: end a part of a file so"),
     "no-validators": (int, 0, "1: neither ETag nor Last-Modified"),
+    "no-etag": (int, 0, "1: only Last-Modified"),
     "user": (str, "", "NAME:PASSWORD that is asked for"),
+    "bearer": (str, "", "token that is asked for"),
 }
 
 
@@ -57,8 +65,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.refuse(401, {"WWW-Authenticate": 'Basic realm="builds"'})
         elif self.settings["redirect"]:
             self.refuse(302, {"Location": self.settings["redirect"]})
-        elif self.settings["status"] != 200:
-            self.refuse(self.settings["status"])
+        elif self.settings["status"] != 200 and self.happens("status", self.settings["status-times"]):
+            after = self.settings["retry-after"]
+            self.refuse(self.settings["status"], {"Retry-After": after} if after else None)
         else:
             self.serve_file()
 
@@ -66,8 +75,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.do_GET()
 
     def authorized(self):
-        wanted = self.settings["user"]
         given = self.headers.get("Authorization", "")
+        if self.settings["bearer"]:
+            return given == "Bearer " + self.settings["bearer"]
+        wanted = self.settings["user"]
         return not wanted or given == "Basic " + base64.b64encode(wanted.encode()).decode()
 
     def refuse(self, status, headers=None):
@@ -95,62 +106,71 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if begin >= info.st_size > 0 and begin > 0:
                 self.refuse(416, {"Content-Range": f"bytes */{info.st_size}"})
                 return
-            self.send_head(headers, begin, info.st_size)
+            end = info.st_size
+            if begin and self.settings["most-of-range"]:
+                end = min(end, begin + self.settings["most-of-range"])
+            self.send_head(headers, begin, end, info.st_size)
             if self.command == "GET":
                 file.seek(begin)
-                self.send_body(file, begin)
+                self.send_body(file, begin, end)
 
     def validators(self, info):
         if self.settings["no-validators"]:
             return {}
-        return {
+        out = {
             "ETag": f'"{info.st_size:x}-{info.st_mtime_ns:x}"',
             "Last-Modified": email.utils.formatdate(info.st_mtime, usegmt=True),
         }
+        if self.settings["no-etag"]:
+            del out["ETag"]
+        return out
 
     def range_begin(self, headers):
         match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
         condition = self.headers.get("If-Range")
         if not match or self.settings["ignore-range"]:
             return 0
-        if condition is not None and condition not in headers.values():
+        is_other = condition is not None and condition not in headers.values()
+        if is_other and not self.settings["ignore-if-range"]:
             return 0
         return int(match.group(1))
 
-    def send_head(self, headers, begin, size):
-        if self.settings["no-content-length"]:
+    def send_head(self, headers, begin, end, size):
+        if self.settings["no-content-length"] or (begin and self.settings["no-range-length"]):
             headers["Connection"] = "close"
             self.close_connection = True
         else:
-            headers["Content-Length"] = size - begin
+            headers["Content-Length"] = end - begin
         if begin:
             shown = begin + 1 if self.settings["wrong-range"] else begin
-            headers["Content-Range"] = f"bytes {shown}-{size - 1}/{size}"
+            headers["Content-Range"] = f"bytes {shown}-{end - 1}/{size}"
         self.answer(206 if begin else 200, headers)
 
-    def send_body(self, file, at):
+    def send_body(self, file, at, end):
         rate = self.settings["rate"]
         piece = max(1, rate // 20) if rate else 256 * 1024
         stops = sorted((s, kind) for kind in ("break", "stall") if (s := self.stop_of(kind)) >= at)
         while True:
-            limit = stops[0][0] if stops else sys.maxsize
+            stop = stops[0] if stops and stops[0][0] <= end else None
+            limit = stop[0] if stop else end
             data = file.read(min(piece, limit - at))
             self.wfile.write(data)
             at += len(data)
-            if stops and at == limit:
-                self.stop(stops[0][1])
+            if stop and at == limit:
+                self.stop(stop[1])
                 return
             if not data:
+                self.wfile.write(b"x" * self.settings["excess"])
                 return
             if rate:
                 time.sleep(len(data) / rate)
 
     def stop_of(self, kind):
         at = self.settings[f"{kind}-at"]
-        times = self.settings[f"{kind}-times"]
-        if at >= 0 and times >= 0 and not self.server.count(kind, self.file_path, times):
-            return -1
-        return at
+        return at if at >= 0 and self.happens(kind, self.settings[f"{kind}-times"]) else -1
+
+    def happens(self, kind, times):
+        return times < 0 or self.server.count(kind, self.file_path, times)
 
     def stop(self, kind):
         self.close_connection = True

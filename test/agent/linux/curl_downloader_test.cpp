@@ -45,8 +45,9 @@ struct farm {
   farm() {
     unsetenv("http_proxy");
     config.cache = root / "cache";
-    config.attempts = 3;
     config.backoff = 20ms;
+    config.most_wait = 100ms;
+    config.most_asked = 300ms;
     config.stall = 1s;
     config.connect_timeout = 2s;
     config.progress_every = 50ms;
@@ -71,6 +72,20 @@ struct farm {
     return done.next();
   }
 
+  /// What stands in the way of a download after so many attempts; it goes on all the same until it
+  /// is cancelled.
+  std::string problem_of(const std::string& url, int attempts) {
+    begin({"key", url, "", "", ""});
+    auto tried = " (tried " + std::to_string(attempts) + " times)";
+    std::string out;
+    while (!out.ends_with(tried))
+      out = progress.next().problem;
+    CHECK(done.empty());
+    downloads->cancel("key");
+    CHECK_FALSE(done.next());
+    return out;
+  }
+
   std::string failure_of(const std::string& url, const std::string& hash = "") {
     auto outcome = fetch(url, hash);
     REQUIRE_FALSE(outcome);
@@ -93,7 +108,73 @@ std::vector<download_progress> all(arrivals<download_progress>& progress) {
   return out;
 }
 
+/// What is there when `to` takes the place of `from`, of which a part had come, at a server that
+/// behaves as `query` says.
+std::string content_after_change(farm& f, const std::string& from, const std::string& to,
+                                 const std::string& query) {
+  f.serve("app", from);
+  http_server server{f.root / "www"};
+  auto url = server.url("app?stall-at=200000&stall-times=1&" + query);
+  f.begin({"key", url, "", "", ""});
+  REQUIRE(eventually([&] {
+    std::error_code none;
+    return std::filesystem::file_size(f.partial(), none) == 200'000;
+  }));
+  f.downloads.reset();
+  CHECK_FALSE(f.done.next());
+  f.serve("app", to);
+  auto got = f.fetch(url);
+  REQUIRE(got);
+  return content(got->path);
+}
+
 } // namespace
+
+TEST_CASE("bytes of another file are not joined though the server answers the range all the same") {
+  farm f;
+  auto to = std::string(300'000, 'y');
+  SUBCASE("and says so by its ETag") {
+    CHECK((content_after_change(f, some_bytes(300'000), to, "ignore-if-range=1") == to));
+  }
+  SUBCASE("and does not say what it is") {
+    CHECK((content_after_change(f, some_bytes(300'000), to, "no-validators=1") == to));
+  }
+  SUBCASE("and tells by the date only") {
+    // Both changed within one second.
+    CHECK((content_after_change(f, some_bytes(300'000), to, "no-etag=1&ignore-if-range=1") == to));
+  }
+  SUBCASE("and tells by the size only") {
+    to.resize(310'000, 'z');
+    CHECK((content_after_change(f, some_bytes(300'000), to, "no-validators=1") == to));
+  }
+}
+
+TEST_CASE("a range that ends early is no whole file") {
+  farm f;
+  auto bytes = some_bytes(200'000);
+  f.serve("app", bytes);
+  http_server server{f.root / "www"};
+  auto got = f.fetch(server.url("app?break-at=150000&break-times=1&most-of-range=20000"));
+  REQUIRE(got);
+  CHECK((content(got->path) == bytes));
+}
+
+TEST_CASE("bytes beyond what was announced belong to no file and to no later answer") {
+  farm f;
+  auto bytes = some_bytes(50'000);
+  f.serve("app", bytes);
+  f.serve("next", "of its own");
+  http_server server{f.root / "www", "--excess 5000"};
+  auto got = f.fetch(server.url("app"));
+  REQUIRE(got);
+  CHECK((content(got->path) == bytes));
+  auto next = f.fetch(server.url("next"));
+  REQUIRE(next);
+  CHECK(content(next->path) == "of its own");
+  auto rest = f.fetch(server.url("app?break-at=20000&break-times=1&no-range-length=1"));
+  REQUIRE(rest);
+  CHECK((content(rest->path) == bytes));
+}
 
 TEST_CASE("a file comes into the cache under its hash, with progress on the way") {
   farm f;
@@ -105,7 +186,7 @@ TEST_CASE("a file comes into the cache under its hash, with progress on the way"
   CHECK(got->sha256 == hash_of(bytes));
   CHECK(got->size == bytes.size());
   CHECK(got->path == f.config.cache + "/" + got->sha256);
-  CHECK(content(got->path) == bytes);
+  CHECK((content(got->path) == bytes));
   auto told = all(f.progress);
   REQUIRE(told.size() >= 3);
   CHECK(told.front().bytes < bytes.size());
@@ -181,41 +262,23 @@ TEST_CASE("a server that answers with another range is asked for the whole") {
   CHECK(got->sha256 == hash_of(bytes));
 }
 
-TEST_CASE("a connection that always breaks off fails after some attempts") {
+TEST_CASE("a connection that always breaks off is tried again, and says why") {
   farm f;
   f.serve("app", some_bytes(200'000));
   http_server server{f.root / "www"};
-  CHECK(f.failure_of(server.url("app?break-at=1000&ignore-range=1&token=secret"))
+  CHECK(f.problem_of(server.url("app?break-at=1000&ignore-range=1&token=secret"), 3)
         == "cannot fetch " + server.url("app")
              + ": the connection broke off after 1000 of 200000 bytes (tried 3 times)");
-  CHECK(server.requests().size() == 3);
 }
 
-TEST_CASE("a download that moves on between its break-offs is not given up") {
+TEST_CASE("a stall is ended and resumed") {
   farm f;
-  f.config.attempts = 2;
-  auto bytes = some_bytes(6'000'000);
-  f.serve("app", bytes);
-  // Each server breaks off once, further on.
-  http_server server{f.root / "www"};
-  auto order = download_order{"key", server.url("app?break-at=2000000&break-times=1"), "", "", ""};
-  f.begin(order);
-  CHECK(f.done.next());
-}
-
-TEST_CASE("a stall is ended and resumed, and fails when it stays") {
-  farm f;
-  f.config.attempts = 2;
   auto bytes = some_bytes(200'000);
   f.serve("app", bytes);
   http_server server{f.root / "www"};
   auto got = f.fetch(server.url("app?stall-at=150000&stall-times=1"));
   REQUIRE(got);
   CHECK(got->sha256 == hash_of(bytes));
-  f.serve("other", some_bytes(200'001));
-  CHECK(f.failure_of(server.url("other?stall-at=150000"))
-        == "cannot fetch " + server.url("other")
-             + ": it stalled: nothing came for 1 s, after 150000 bytes (tried 2 times)");
 }
 
 TEST_CASE("a restarted agent goes on with what an earlier one received") {
@@ -272,7 +335,7 @@ TEST_CASE("a partial file that is longer than the whole is thrown away") {
   write(f.partial() + ".note", hash_of(url) + "\n");
   auto got = f.fetch(url, hash_of(bytes));
   REQUIRE(got);
-  CHECK(content(got->path) == bytes);
+  CHECK((content(got->path) == bytes));
 }
 
 TEST_CASE("damaged leftovers are fetched again, since the hash tells") {
@@ -302,7 +365,7 @@ TEST_CASE("a wrong hash is a failure that names both, and leaves nothing") {
   CHECK_FALSE(std::filesystem::exists(f.config.cache + "/" + hash_of("other bytes")));
 }
 
-TEST_CASE("what no retry can mend fails at once, what one may mend after some") {
+TEST_CASE("what no retry can mend fails at once, what one may mend is tried again") {
   farm f;
   http_server server{f.root / "www"};
   auto missing = f.fetch(server.url("missing"));
@@ -311,20 +374,55 @@ TEST_CASE("what no retry can mend fails at once, what one may mend after some") 
   CHECK(missing.error().message
         == "cannot fetch " + server.url("missing") + ": the server answers 404 Not Found");
   CHECK(server.requests().size() == 1);
-  CHECK(f.failure_of(server.url("x?status=503"))
+  CHECK(f.problem_of(server.url("x?status=503"), 3)
         == "cannot fetch " + server.url("x")
              + ": the server answers 503 Service Unavailable (tried 3 times)");
-  CHECK(server.requests().size() == 4);
   auto port = server.port();
   server.stop();
-  auto refused = f.fetch(fmt::format("http://u:secret@127.0.0.1:{}/app?token=t", port));
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == failure_code::unreachable);
-  CHECK(
-    refused.error().message
-    == fmt::format("cannot fetch http://127.0.0.1:{}/app: its host refuses the connection or is "
-                   "away (tried 3 times)",
-                   port));
+  CHECK(f.problem_of(fmt::format("http://u:secret@127.0.0.1:{}/app?token=t", port), 7)
+        == fmt::format("cannot fetch http://127.0.0.1:{}/app: its host refuses the connection or "
+                       "is away (tried 7 times)",
+                       port));
+}
+
+TEST_CASE("a server that is busy for a while is asked again until it is not") {
+  farm f;
+  f.serve("app", "x");
+  http_server server{f.root / "www"};
+  for (int status : {429, 500, 503})
+    CHECK(f.fetch(server.url(fmt::format("app?status={}&status-times=7", status))));
+}
+
+TEST_CASE("a server that names a time is left alone for so long, within bounds") {
+  farm f;
+  f.serve("app", "x");
+  http_server server{f.root / "www"};
+  auto begun = std::chrono::steady_clock::now();
+  CHECK(f.fetch(server.url("app?status=503&status-times=1&retry-after=1000")));
+  CHECK(std::chrono::steady_clock::now() - begun >= 300ms);
+}
+
+TEST_CASE("partial files stay as long as somebody may want them, and no longer") {
+  farm f;
+  f.serve("app", some_bytes(100'000));
+  http_server server{f.root / "www"};
+  f.begin({"key", server.url("app?stall-at=50000"), "", "", ""});
+  REQUIRE(eventually([&] { return std::filesystem::exists(f.partial() + ".note"); }));
+  write(f.config.cache + "/partial/v1-dead", "x");
+  write(f.config.cache + "/partial/v1-dead.note", "x");
+  write(f.config.cache + "/partial/v2-alive", "x");
+  f.downloads->keep_partial({"v2-alive"});
+  REQUIRE(
+    eventually([&] { return !std::filesystem::exists(f.config.cache + "/partial/v1-dead"); }));
+  // One that is on its way stays until it ends.
+  CHECK(std::filesystem::exists(f.partial()));
+  f.downloads->cancel("key");
+  CHECK_FALSE(f.done.next());
+  f.downloads.reset();
+  CHECK_FALSE(std::filesystem::exists(f.partial()));
+  CHECK_FALSE(std::filesystem::exists(f.partial() + ".note"));
+  CHECK_FALSE(std::filesystem::exists(f.config.cache + "/partial/v1-dead.note"));
+  CHECK(std::filesystem::exists(f.config.cache + "/partial/v2-alive"));
 }
 
 TEST_CASE("user and password are sent to who asks for them, and never shown") {

@@ -83,6 +83,10 @@ void simulated_machine::cancel(const std::string& key) {
   });
 }
 
+void simulated_machine::keep_partial(std::set<std::string> keys) {
+  kept_partial = std::move(keys);
+}
+
 // -- instances ------------------------------------------------------------------------------------
 
 result<std::vector<found_instance>> simulated_machine::recover() {

@@ -69,6 +69,8 @@ public:
   /// What there is to fetch, by URL; anything else is not found.
   std::map<std::string, artifact> web;
   std::vector<std::string> fetched_urls;
+  /// The partial files to be kept.
+  std::set<std::string> kept_partial;
   void finish(const std::string& key);
 
   std::map<std::string, instance> instances;
@@ -96,6 +98,7 @@ public:
 
   void start(const download_order& order, on_progress progress, on_done done) override;
   void cancel(const std::string& key) override;
+  void keep_partial(std::set<std::string> keys) override;
 
   messages::result<std::vector<found_instance>> recover() override;
   messages::result<grant> reserve(const std::string& id, std::uint32_t ports) override;
