@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <variant>
 
 namespace deployminator::actors {
 
@@ -29,8 +30,7 @@ void send(publisher_pointer self, messages::message what) {
   self->send(state.gateway, atom::dispatch_v, state.socket, std::string{}, envelope_ptr{envelope});
 }
 
-void publish(publisher_pointer self, const std::vector<messages::event>& list) {
-  auto& state = self->state;
+void send_events(publisher_pointer self, const std::vector<messages::event>& list) {
   messages::events batch;
   std::size_t bytes = 0;
   for (const auto& each : list) {
@@ -41,7 +41,13 @@ void publish(publisher_pointer self, const std::vector<messages::event>& list) {
     }
     batch.list.push_back(each);
   }
-  send(self, std::move(batch));
+  if (!batch.list.empty())
+    send(self, std::move(batch));
+}
+
+void publish(publisher_pointer self, const std::vector<messages::event>& list) {
+  auto& state = self->state;
+  send_events(self, list);
   // Of a commit whose answer was an error, and that was made all the same, only the store knows.
   if (list.front().seq != state.last + 1)
     state.recent.clear();
@@ -71,6 +77,22 @@ void store_waiting(publisher_pointer self) {
           });
 }
 
+/// What is not worth being kept is told as it is, without a number.
+void collect(publisher_pointer self, const std::vector<messages::event>& list) {
+  auto& state = self->state;
+  std::vector<messages::event> passing;
+  for (const auto& each : list) {
+    const auto* progress = std::get_if<messages::download_progress>(&each.what);
+    bool is_kept = progress == nullptr || state.progress.is_worth_keeping(each, *progress);
+    if (!is_kept)
+      passing.push_back(each);
+    else if (state.waiting.size() < most_waiting)
+      state.waiting.push_back(each);
+  }
+  send_events(self, passing);
+  store_waiting(self);
+}
+
 event_page_ptr recent_after(const publisher_state& state, std::uint64_t seq) {
   auto first = std::find_if(state.recent.begin(), state.recent.end(),
                             [&](const messages::event& each) { return each.seq > seq; });
@@ -90,12 +112,7 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
   self->delayed_send(self, announce_interval, atom::tick_v);
   return {
     [self](atom::publish, const events_ptr& list) { publish(self, *list); },
-    [self](atom::collect, const events_ptr& list) {
-      auto& waiting = self->state.waiting;
-      if (waiting.size() < most_waiting)
-        waiting.insert(waiting.end(), list->begin(), list->end());
-      store_waiting(self);
-    },
+    [self](atom::collect, const events_ptr& list) { collect(self, *list); },
     [self](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto& s = self->state;
       // An answer of the DEPLOYMINATOR may be ahead of the events on their way to here: the

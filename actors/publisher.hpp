@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/progress_record.hpp"
 #include "actors/interfaces.hpp"
 
 #include <deque>
@@ -18,7 +19,8 @@ struct publisher_state {
   /// The newest events, for late watchers; older ones are in the store.
   std::deque<messages::event> recent;
   std::uint64_t last = 0;
-  /// Progress that waits for the batch before it to be stored.
+  progress_record progress;
+  /// Progress that is to be kept and waits for the batch before it to be stored.
   std::vector<messages::event> waiting;
   bool storing = false;
 };

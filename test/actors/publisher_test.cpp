@@ -1,10 +1,12 @@
 #include "actors/common/gateway.hpp"
 #include "actors/publisher.hpp"
+#include "messages/codec.hpp"
 #include "test/support/deterministic_system.hpp"
 
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 using namespace deployminator;
@@ -19,8 +21,12 @@ public:
     return ::deployminator::bus::socket_id{1};
   }
   void close(::deployminator::bus::socket_id) override {}
-  void send(::deployminator::bus::socket_id, std::string, std::string) override {}
+  void send(::deployminator::bus::socket_id, std::string, std::string bytes) override {
+    sent.push_back(std::move(bytes));
+  }
   void trust(::deployminator::bus::trusted_keys) override {}
+
+  std::vector<std::string> sent;
 };
 
 messages::event numbered(std::uint64_t seq) {
@@ -35,11 +41,14 @@ events_ptr from_to(std::uint64_t first, std::uint64_t last) {
 }
 
 /// The store's side: has the events up to 9.
-registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer) {
+registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer, int* commits) {
   return {
     [](atom::attach, const publisher_actor&) {},
     [](atom::load) -> caf::result<farm_ptr> { return std::make_shared<messages::farm>(); },
-    [](atom::commit, const change_ptr&) -> caf::result<std::uint64_t> { return std::uint64_t{9}; },
+    [commits](atom::commit, const change_ptr&) -> caf::result<std::uint64_t> {
+      ++*commits;
+      return std::uint64_t{9};
+    },
     [](atom::lead) -> caf::result<bool> { return true; },
     [](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>(
@@ -52,7 +61,7 @@ registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer) {
 struct bench : test::deterministic_system {
   bench() {
     out = system.spawn(gateway, &sockets);
-    registrar = system.spawn(all_knowing_registrar);
+    registrar = system.spawn(all_knowing_registrar, &commits);
     subject = system.spawn(actors::publisher, publisher_config{out, registrar, 1, 1, 3});
     scheduler.run();
   }
@@ -83,6 +92,7 @@ struct bench : test::deterministic_system {
   }
 
   deaf_bus sockets;
+  int commits = 0;
   gateway_actor out;
   registrar_actor registrar;
   publisher_actor subject;
@@ -105,4 +115,28 @@ TEST_CASE("events that were stored and not heard of are left to the store") {
   b.publish(8, 9);
   CHECK(b.numbers_after(5) == numbers{6, 7, 8, 9});
   CHECK(b.numbers_after(7) == numbers{8, 9});
+}
+
+TEST_CASE("of progress a handful gets a number, all else is told as it comes") {
+  bench b;
+  auto told = [&](std::uint64_t bytes) {
+    messages::event e{0,     {1}, "shop",
+                      "web", 3,   messages::download_progress{"w1", "a", {}, bytes, 100}};
+    caf::anon_send(b.subject, atom::collect_v,
+                   std::make_shared<const std::vector<messages::event>>(1, std::move(e)));
+    b.scheduler.run();
+    return std::exchange(b.sockets.sent, {});
+  };
+  // The store numbers it, so it comes from there.
+  CHECK(told(1).empty());
+  CHECK(b.commits == 1);
+  auto passing = told(2);
+  REQUIRE(passing.size() == 1);
+  auto list = messages::decode(passing[0]);
+  REQUIRE(list);
+  const auto* events = std::get_if<messages::events>(&list->body);
+  REQUIRE(events);
+  REQUIRE(events->list.size() == 1);
+  CHECK(events->list[0].seq == 0);
+  CHECK(b.commits == 1);
 }
