@@ -13,6 +13,7 @@ using fetcher_pointer = fetcher_actor::stateful_pointer<fetcher_state>;
 
 /// Progress of one transfer is published no more often.
 constexpr std::chrono::milliseconds publish_interval{500};
+constexpr std::chrono::seconds pace_interval{1};
 
 void carry_out(fetcher_pointer self, const fetch_queue::step& step) {
   weak_handle me{fetcher_actor{self}};
@@ -30,6 +31,22 @@ void carry_out(fetcher_pointer self, const fetch_queue::step& step) {
         me.send(atom::fetched_v, key, std::move(outcome));
       });
   }
+  if (self->state.queue.empty() || self->state.ticking)
+    return;
+  self->state.ticking = true;
+  self->delayed_send(self, pace_interval, atom::tick_v);
+}
+
+void look_at_pace(fetcher_pointer self) {
+  auto& state = self->state;
+  auto now = self->clock().now();
+  state.ticking = false;
+  for (const auto& [key, slow] : state.watch.look(now))
+    carry_out(self, state.queue.set_slow(key, slow));
+  for (auto& [id, note] : state.watch.news(state.queue, now))
+    if (auto waiting = state.waiting.find(id); waiting != state.waiting.end())
+      self->send(waiting->second, atom::note_v, std::move(note));
+  carry_out(self, {});
 }
 
 void publish(fetcher_pointer self, const std::string& key, const download_progress& progress) {
@@ -66,16 +83,21 @@ void end_transfer(fetcher_pointer self, const std::string& key, const artifact_r
   auto& state = self->state;
   log_end(key, outcome);
   if (outcome)
-    publish(self, key, {outcome->size, outcome->size, 0});
+    publish(self, key, {outcome->size, outcome->size, 0, {}});
   for (const auto& spec : state.queue.waiting_for(key)) {
     auto waiting = state.waiting.find(spec->id);
     if (waiting == state.waiting.end())
       continue;
     self->send(waiting->second, atom::fetched_v, outcome);
+    state.watch.forget_waiter(spec->id);
     state.waiting.erase(waiting);
   }
   state.published.erase(key);
-  carry_out(self, state.queue.finish(key));
+  auto next = state.queue.finish(key);
+  // One that was sent back to the line is as slow as it was.
+  if (!state.queue.contains(key))
+    state.watch.forget(key);
+  carry_out(self, next);
 }
 
 } // namespace
@@ -93,9 +115,17 @@ fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_sta
     },
     [self](atom::abandon, const std::string& id) {
       self->state.waiting.erase(id);
+      self->state.watch.forget_waiter(id);
       carry_out(self, self->state.queue.unwant(id));
     },
+    [self](atom::keep, fetch_keys& keys) {
+      if (keys == self->state.kept)
+        return;
+      self->state.kept = keys;
+      self->state.world->downloads->keep_partial(std::move(keys));
+    },
     [self](atom::seen, const std::string& key, const download_progress& progress) {
+      self->state.watch.see(key, progress);
       publish_at_times(self, key, progress);
     },
     [self](atom::fetched, const std::string& key, const artifact_result& outcome) {
@@ -105,6 +135,7 @@ fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_sta
       self->state.progress_socket = socket;
       self->state.epoch = epoch;
     },
+    [self](atom::tick) { look_at_pace(self); },
   };
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/decisions/fetch_queue.hpp"
+#include "agent/decisions/fetch_watch.hpp"
 #include "agent/interfaces.hpp"
 
 #include <chrono>
@@ -18,6 +19,11 @@ struct fetcher_state {
   bus::socket_id progress_socket = 0;
   std::uint64_t epoch = 0;
   fetch_queue queue;
+  fetch_watch watch;
+  /// A look at it is due.
+  bool ticking = false;
+  /// Of the partial files that may be wanted again, as the downloader knows them.
+  fetch_keys kept;
   /// By instance id.
   std::map<std::string, instance_actor> waiting;
   /// By key: when progress was published last.

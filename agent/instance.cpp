@@ -170,6 +170,7 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
     [self](atom::fetched, artifact_result& outcome) {
       happen(self, fetch_ended{std::move(outcome)});
     },
+    [self](atom::note, fetch_note& note) { happen(self, std::move(note)); },
     [self](atom::unpacked, void_result& outcome) {
       happen(self, unpack_ended{std::move(outcome)});
     },

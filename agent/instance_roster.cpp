@@ -1,5 +1,6 @@
 #include "agent/instance_roster.hpp"
 
+#include "agent/decisions/fetch_queue.hpp"
 #include "agent/instance.hpp"
 
 #include <utility>
@@ -19,6 +20,10 @@ void instance_roster::take_over(inheritance left, const held_assignment& held) {
 }
 
 void instance_roster::align(const spec_map& held) {
+  fetch_keys wanted;
+  for (const auto& [id, spec] : held)
+    wanted.insert(fetch_key(*spec));
+  self_->send(config_.fetcher, atom::keep_v, std::move(wanted));
   auto before = existing();
   auto todo = reconcile(held, before);
   for (const auto& spec : todo.spawn)

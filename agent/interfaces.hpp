@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,9 @@ struct journal_content {
   std::vector<instance_record> instances;
 };
 
+/// `fetch_key`s.
+using fetch_keys = std::set<std::string>;
+
 using journal_content_ptr = std::shared_ptr<const journal_content>;
 
 } // namespace deployminator::agent
@@ -39,6 +43,8 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::instance_record)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::process_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::download_progress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::server_key_news)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::fetch_note)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::fetch_keys)
 
 /// The agent's own atoms, beside those it shares with the server.
 namespace deployminator::agent::atom {
@@ -58,6 +64,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::common::first_agent_
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, fetched, "fetched")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, flush, "flush")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, gone, "gone")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, keep, "keep")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, learn, "learn")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, note, "note")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, recall, "recall")
@@ -101,6 +108,8 @@ using instance_actor = caf::typed_actor<
   caf::reacts_to<atom::direct, spec_ptr>,
   /// From the FETCHER: the artifact, or why there is none.
   caf::reacts_to<atom::fetched, artifact_result>,
+  /// From the FETCHER: how the fetch gets on, where that is worth a word.
+  caf::reacts_to<atom::note, fetch_note>,
   /// From the launcher: the artifact is laid out, or why not.
   caf::reacts_to<atom::unpacked, void_result>,
   /// From the launcher: the instance's files are gone, or why not.
@@ -117,12 +126,16 @@ using fetcher_actor = caf::typed_actor<
   caf::reacts_to<atom::fetch, spec_ptr, instance_actor>,
   /// From an INSTANCE: it wants its artifact no more. No answer comes.
   caf::reacts_to<atom::abandon, std::string>,
+  /// From the AGENT: the artifacts that instances on this machine may want, all of them.
+  caf::reacts_to<atom::keep, fetch_keys>,
   /// From the downloader: how the transfer of this key gets on.
   caf::reacts_to<atom::seen, std::string, download_progress>,
   /// From the downloader: the transfer of this key has ended.
   caf::reacts_to<atom::fetched, std::string, artifact_result>,
   /// From the AGENT: where to publish progress, and the server's epoch.
-  caf::reacts_to<atom::attach, bus::socket_id, std::uint64_t>>;
+  caf::reacts_to<atom::attach, bus::socket_id, std::uint64_t>,
+  /// From itself: look how fast the transfers are.
+  caf::reacts_to<atom::tick>>;
 
 /// The PUBLIC PORTS: leads the machine's public ports to the newest ready instances. Stands between
 /// INSTANCES and AGENT in both directions, so that a port leads to a new instance before anybody

@@ -216,6 +216,16 @@ void read_limits(fields& in, messages::application& app) {
   });
 }
 
+/// `none`, or how long a fetch may take.
+std::optional<std::optional<messages::duration>> parse_fetch_deadline(const std::string& text) {
+  if (lower(text) == "none")
+    return std::optional<messages::duration>{};
+  auto time = parse_duration(text);
+  if (!time || time->count() < 1)
+    return std::nullopt;
+  return std::make_optional(time);
+}
+
 void read_rollout(fields& in, messages::application& app) {
   in.nested("rollout", [&](fields& rollout) {
     auto& rules = app.rollout;
@@ -230,6 +240,8 @@ void read_rollout(fields& in, messages::application& app) {
         rollout.fail(*at, "`deadline` is not longer than `min_ready`, so nothing could ever become "
                           "ready in time; expected a longer `deadline`");
     }
+    rollout.read("fetch_deadline", rules.fetch_deadline, parse_fetch_deadline,
+                 "a duration such as 1h, or none");
     rollout.refuse_unless("order", {"start-first"}, "expected `start-first`");
     rollout.refuse_unless("canary", {"0"}, "expected `0`");
     rollout.refuse_unless("auto_revert", {"true", "yes", "on"}, "expected `true`");

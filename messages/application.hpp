@@ -24,11 +24,15 @@ struct parallelism {
 /// How an application moves from one version to the next.
 struct rollout_rules {
   parallelism parallel;
-  /// An instance that is not ready this long after it was told to start fails the rollout.
+  /// An instance that is not ready this long after it was told to start fails the rollout, and so
+  /// does one whose fetch has not moved for so long.
   duration deadline{300'000};
+  /// One that has not fetched after so long does as well, whatever moves; unset: it may take as
+  /// long as it moves.
+  std::optional<duration> fetch_deadline;
 
   bool operator==(const rollout_rules&) const = default;
-  MSGPACK_DEFINE_MAP(parallel, deadline)
+  MSGPACK_DEFINE_MAP(parallel, deadline, fetch_deadline)
 };
 
 /// When an instance that ended is started again.

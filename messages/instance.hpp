@@ -97,10 +97,12 @@ struct observation {
   std::string reason;
   /// The last lines of its output, when it failed; at most 4 KiB.
   std::string output;
+  /// While it is `downloading`: nothing of its artifact moves, less than 1 KiB/s over a minute.
+  bool stuck = false;
 
   bool operator==(const observation&) const = default;
   MSGPACK_DEFINE_MAP(id, state, fetched, sha256, pid, uid, ports, restarts, started_at, ready_at,
-                     exit, reason, output)
+                     exit, reason, output, stuck)
 };
 
 } // namespace deployminator::messages

@@ -15,4 +15,17 @@ std::string public_url(const std::string& url) {
   return out;
 }
 
+std::string host_of(const std::string& url) {
+  auto seen = public_url(url);
+  auto scheme = seen.find("://");
+  if (scheme == std::string::npos)
+    return {};
+  return seen.substr(scheme + 3, seen.find('/', scheme + 3) - scheme - 3);
+}
+
+std::string file_name_of(const std::string& url) {
+  auto seen = public_url(url);
+  return seen.substr(seen.find_last_of('/') + 1);
+}
+
 } // namespace deployminator::messages

@@ -43,8 +43,19 @@ const application_rules& rules_of(const rollout_view& view, const rollout_member
   return found == view.applications.end() ? none : found->second;
 }
 
+/// Whether the fetch of its artifact gets on.
+bool is_moving(const rollout_member& each) {
+  return each.state == instance_state::downloading && !each.stuck && each.reachable;
+}
+
 std::string named(const rollout_member& each) {
   return fmt::format("{} on {}", each.id, each.machine);
+}
+
+std::string unfetched_text(const rollout_member& each, duration within) {
+  auto why = each.reachable ? each.reason : std::string{"the machine is out of reach"};
+  return fmt::format("{} did not fetch its artifact within {} s{}{}", named(each),
+                     within.count() / 1000, why.empty() ? "" : ": ", why);
 }
 
 /// Why an instance that comes has failed, or nothing.
@@ -65,12 +76,11 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_clo
   if (each.goal == instance_goal::run && !is_member_proven(each)
       && clock.told_to_run(each.id) >= deadline)
     return fmt::format("{} was not ready within {} s", named(each), deadline.count() / 1000);
-  bool idle = each.goal == instance_goal::fetch && !each.fetched
-              && (each.state != instance_state::downloading || !each.reachable);
-  if (idle && clock.unfetched(each.id) >= deadline)
-    return fmt::format("{} did not fetch its artifact within {} s{}", named(each),
-                       deadline.count() / 1000,
-                       each.reachable ? "" : ": the machine is out of reach");
+  if (clock.unmoved(each.id) >= deadline)
+    return unfetched_text(each, deadline);
+  auto longest = rules.rollout.fetch_deadline;
+  if (longest && clock.unfetched(each.id) >= *longest)
+    return unfetched_text(each, *longest);
   return std::nullopt;
 }
 
@@ -264,8 +274,10 @@ void rollout_clock::look(const rollout_view& view, duration now) {
     };
     bool is_there = member != view.members.end();
     note(told_to_run_, is_there && member->second.goal == instance_goal::run);
-    note(unfetched_,
-         is_there && member->second.goal == instance_goal::fetch && !member->second.fetched);
+    bool fetches
+      = is_there && member->second.goal == instance_goal::fetch && !member->second.fetched;
+    note(unfetched_, fetches);
+    note(unmoved_, fetches && !is_moving(member->second));
   }
 }
 
@@ -280,6 +292,10 @@ duration rollout_clock::told_to_run(const std::string& id) const {
 
 duration rollout_clock::unfetched(const std::string& id) const {
   return passed(unfetched_, id);
+}
+
+duration rollout_clock::unmoved(const std::string& id) const {
+  return passed(unmoved_, id);
 }
 
 rollout_decision next_step(const rollout_view& view, const rollout_clock& clock) {
@@ -307,13 +323,19 @@ std::optional<duration> next_look(const rollout_view& view, const rollout_clock&
     if (passed < limit && (!out || limit - passed < *out))
       out = limit - passed;
   };
+  auto consider_fetch = [&](const rollout_member& each) {
+    const auto& rules = rules_of(view, each).rollout;
+    consider(rules.deadline, clock.unmoved(each.id));
+    if (rules.fetch_deadline)
+      consider(*rules.fetch_deadline, clock.unfetched(each.id));
+  };
   consider(timeout_of(view), clock.in_phase());
   for (const auto* each : coming(view)) {
     auto deadline = rules_of(view, *each).rollout.deadline;
     if (each->goal == instance_goal::run)
       consider(deadline, clock.told_to_run(each->id));
     else if (!each->fetched)
-      consider(deadline, clock.unfetched(each->id));
+      consider_fetch(*each);
   }
   return out;
 }

@@ -38,6 +38,8 @@ struct rollout_member {
   std::string reason;
   /// Its machine is within reach.
   bool reachable = true;
+  /// Its fetch does not move.
+  bool stuck = false;
 
   bool operator==(const rollout_member&) const = default;
 };
@@ -47,6 +49,7 @@ struct application_rules {
   messages::rollout_rules rollout;
   /// What all machines must get; empty until it is pinned.
   std::string sha256;
+  /// Where from, without what is secret in it.
   std::string download_url;
 
   bool operator==(const application_rules&) const = default;
@@ -87,8 +90,10 @@ public:
   }
   /// Since the instance was told to run; 0: it was not.
   [[nodiscard]] messages::duration told_to_run(const std::string& id) const;
-  /// Since the instance has been without its artifact; 0: it has it.
+  /// Since the instance is to fetch its artifact; 0: it has it.
   [[nodiscard]] messages::duration unfetched(const std::string& id) const;
+  /// Since that has not moved; 0: it does.
+  [[nodiscard]] messages::duration unmoved(const std::string& id) const;
 
 private:
   using since_by_id = std::unordered_map<std::string, messages::duration>;
@@ -100,6 +105,7 @@ private:
   std::optional<std::pair<std::uint64_t, messages::rollout_phase>> phase_;
   since_by_id told_to_run_;
   since_by_id unfetched_;
+  since_by_id unmoved_;
 };
 
 /// What a rollout wants done next; nothing is also an answer.

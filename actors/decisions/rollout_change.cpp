@@ -1,6 +1,7 @@
 #include "actors/decisions/rollout_change.hpp"
 
 #include "actors/decisions/groups.hpp"
+#include "messages/url.hpp"
 
 #include <fmt/format.h>
 
@@ -134,7 +135,8 @@ rollout_member member_of(const instance& row, const presence& machines) {
           seen.exit,
           seen.sha256,
           seen.reason,
-          machines.is_reachable(row.machine)};
+          machines.is_reachable(row.machine),
+          seen.stuck};
 }
 
 rules_by_application rules_of(const farm& f, const rollout& r) {
@@ -143,7 +145,7 @@ rules_by_application rules_of(const farm& f, const rollout& r) {
   if (target == f.versions.end())
     return out;
   for (const auto& app : target->second.applications)
-    out[app.name] = {app.rollout, app.sha256, app.download_url};
+    out[app.name] = {app.rollout, app.sha256, public_url(app.download_url)};
   return out;
 }
 

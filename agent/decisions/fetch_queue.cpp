@@ -1,5 +1,7 @@
 #include "agent/decisions/fetch_queue.hpp"
 
+#include "messages/url.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -34,6 +36,7 @@ fetch_queue::step fetch_queue::want(const spec_ptr& spec) {
   const auto& app = spec->app;
   if (is_new) {
     fetch.order = {key, app.download_url, app.download_user, app.download_password, app.sha256};
+    fetch.host = messages::host_of(app.download_url);
     line_.push_back(key);
   }
   return start_next();
@@ -58,15 +61,28 @@ fetch_queue::step fetch_queue::unwant(const std::string& instance) {
   return out;
 }
 
+fetch_queue::step fetch_queue::set_slow(const std::string& key, bool slow) {
+  auto at = transfers_.find(key);
+  if (at == transfers_.end() || !at->second.running || at->second.slow == slow)
+    return {};
+  at->second.slow = slow;
+  if (slow)
+    ++slow_;
+  else
+    --slow_;
+  return start_next();
+}
+
 fetch_queue::step fetch_queue::finish(const std::string& key) {
   auto at = transfers_.find(key);
   if (at == transfers_.end() || !at->second.running)
     return {};
-  --running_;
   auto& fetch = at->second;
+  --running_;
+  slow_ -= fetch.slow ? 1 : 0;
   if (fetch.cancelled && !fetch.waiters.empty()) {
-    fetch.running = fetch.cancelled = false;
-    line_.push_front(key);
+    fetch.running = fetch.cancelled = fetch.slow = false;
+    line_.push_back(key);
   } else {
     transfers_.erase(at);
   }
@@ -82,16 +98,73 @@ std::vector<spec_ptr> fetch_queue::waiting_for(const std::string& key) const {
   return out;
 }
 
+std::vector<std::string> fetch_queue::running() const {
+  std::vector<std::string> out;
+  for (const auto& [key, fetch] : transfers_)
+    if (fetch.running && !fetch.cancelled)
+      out.push_back(key);
+  return out;
+}
+
+std::vector<spec_ptr> fetch_queue::in_line() const {
+  std::vector<spec_ptr> out;
+  for (const auto& key : line_)
+    for (const auto& [id, spec] : transfers_.at(key).waiters)
+      out.push_back(spec);
+  return out;
+}
+
+std::string fetch_queue::queue_text() const {
+  std::map<std::uint64_t, std::string> names;
+  for (const auto& [key, fetch] : transfers_) {
+    if (!fetch.running || fetch.slow)
+      continue;
+    auto name = messages::file_name_of(fetch.order.url);
+    names[fetch.turn] = fetch.host.empty() ? name : fmt::format("{} of {}", name, fetch.host);
+  }
+  std::string out;
+  for (const auto& [turn, name] : names)
+    out += (out.empty() ? "queued behind " : ", ") + name;
+  return out.empty() ? "queued" : out;
+}
+
 fetch_queue::step fetch_queue::start_next() {
   step out;
-  while (running_ < most_at_once && !line_.empty()) {
-    auto& fetch = transfers_.at(line_.front());
-    line_.pop_front();
+  while (running_ - slow_ < most_at_once && running_ < most_in_all && !line_.empty()) {
+    auto at = next_in_line();
+    auto& fetch = transfers_.at(*at);
+    line_.erase(at);
     fetch.running = true;
+    fetch.turn = ++turns_;
     ++running_;
     out.start.push_back(fetch.order);
   }
+  bool is_full_of_slow = running_ == most_in_all && running_ - slow_ < most_at_once;
+  if (is_full_of_slow && !line_.empty())
+    make_room(out);
   return out;
+}
+
+/// Sends a slow one back to the end of the line, unless one is on its way there already.
+void fetch_queue::make_room(step& out) {
+  transfer* longest = nullptr;
+  for (auto& [key, fetch] : transfers_) {
+    if (fetch.cancelled)
+      return;
+    if (fetch.slow && (!longest || fetch.turn < longest->turn))
+      longest = &fetch;
+  }
+  longest->cancelled = true;
+  out.cancel.push_back(longest->order.key);
+}
+
+std::deque<std::string>::iterator fetch_queue::next_in_line() {
+  std::map<std::string, std::size_t> running_from;
+  for (const auto& [key, fetch] : transfers_)
+    running_from[fetch.host] += fetch.running ? 1 : 0;
+  return std::min_element(line_.begin(), line_.end(), [&](const auto& a, const auto& b) {
+    return running_from[transfers_.at(a).host] < running_from[transfers_.at(b).host];
+  });
 }
 
 } // namespace deployminator::agent

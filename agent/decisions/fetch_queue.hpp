@@ -16,10 +16,17 @@ namespace deployminator::agent {
 std::string fetch_key(const messages::instance_spec& spec);
 
 /// Which artifacts are fetched, for whom, and which wait for their turn.
+///
+/// Few transfers run at once, so that each is soon done. Next is one from the host that the fewest
+/// run from, of those the one that waits longest. A slow one gives way: it goes on, but takes no
+/// other's turn. Where so many are slow that the machine would be full of them, the one that had
+/// its turn for the longest goes back to the end of the line.
 class fetch_queue {
 public:
-  /// At most so many transfers run at once.
+  /// At most so many transfers run at once, the slow ones not counted.
   static constexpr std::size_t most_at_once = 3;
+  /// And so many with them.
+  static constexpr std::size_t most_in_all = 15;
 
   /// What to do, in this order.
   struct step {
@@ -33,27 +40,54 @@ public:
   /// An instance does not want anything any more. A transfer that nobody waits for is cancelled.
   step unwant(const std::string& instance);
 
+  /// A running transfer is slow, or is not any more.
+  step set_slow(const std::string& key, bool slow);
+
   /// A transfer ended, well or not, or as cancelled.
   step finish(const std::string& key);
 
-  /// Who waits for the artifact of this key, in the order of their ids. A transfer that was
+  /// Who waits for the end of the transfer of this key, in the order of their ids. One that was
   /// cancelled has nobody to tell of its end, even if its artifact is wanted again.
   [[nodiscard]] std::vector<spec_ptr> waiting_for(const std::string& key) const;
+
+  /// The keys of those that run and were not cancelled.
+  [[nodiscard]] std::vector<std::string> running() const;
+
+  /// Who waits for a transfer that has not begun.
+  [[nodiscard]] std::vector<spec_ptr> in_line() const;
+
+  /// What those in line wait for, for people: "queued behind a.tar of builds.example, …".
+  [[nodiscard]] std::string queue_text() const;
+
+  [[nodiscard]] bool contains(const std::string& key) const {
+    return transfers_.contains(key);
+  }
+  [[nodiscard]] bool empty() const {
+    return transfers_.empty();
+  }
 
 private:
   struct transfer {
     download_order order;
+    std::string host;
     spec_map waiters;
     bool running = false;
     bool cancelled = false;
+    bool slow = false;
+    /// Counts the transfers that were started.
+    std::uint64_t turn = 0;
   };
 
   step start_next();
+  void make_room(step& out);
+  std::deque<std::string>::iterator next_in_line();
 
   std::map<std::string, transfer> transfers_;
   /// Keys of those that wait for their turn.
   std::deque<std::string> line_;
   std::size_t running_ = 0;
+  std::size_t slow_ = 0;
+  std::uint64_t turns_ = 0;
 };
 
 } // namespace deployminator::agent

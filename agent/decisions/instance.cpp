@@ -31,6 +31,7 @@ public:
   void operator()(const begun& e);
   void operator()(const ordered& e);
   void operator()(const fetch_ended& e);
+  void operator()(const fetch_note& e);
   void operator()(const reserve_ended& e);
   void operator()(const unpack_ended& e);
   void operator()(const remove_ended& e);
@@ -90,6 +91,7 @@ void step::enter(instance_phase phase, instance_state state, std::string reason)
   enter(phase);
   life_.seen.state = state;
   life_.seen.reason = std::move(reason);
+  life_.seen.stuck = false;
   if (state != instance_state::failed)
     life_.seen.output.clear();
 }
@@ -267,6 +269,13 @@ void step::operator()(const fetch_ended& e) {
   life_.seen.sha256 = e.outcome->sha256;
   life_.artifact_path = e.outcome->path;
   proceed();
+}
+
+void step::operator()(const fetch_note& e) {
+  if (life_.phase != instance_phase::fetching)
+    return;
+  life_.seen.reason = e.reason;
+  life_.seen.stuck = e.stuck;
 }
 
 void step::operator()(const reserve_ended& e) {

@@ -124,6 +124,16 @@ struct fetch_ended {
   messages::result<artifact> outcome;
 };
 
+/// How its fetch gets on.
+struct fetch_note {
+  /// Why it does not get on, for people; empty: it does.
+  std::string reason;
+  /// Nothing of it moves: `messages::observation::stuck`.
+  bool stuck = false;
+
+  bool operator==(const fetch_note&) const = default;
+};
+
 struct reserve_ended {
   messages::result<grant> outcome;
 };
@@ -146,8 +156,8 @@ struct timer_fired {
   std::uint64_t number = 0;
 };
 
-using instance_event = std::variant<begun, ordered, fetch_ended, reserve_ended, unpack_ended,
-                                    remove_ended, process_changed, timer_fired>;
+using instance_event = std::variant<begun, ordered, fetch_ended, fetch_note, reserve_ended,
+                                    unpack_ended, remove_ended, process_changed, timer_fired>;
 
 // -- what is done about it ------------------------------------------------------------------------
 

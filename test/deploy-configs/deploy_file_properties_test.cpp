@@ -54,6 +54,8 @@ void fill_rules(application& app) {
   app.rollout.parallel.value = *rc::gen::inRange(1U, app.rollout.parallel.percent ? 101U : 5000U);
   app.min_ready = any_duration(0, 100'000);
   app.rollout.deadline = app.min_ready + any_duration(1, 100'000);
+  if (*rc::gen::arbitrary<bool>())
+    app.rollout.fetch_deadline = any_duration(1, 100'000);
   app.restart.policy
     = *rc::gen::element(messages::restart_policy::always, messages::restart_policy::on_failure,
                         messages::restart_policy::never);
@@ -145,6 +147,8 @@ void write_rules(YAML::Emitter& out, const application& app) {
   put(out, "parallel", std::to_string(parallel.value) + (parallel.percent ? "%" : ""));
   put(out, "min_ready", written(app.min_ready));
   put(out, "deadline", written(app.rollout.deadline));
+  const auto& fetch = app.rollout.fetch_deadline;
+  put(out, "fetch_deadline", fetch ? written(*fetch) : "none");
   out << YAML::EndMap << YAML::Key << "restart" << YAML::Value << YAML::BeginMap;
   const auto& restart = app.restart;
   put(out, "policy", std::string{messages::to_text(restart.policy)});

@@ -380,6 +380,8 @@ TEST_CASE("durations, shares, signals and ranges are checked") {
      "6:29: `deadline` is `1m30s`; expected a duration such as 500ms, 5s, 2m or 1h"},
     {"rollout: {deadline: -5s}",
      "6:29: `deadline` is `-5s`; expected a duration such as 500ms, 5s, 2m or 1h"},
+    {"rollout: {fetch_deadline: 0s}",
+     "6:35: `fetch_deadline` is `0s`; expected a duration such as 1h, or none"},
     {"rollout: {min_ready: 6m}",
      "6:30: `deadline` is not longer than `min_ready`, so nothing could ever become ready in time; "
      "expected a longer `deadline`"},

@@ -94,6 +94,7 @@ TEST_CASE("what lost its artifact while others started fetches it again before i
   CHECK(is_empty(farm.step_after(duration{1'000})));
   SUBCASE("and has as long for it as the first time") {
     farm.change_seen(second, [](observation& seen) { seen.state = instance_state::preparing; });
+    CHECK(is_empty(farm.step()));
     CHECK(is_empty(farm.step_after(duration{200'000})));
     CHECK(farm.step_after(duration{100'000}).phase == rollout_phase::stopping_new);
   }
@@ -176,9 +177,54 @@ TEST_CASE("a long download is no reason to give up, a silent machine is") {
   farm.step();
   CHECK(is_empty(farm.step_after(duration{10'000'000})));
   farm.present.leave("w1");
-  auto decision = farm.step();
+  CHECK(is_empty(farm.step()));
+  CHECK(is_empty(farm.step_after(duration{299'000})));
+  auto decision = farm.step_after(duration{1'000});
   CHECK(decision.phase == rollout_phase::stopping_new);
   CHECK(decision.reason.ends_with("within 300 s: the machine is out of reach"));
+}
+
+TEST_CASE("a download that does not move is given up after the deadline, with its reason") {
+  rolling_farm farm{1};
+  auto version = farm.deploy(small_farm::web(1), 1);
+  auto id = farm.wanted(version).front().id;
+  auto see = [&](bool stuck) {
+    farm.change_seen(id, [&](observation& seen) {
+      seen.state = instance_state::downloading;
+      seen.stuck = stuck;
+      seen.reason = stuck ? "two bytes a second come" : "";
+    });
+  };
+  see(true);
+  CHECK(is_empty(farm.step()));
+  CHECK(is_empty(farm.step_after(duration{299'000})));
+  SUBCASE("but not where it moved meanwhile") {
+    see(false);
+    CHECK(is_empty(farm.step()));
+    see(true);
+    CHECK(is_empty(farm.step()));
+    CHECK(is_empty(farm.step_after(duration{299'000})));
+  }
+  auto decision = farm.step_after(duration{1'000});
+  CHECK(decision.phase == rollout_phase::stopping_new);
+  CHECK(decision.reason
+        == id + " on w1 did not fetch its artifact within 300 s: two bytes a second come");
+}
+
+TEST_CASE("a deadline of its own bounds a fetch, whatever moves") {
+  rolling_farm farm{1};
+  auto app = small_farm::web(1);
+  app.rollout.fetch_deadline = duration{1'000'000};
+  auto version = farm.deploy(app, 1);
+  auto id = farm.wanted(version).front().id;
+  farm.change_seen(id, [](observation& seen) { seen.state = instance_state::downloading; });
+  CHECK(is_empty(farm.step()));
+  CHECK(is_empty(farm.step_after(duration{900'000})));
+  CHECK(next_look(farm.view(), farm.clock) == duration{100'000});
+  CHECK(is_empty(farm.step_after(duration{99'999})));
+  auto decision = farm.step_after(duration{1});
+  CHECK(decision.phase == rollout_phase::stopping_new);
+  CHECK(decision.reason == id + " on w1 did not fetch its artifact within 1000 s");
 }
 
 TEST_CASE("a job that is done counts as ready, one that failed does not") {

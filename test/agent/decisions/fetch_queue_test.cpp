@@ -51,6 +51,64 @@ TEST_CASE("a fourth transfer waits for its turn") {
   CHECK(next.start[0].url == "u3");
 }
 
+TEST_CASE("hosts take turns") {
+  fetch_queue queue;
+  for (int i = 0; i < 5; ++i)
+    queue.want(wants("i" + std::to_string(i), "http://x/" + std::to_string(i)));
+  queue.want(wants("other", "http://y/0"));
+  auto next = queue.finish(fetch_key(*wants("i1", "http://x/1")));
+  REQUIRE(next.start.size() == 1);
+  CHECK(next.start[0].url == "http://y/0");
+  next = queue.finish(fetch_key(*wants("i0", "http://x/0")));
+  REQUIRE(next.start.size() == 1);
+  CHECK(next.start[0].url == "http://x/3");
+}
+
+TEST_CASE("a slow transfer goes on, but others need not wait for it") {
+  fetch_queue queue;
+  for (int i = 0; i < 5; ++i)
+    queue.want(wants("i" + std::to_string(i), "u" + std::to_string(i)));
+  auto key = [](int i) { return fetch_key(*wants("", "u" + std::to_string(i))); };
+  auto next = queue.set_slow(key(0), true);
+  REQUIRE(next.start.size() == 1);
+  CHECK(next.start[0].url == "u3");
+  CHECK(next.cancel.empty());
+  CHECK(queue.set_slow(key(0), true).start.empty());
+  // Fast again: it takes a turn as the others do.
+  CHECK(queue.set_slow(key(0), false).start.empty());
+  CHECK(queue.finish(key(1)).start.empty());
+  CHECK(queue.finish(key(2)).start.size() == 1);
+}
+
+TEST_CASE("where all are slow, those that had their turn for the longest go back to the line") {
+  fetch_queue queue;
+  constexpr int many = 40;
+  auto url = [](int i) { return "http://h" + std::to_string(i) + "/f"; };
+  auto key = [&](int i) { return fetch_key(*wants("", url(i))); };
+  std::map<std::string, int> number;
+  std::vector<std::string> cancelled;
+  auto follow = [&](const fetch_queue::step& step) {
+    cancelled.insert(cancelled.end(), step.cancel.begin(), step.cancel.end());
+  };
+  for (int i = 0; i < many; ++i) {
+    number[key(i)] = i;
+    follow(queue.want(wants("i" + std::to_string(i), url(i))));
+  }
+  std::set<int> had_a_turn;
+  for (int round = 0; round < 100; ++round) {
+    for (const auto& each : queue.running()) {
+      had_a_turn.insert(number[each]);
+      follow(queue.set_slow(each, true));
+    }
+    CHECK(queue.running().size() <= fetch_queue::most_in_all);
+    for (const auto& each : std::exchange(cancelled, {})) {
+      CHECK(queue.waiting_for(each).empty());
+      follow(queue.finish(each));
+    }
+  }
+  CHECK(had_a_turn.size() == many);
+}
+
 TEST_CASE("a transfer that nobody wants any more is cancelled") {
   fetch_queue queue;
   queue.want(wants("a", "u"));
@@ -70,15 +128,17 @@ TEST_CASE("a transfer that nobody wants any more is cancelled") {
   }
 }
 
-TEST_CASE("whatever is wanted: three at most run, none twice at once, and everyone is served") {
+TEST_CASE("whatever is wanted: few run, none twice at once, and everyone is served") {
   CHECK(rc::check([] {
     fetch_queue queue;
     std::set<std::string> running;
+    std::set<std::string> slow;
     std::set<std::string> wanting;
     auto follow = [&](const fetch_queue::step& step) {
       for (const auto& order : step.start)
         RC_ASSERT(running.insert(order.key).second);
-      RC_ASSERT(running.size() <= fetch_queue::most_at_once);
+      RC_ASSERT(running.size() <= fetch_queue::most_in_all);
+      RC_ASSERT(step.start.empty() || running.size() - slow.size() <= fetch_queue::most_at_once);
       for (const auto& key : step.cancel)
         RC_ASSERT(running.contains(key));
     };
@@ -87,9 +147,10 @@ TEST_CASE("whatever is wanted: three at most run, none twice at once, and everyo
       for (const auto& spec : queue.waiting_for(key))
         wanting.erase(spec->id);
       running.erase(key);
+      slow.erase(key);
       follow(queue.finish(key));
     };
-    auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 30));
+    auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 36));
     for (int step : steps) {
       auto id = "i" + std::to_string(step % 10);
       if (step < 18 && wanting.insert(id).second) {
@@ -97,8 +158,14 @@ TEST_CASE("whatever is wanted: three at most run, none twice at once, and everyo
       } else if (step < 24) {
         wanting.erase(id);
         follow(queue.unwant(id));
-      } else if (!running.empty()) {
+      } else if (step < 30 && !running.empty()) {
         finish_one();
+      } else if (!running.empty()) {
+        const auto& key = *running.begin();
+        bool is_slow = slow.insert(key).second;
+        if (!is_slow)
+          slow.erase(key);
+        follow(queue.set_slow(key, is_slow));
       }
     }
     while (!running.empty())
