@@ -87,7 +87,7 @@ struct unpack_order {
   std::string id;
   /// In the cache; empty where the directory is believed to be there already.
   std::string artifact_path;
-  /// Tells by its ending whether the artifact is an archive.
+  /// Tells by its ending whether the artifact should be an archive; what it is, its content says.
   std::string download_url;
   /// Path inside the archive, or the name to give a plain binary; must be executable afterwards.
   std::string binary;

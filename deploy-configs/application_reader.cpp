@@ -320,6 +320,10 @@ void derive_binary(fields& in, const yaml_node& node, messages::application& app
     return;
   }
   app.binary = last_segment(app.download_url);
+  // A single program that is compressed is unpacked.
+  for (std::string_view ending : {".gz", ".bz2", ".xz", ".zst"})
+    if (app.binary.size() > ending.size() && app.binary.ends_with(ending))
+      app.binary.resize(app.binary.size() - ending.size());
   if (app.binary.empty() || app.binary == "." || app.binary == "..")
     in.fail(node, fmt::format("this application has no `binary`, and its `downloadurl` {} ends "
                               "without a file name; expected `binary: NAME`",

@@ -144,7 +144,7 @@ struct application : program {
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,
-/// `.zip`); anything else is the binary itself. A query or fragment does not count.
+/// `.zip`). A query or fragment does not count. What an artifact is, its content says.
 bool is_archive(const std::string& download_url);
 
 /// The number of ports an instance gets: the highest n in `${PORTn}` of its args and services.

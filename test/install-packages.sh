@@ -6,7 +6,7 @@ packages=(
   cmake g++ clang ninja-build ccache pkg-config clang-format clang-tidy
   libcaf-dev cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libboost-dev libfmt-dev libspdlog-dev
   libsqlite3-dev libsqlitecpp-dev libyaml-cpp-dev libcurl4-openssl-dev libssl-dev libarchive-dev
-  libnftables-dev nftables iproute2
+  zlib1g-dev libnftables-dev nftables iproute2
   nlohmann-json3-dev libcli11-dev doctest-dev librapidcheck-dev libbenchmark-dev
   systemd-container debootstrap lintian
   python3 python3-zmq python3-msgpack python3-yaml sqlite3 dpkg-dev file

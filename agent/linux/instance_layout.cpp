@@ -1,5 +1,6 @@
 #include "agent/linux/instance_layout.hpp"
 
+#include "agent/decisions/content_kind.hpp"
 #include "agent/linux/files.hpp"
 
 #include <fmt/format.h>
@@ -27,6 +28,13 @@ constexpr std::string_view discarded_prefix = ".removed.";
 std::string boot_id() {
   auto text = read_file("/proc/sys/kernel/random/boot_id");
   return text ? *text : std::string{};
+}
+
+content_kind kind_of_file(int fd) {
+  std::string head(content_head, 0);
+  auto size = pread(fd, head.data(), head.size(), 0);
+  head.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return kind_of_content(head);
 }
 
 std::int64_t owner_of(const std::string& path) {
@@ -93,7 +101,9 @@ bool instance_layout::is_of_earlier_boot(const std::string& id) const {
 void instance_layout::lay_out(const unpack_order& order, std::shared_ptr<owned_fd> artifact,
                               std::int64_t uid, on_done done) {
   bool archive = messages::is_archive(order.download_url);
-  if (!archive && link_program(order, artifact->get(), uid))
+  auto kind = kind_of_file(artifact->get());
+  bool is_program = kind == content_kind::program || (kind == content_kind::other && !archive);
+  if (is_program && link_program(order, artifact->get(), uid))
     return done(finish(order.id, {}));
   unpacker::job job;
   job.id = order.id;

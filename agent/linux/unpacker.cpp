@@ -100,7 +100,7 @@ result<unpacker::running_job> unpacker::begin(job& j) {
   order.program = program_;
   order.args = {j.target,
                 std::to_string(j.uid),
-                j.archive ? "archive" : "plain",
+                j.archive ? "archive" : "any",
                 j.binary,
                 std::to_string(limits_.bytes),
                 std::to_string(limits_.entries),

@@ -32,6 +32,7 @@ public:
     std::string id;
     /// The artifact, opened when the order came: it may leave the cache meanwhile.
     std::shared_ptr<owned_fd> artifact;
+    /// Its name says that it is an archive.
     bool archive = false;
     std::string binary;
     /// An empty directory of the user's own.

@@ -47,8 +47,10 @@ result<std::string> checked_path(std::string_view path) {
 
 result<void> check_link(const std::string& path, std::string_view target) {
   auto name = fmt::format("{} -> {}", path, target);
-  if (target.empty() || target.starts_with('/'))
-    return refused("link", name, "it points outside");
+  if (target.empty())
+    return refused("link", name, "it points nowhere");
+  if (target.starts_with('/'))
+    return {};
   std::size_t up = 0;
   bool down = false;
   bool winding = false;

@@ -1,5 +1,7 @@
 #include "agent/unpack/extraction.hpp"
 
+#include "agent/decisions/content_kind.hpp"
+#include "agent/unpack/byte_stream.hpp"
 #include "agent/unpack/entry_policy.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <unistd.h>
 #include <vector>
 
@@ -52,6 +55,25 @@ failure cannot_write(std::string_view path, std::string_view why) {
           {}};
 }
 
+/// What `path` leads to without leaving the working directory, nor by way of a link where
+/// `no_links`; -1 with errno.
+int open_inside(const std::string& path, bool no_links) {
+  open_how how{};
+  how.flags = O_PATH | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | (no_links ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS);
+  return static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
+}
+
+/// Whether the path itself, not by way of a link, is a file below the working directory.
+bool is_file_inside(const std::string& path) {
+  int fd = open_inside(path, true);
+  struct stat info {};
+  bool known = fd >= 0 && fstat(fd, &info) == 0;
+  if (fd >= 0)
+    close(fd);
+  return known && S_ISREG(info.st_mode);
+}
+
 /// The first names of regular files, for the sentence about one that is missing.
 struct contents {
   static constexpr std::size_t most = 8;
@@ -72,18 +94,17 @@ struct contents {
 /// An archive on its way to the disk.
 class extraction {
 public:
-  extraction(int fd, const limits& most)
-    : in_(archive_read_new()), out_(archive_write_disk_new()), most_(most) {
-    archive_read_support_filter_gzip(in_.get());
-    archive_read_support_filter_bzip2(in_.get());
-    archive_read_support_filter_xz(in_.get());
-    archive_read_support_filter_zstd(in_.get());
+  /// `stream`: what comes out of `fd` where that is compressed.
+  extraction(int fd, byte_stream* stream, const limits& most)
+    : in_(archive_read_new()), out_(archive_write_disk_new()), stream_(stream), most_(most) {
     archive_read_support_format_tar(in_.get());
     archive_read_support_format_zip(in_.get());
     archive_write_disk_set_options(
       out_.get(), ARCHIVE_EXTRACT_SECURE_NODOTDOT | ARCHIVE_EXTRACT_SECURE_SYMLINKS
                     | ARCHIVE_EXTRACT_SECURE_NOABSOLUTEPATHS | ARCHIVE_EXTRACT_TIME);
-    opened_ = archive_read_open_fd(in_.get(), fd, 256 * 1024) == ARCHIVE_OK;
+    opened_ = (stream ? archive_read_open(in_.get(), this, nullptr, read_stream, nullptr)
+                      : archive_read_open_fd(in_.get(), fd, piece))
+              == ARCHIVE_OK;
   }
 
   result<contents> run() {
@@ -109,10 +130,46 @@ public:
     }
     if (entries_ == 0)
       return invalid("the archive is empty");
+    if (auto rest = read_rest(); !rest)
+      return rest.error();
     return held;
   }
 
 private:
+  static constexpr std::size_t piece = 256 * 1024;
+
+  static la_ssize_t read_stream(archive* a, void* self, const void** block) {
+    auto& me = *static_cast<extraction*>(self);
+    auto size = me.stream_->read(me.block_.data(), me.block_.size());
+    *block = me.block_.data();
+    if (size)
+      return static_cast<la_ssize_t>(*size);
+    me.stream_failure_ = size.error();
+    archive_set_error(a, EIO, "the stream failed");
+    return ARCHIVE_FATAL;
+  }
+
+  /// What follows the archive's end: only then is known that all of it was right.
+  result<void> read_rest() {
+    for (std::uint64_t rest = 0; stream_;) {
+      auto size = stream_->read(block_.data(), block_.size());
+      if (!size)
+        return size.error();
+      if (*size == 0)
+        break;
+      rest += *size;
+      if (auto fits = check_block(rest, "what follows the end"); !fits)
+        return fits;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t bytes_in() const {
+    return stream_ ? stream_->taken()
+                   : static_cast<std::uint64_t>(
+                     std::max<la_int64_t>(archive_filter_bytes(in_.get(), -1), 0));
+  }
+
   /// Checks the entry against the policy and makes it harmless: its path, where it may come out.
   result<std::string> admit(archive_entry* entry) {
     const char* raw = archive_entry_pathname(entry);
@@ -136,8 +193,8 @@ private:
   }
 
   result<void> check_kind(archive_entry* entry, const std::string& path) {
-    if (archive_entry_hardlink(entry))
-      return invalid(fmt::format("refused entry \"{}\": it is a hard link", shown(path)));
+    if (const char* target = archive_entry_hardlink(entry))
+      return check_hard_link(entry, path, target);
     auto mode = archive_entry_perm(entry) & 0755;
     switch (archive_entry_filetype(entry)) {
       case AE_IFREG:
@@ -157,6 +214,21 @@ private:
     }
   }
 
+  /// Only to a file that came out already, by a path that is no link's.
+  result<void> check_hard_link(archive_entry* entry, const std::string& path, const char* target) {
+    auto inside = checked_path(target);
+    if (!inside)
+      return inside.error();
+    if (*inside == path || !is_file_inside(*inside))
+      return invalid(fmt::format("refused entry \"{}\": it is a hard link to \"{}\", which is no "
+                                 "file of the archive before it",
+                                 shown(path), shown(target)));
+    archive_entry_set_hardlink(entry, inside->c_str());
+    // Its data would be written into the other file.
+    archive_entry_unset_size(entry);
+    return {};
+  }
+
   result<void> check_size(std::int64_t size, const std::string& path) const {
     if (size < 0 || static_cast<std::uint64_t>(size) > most_.bytes - bytes_)
       return invalid(fmt::format("refused entry \"{}\": the archive unpacks to more than {} bytes",
@@ -172,7 +244,7 @@ private:
     std::size_t size = 0;
     la_int64_t offset = 0;
     std::uint64_t end = 0;
-    bool file = archive_entry_filetype(entry) == AE_IFREG;
+    bool file = archive_entry_filetype(entry) == AE_IFREG && !archive_entry_hardlink(entry);
     for (int status = ARCHIVE_OK; file;) {
       status = archive_read_data_block(in_.get(), &block, &size, &offset);
       if (status == ARCHIVE_EOF)
@@ -199,9 +271,7 @@ private:
     if (auto fits = check_size(static_cast<std::int64_t>(end), path); !fits)
       return fits;
     auto all = bytes_ + end;
-    auto read
-      = static_cast<std::uint64_t>(std::max<la_int64_t>(archive_filter_bytes(in_.get(), -1), 1));
-    if (all > limits::free_bytes && all / read > most_.ratio)
+    if (all > limits::free_bytes && all / std::max<std::uint64_t>(bytes_in(), 1) > most_.ratio)
       return invalid(fmt::format("refused entry \"{}\": the archive unpacks to more than {} times "
                                  "its size",
                                  shown(path), most_.ratio));
@@ -209,10 +279,9 @@ private:
   }
 
   failure damaged() {
+    if (stream_failure_)
+      return *stream_failure_;
     const char* text = archive_error_string(in_.get());
-    if (text && std::strstr(text, "Unrecognized archive format"))
-      return invalid("the artifact is not an archive: expected tar (plain, gz, bz2, xz or zst) or "
-                     "zip");
     return invalid(fmt::format("the archive is damaged: {}", text ? text : "it ends too early"));
   }
 
@@ -224,22 +293,26 @@ private:
 
   reader in_;
   writer out_;
+  byte_stream* stream_;
+  std::vector<char> block_ = std::vector<char>(piece);
+  std::optional<failure> stream_failure_;
   limits most_;
   bool opened_ = false;
   std::uint64_t entries_ = 0;
   std::uint64_t bytes_ = 0;
 };
 
-/// The file that `path` leads to without leaving the working directory; -1 with errno.
-int open_inside(const std::string& path) {
-  open_how how{};
-  how.flags = O_PATH | O_CLOEXEC;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(syscall(SYS_openat2, AT_FDCWD, path.c_str(), &how, sizeof how));
+/// Where links lead out of the archive, to what may be run there: an interpreter, say.
+bool leads_to_program_outside(const std::string& binary) {
+  struct stat info {};
+  return errno == EXDEV && stat(binary.c_str(), &info) == 0 && S_ISREG(info.st_mode)
+         && access(binary.c_str(), X_OK) == 0;
 }
 
 result<void> check_binary(const std::string& binary, const contents& held) {
-  int fd = open_inside(binary);
+  int fd = open_inside(binary, false);
+  if (fd < 0 && leads_to_program_outside(binary))
+    return {};
   if (fd < 0)
     return invalid(fmt::format("the archive has no \"{}\"; {}", shown(binary), held.text()));
   struct stat info {};
@@ -254,52 +327,87 @@ result<void> check_binary(const std::string& binary, const contents& held) {
   return {};
 }
 
-} // namespace
-
-result<void> extract(int archive, const std::string& binary, const limits& most) {
-  auto path = checked_path(binary);
-  if (!path)
-    return path.error();
-  auto held = extraction{archive, most}.run();
-  if (!held)
-    return held.error();
-  return check_binary(*path, *held);
+result<void> write_all_of(const char* data, std::size_t size, int out, const std::string& path) {
+  for (std::size_t done = 0; done < size;) {
+    auto n = ::write(out, data + done, size - done);
+    if (n < 0)
+      return cannot_write(path, std::strerror(errno));
+    done += static_cast<std::size_t>(n);
+  }
+  return {};
 }
 
-result<void> copy_plain(int source, const std::string& binary, const limits& most) {
-  auto path = checked_path(binary);
-  if (!path)
-    return path.error();
-  if (auto parent = std::filesystem::path{*path}.parent_path(); !parent.empty()) {
+result<void> check_program_size(std::uint64_t bytes, const byte_stream& from, const limits& most) {
+  if (bytes > most.bytes)
+    return invalid(fmt::format("the artifact is larger than {} bytes", most.bytes));
+  auto taken = std::max<std::uint64_t>(from.taken(), 1);
+  if (bytes > limits::free_bytes && bytes / taken > most.ratio)
+    return invalid(
+      fmt::format("refused the artifact: it unpacks to more than {} times its size", most.ratio));
+  return {};
+}
+
+/// Copies a program to `path` below the working directory, mode 755.
+result<void> write_program(byte_stream& from, const std::string& path, const limits& most) {
+  if (auto parent = std::filesystem::path{path}.parent_path(); !parent.empty()) {
     std::error_code error;
     std::filesystem::create_directories(parent, error);
     if (error)
-      return cannot_write(*path, error.message());
+      return cannot_write(path, error.message());
   }
-  int out = open(path->c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
+  int out = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0755);
   if (out < 0)
-    return cannot_write(*path, std::strerror(errno));
+    return cannot_write(path, std::strerror(errno));
   std::vector<char> block(1024 * 1024);
-  std::uint64_t total = 0;
-  for (;;) {
-    auto size = read(source, block.data(), block.size());
-    if (size == 0)
+  for (std::uint64_t total = 0;;) {
+    auto size = from.read(block.data(), block.size());
+    if (!size)
+      return size.error();
+    if (*size == 0)
       break;
-    if (size < 0)
-      return invalid(fmt::format("cannot read the artifact: {}", std::strerror(errno)));
-    total += static_cast<std::uint64_t>(size);
-    if (total > most.bytes)
-      return invalid(fmt::format("the artifact is larger than {} bytes", most.bytes));
-    for (ssize_t done = 0; done < size;) {
-      auto n = ::write(out, block.data() + done, static_cast<std::size_t>(size - done));
-      if (n < 0)
-        return cannot_write(*path, std::strerror(errno));
-      done += n;
-    }
+    total += *size;
+    if (auto fits = check_program_size(total, from, most); !fits)
+      return fits;
+    if (auto written = write_all_of(block.data(), *size, out, path); !written)
+      return written;
   }
   if (close(out))
-    return cannot_write(*path, std::strerror(errno));
+    return cannot_write(path, std::strerror(errno));
   return {};
+}
+
+/// What the first bytes of a file say; the file is read from its beginning afterwards.
+content_kind kind_of_file(int fd) {
+  std::string head(content_head, 0);
+  auto size = pread(fd, head.data(), head.size(), 0);
+  head.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+  return kind_of_content(head);
+}
+
+} // namespace
+
+result<void> lay_out(int artifact, const std::string& binary, bool archive_expected,
+                     const limits& most) {
+  auto path = checked_path(binary);
+  if (!path)
+    return path.error();
+  auto kind = kind_of_file(artifact);
+  bool is_compressed = kind == content_kind::compressed;
+  peeked_stream stream{is_compressed ? decompressed_stream(artifact) : plain_stream(artifact)};
+  if (is_compressed) {
+    auto head = stream.peek(content_head);
+    if (!head)
+      return head.error();
+    kind = kind_of_content(*head);
+  }
+  if (kind == content_kind::archive) {
+    auto held = extraction{artifact, is_compressed ? &stream : nullptr, most}.run();
+    return held ? check_binary(*path, *held) : held.error();
+  }
+  if (archive_expected && kind != content_kind::program)
+    return invalid("the artifact is not an archive: expected tar (plain, gz, bz2, xz or zst) or "
+                   "zip");
+  return write_program(stream, *path, most);
 }
 
 } // namespace deployminator::agent::unpack

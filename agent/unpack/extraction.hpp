@@ -18,13 +18,16 @@ struct limits {
   static constexpr std::uint64_t free_bytes = 256 * 1024 * 1024;
 };
 
-/// Unpacks a tar (plain or with gzip, bzip2, xz or zstd) or zip archive into the working directory.
-/// Only regular files, directories and links that stay inside come out of it, with modes of at most
-/// 755; anything else, and anything beyond the limits, fails the whole. In the end `binary` must be
-/// there, a regular file and executable.
-messages::result<void> extract(int archive, const std::string& binary, const limits& most);
-
-/// Copies a plain program to `binary` below the working directory, mode 755.
-messages::result<void> copy_plain(int source, const std::string& binary, const limits& most);
+/// Lays an artifact out in the working directory: what it is, its content says.
+///
+/// From a tar (plain or with gzip, bzip2, xz or zstd) or zip archive only regular files,
+/// directories and links come out, with modes of at most 755: hard links to a file of the archive,
+/// and symbolic ones, through which nothing is written. Anything else, and anything beyond the
+/// limits, fails the whole. In the end `binary` must be there, a regular file and executable.
+///
+/// Anything else is the program itself and becomes `binary`, decompressed where it is compressed,
+/// with mode 755; refused where `archive_expected` and it does not look like a program.
+messages::result<void> lay_out(int artifact, const std::string& binary, bool archive_expected,
+                               const limits& most);
 
 } // namespace deployminator::agent::unpack

@@ -1,9 +1,10 @@
 /// Unpacks one artifact, apart from the agent and with next to no rights:
 ///
-///   autodeployer-unpack DIRECTORY UID archive|plain BINARY BYTES ENTRIES DEPTH RATIO
+///   autodeployer-unpack DIRECTORY UID archive|any BINARY BYTES ENTRIES DEPTH RATIO
 ///
-/// reads the artifact from its standard input and fills DIRECTORY. UID -1: stay who we are. Where
-/// that is not possible it says why on its standard error, in one sentence, and exits with 1.
+/// reads the artifact from its standard input and fills DIRECTORY. UID -1: stay who we are.
+/// `archive` where its name says that it is one. Where that is not possible it says why on its
+/// standard error, in one sentence, and exits with 1.
 
 #include "agent/unpack/confinement.hpp"
 #include "agent/unpack/extraction.hpp"
@@ -27,9 +28,7 @@ messages::result<void> unpack_artifact(char** args) {
   most.ratio = std::strtoull(args[8], nullptr, 10);
   if (auto done = unpack::confine(args[1], std::strtol(args[2], nullptr, 10), most.bytes); !done)
     return done;
-  if (std::strcmp(args[3], "archive") == 0)
-    return unpack::extract(0, args[4], most);
-  return unpack::copy_plain(0, args[4], most);
+  return unpack::lay_out(0, args[4], std::strcmp(args[3], "archive") == 0, most);
 }
 
 } // namespace

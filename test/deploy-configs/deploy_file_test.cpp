@@ -372,6 +372,19 @@ TEST_CASE("values of the wrong kind are told with what was expected") {
   });
 }
 
+TEST_CASE("a compressed program is called what it is without its compression") {
+  auto binary_of = [](const std::string& url) {
+    auto file
+      = read_valid("namespace: n\ngroups:\n  - groupid: g\n    applications:\n      - downloadurl: "
+                   + url + "\n");
+    return file.groups[0].applications[0].binary;
+  };
+  CHECK(binary_of("http://x/server-7.gz?token=t") == "server-7");
+  CHECK(binary_of("http://x/server.zst") == "server");
+  CHECK(binary_of("http://x/server") == "server");
+  CHECK(binary_of("http://x/.gz") == ".gz");
+}
+
 TEST_CASE("durations, shares, signals and ranges are checked") {
   check_all_in_application({
     {"rollout: {min_ready: 5}",
