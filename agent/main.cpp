@@ -22,6 +22,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <filesystem>
 #include <future>
 #include <optional>
 #include <unistd.h>
@@ -48,12 +49,18 @@ void allow_many_instances() {
                        {{"limit", limit}, {"enough_for_instances", instances}});
 }
 
+/// Where an agent finds users and passwords for downloads: beside its config file.
+std::string netrc_beside(const std::string& config_file) {
+  return std::filesystem::path{config_file}.replace_filename("netrc");
+}
+
 /// The real outside: this machine.
 class this_machine {
 public:
   this_machine(const agent::directories& where, agent::helper_programs programs,
                const std::string& config_file)
-    : ports_(config_file), downloads_({.cache = where.cache}), logs_(where.log),
+    : ports_(config_file), downloads_({.cache = where.cache, .netrc = netrc_beside(config_file)}),
+      logs_(where.log),
       journal_(where.journal(),
                [](const std::string& damage) {
                  common::log::error("journal has lost what the agent held: instances stay as they "

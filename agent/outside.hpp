@@ -32,6 +32,8 @@ struct download_order {
   std::string password;
   /// What the bytes must hash to; empty: whatever they are.
   std::string sha256;
+  /// A bearer token instead of user and password.
+  std::string token;
 };
 
 struct download_progress {

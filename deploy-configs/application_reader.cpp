@@ -82,6 +82,11 @@ void read_download(fields& in, messages::application& app) {
   };
   read_credential("downloaduser", app.download_user);
   read_credential("downloadpassword", app.download_password);
+  read_credential("downloadtoken", app.download_token);
+  if (!app.download_token.empty() && !app.download_user.empty())
+    in.fail(*in.find("downloadtoken"),
+            "`downloadtoken` is given beside `downloaduser`; expected one "
+            "of the two");
   in.read(
     "sha256", app.sha256,
     [](const std::string& text) -> std::optional<std::string> {

@@ -98,6 +98,8 @@ struct program {
   std::string download_url;
   std::string download_user;
   std::string download_password;
+  /// A bearer token instead of these.
+  std::string download_token;
   /// Path inside the archive, or the file name to give a plain binary.
   std::string binary;
   /// `${PORTn}` is replaced by the agent.
@@ -116,9 +118,9 @@ struct program {
   std::string sha256;
 
   bool operator==(const program&) const = default;
-  MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password, binary, args,
-                     env, always_on, discard_log, limits, min_ready, restart, stop, services,
-                     sha256)
+  MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
+                     download_token, binary, args, env, always_on, discard_log, limits, min_ready,
+                     restart, stop, services, sha256)
 };
 
 /// One application of a group, as deploy.yaml defines it with every default filled in: the program,
@@ -138,9 +140,9 @@ struct application : program {
   bool operator==(const application&) const = default;
   // One flat map with the program's keys.
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
-                     download_password, binary, args, env, instances, per_machine, machine_groups,
-                     strategy, always_on, discard_log, limits, min_ready, rollout, restart, stop,
-                     services, sha256)
+                     download_password, download_token, binary, args, env, instances, per_machine,
+                     machine_groups, strategy, always_on, discard_log, limits, min_ready, rollout,
+                     restart, stop, services, sha256)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

@@ -35,7 +35,8 @@ fetch_queue::step fetch_queue::want(const spec_ptr& spec) {
   fetch.waiters[spec->id] = spec;
   const auto& app = spec->app;
   if (is_new) {
-    fetch.order = {key, app.download_url, app.download_user, app.download_password, app.sha256};
+    fetch.order = {key,        app.download_url,  app.download_user, app.download_password,
+                   app.sha256, app.download_token};
     fetch.host = messages::host_of(app.download_url);
     line_.push_back(key);
   }

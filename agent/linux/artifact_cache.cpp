@@ -27,6 +27,15 @@ bool is_hash(const std::string& name) {
          });
 }
 
+std::chrono::nanoseconds since_epoch(const timespec& t) {
+  return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
+}
+
+artifact_cache::fingerprint fingerprint_of(const struct stat& info) {
+  return {info.st_ino, static_cast<std::uint64_t>(info.st_size), since_epoch(info.st_mtim),
+          since_epoch(info.st_ctim)};
+}
+
 struct cached_file {
   fs::path path;
   std::uint64_t size = 0;
@@ -39,12 +48,12 @@ artifact_cache::artifact_cache(std::string directory, std::uint64_t most_bytes,
                                std::chrono::seconds protected_for)
   : directory_(std::move(directory)), most_bytes_(most_bytes), protected_for_(protected_for) {}
 
-std::optional<artifact> artifact_cache::find(const std::string& sha256) const {
-  if (!is_hash(sha256))
-    return std::nullopt;
+std::optional<artifact> artifact_cache::find(const std::string& sha256) {
+  auto known = verified_.find(sha256);
   auto path = directory_ + "/" + sha256;
   struct stat info {};
-  if (lstat(path.c_str(), &info) || !S_ISREG(info.st_mode))
+  if (known == verified_.end() || lstat(path.c_str(), &info)
+      || known->second != fingerprint_of(info))
     return std::nullopt;
   // The kernel's own "now" is too coarse to tell which of two quick uses was the later.
   std::array<timespec, 2> now{};
@@ -52,7 +61,34 @@ std::optional<artifact> artifact_cache::find(const std::string& sha256) const {
   // Programs that run from a link to it may watch the time of their last change.
   now[1].tv_nsec = UTIME_OMIT;
   utimensat(AT_FDCWD, path.c_str(), now.data(), AT_SYMLINK_NOFOLLOW);
+  // That was a change, too.
+  if (lstat(path.c_str(), &info))
+    return std::nullopt;
+  known->second.changed = fingerprint_of(info).changed;
+  if (known->second != fingerprint_of(info))
+    return std::nullopt;
   return artifact{sha256, static_cast<std::uint64_t>(info.st_size), path};
+}
+
+owned_fd artifact_cache::open_doubtful(const std::string& sha256) const {
+  if (!is_hash(sha256))
+    return {};
+  auto path = directory_ + "/" + sha256;
+  owned_fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  struct stat info {};
+  bool is_file = fd && fstat(fd.get(), &info) == 0 && S_ISREG(info.st_mode);
+  return is_file ? std::move(fd) : owned_fd{};
+}
+
+void artifact_cache::trust(const std::string& sha256, int fd) {
+  struct stat info {};
+  if (fstat(fd, &info) == 0)
+    verified_[sha256] = fingerprint_of(info);
+}
+
+void artifact_cache::remove(const std::string& sha256) {
+  verified_.erase(sha256);
+  unlink((directory_ + "/" + sha256).c_str());
 }
 
 std::string artifact_cache::partial_path(const std::string& key) const {
@@ -111,6 +147,7 @@ result<artifact> artifact_cache::complete(const std::string& key, int fd,
   if (!parent || fsync(parent.get()))
     return file_failure("sync the directory of", path);
   unlink(note_path(key).c_str());
+  trust(sha256, fd);
   auto out = find(sha256);
   if (!out)
     return file_failure("find again", path);
@@ -118,7 +155,7 @@ result<artifact> artifact_cache::complete(const std::string& key, int fd,
   return *out;
 }
 
-void artifact_cache::evict() const {
+void artifact_cache::evict() {
   std::vector<cached_file> files;
   std::uint64_t all = 0;
   std::error_code error;
@@ -128,9 +165,8 @@ void artifact_cache::evict() const {
     if (!is_hash(it->path().filename()) || lstat(it->path().c_str(), &info)
         || !S_ISREG(info.st_mode))
       continue;
-    auto used
-      = std::chrono::seconds{info.st_atim.tv_sec} + std::chrono::nanoseconds{info.st_atim.tv_nsec};
-    files.push_back({it->path(), static_cast<std::uint64_t>(info.st_size), used});
+    files.push_back(
+      {it->path(), static_cast<std::uint64_t>(info.st_size), since_epoch(info.st_atim)});
     all += files.back().size;
   }
   std::sort(files.begin(), files.end(),
@@ -138,8 +174,10 @@ void artifact_cache::evict() const {
   auto protected_from = std::chrono::system_clock::now().time_since_epoch() - protected_for_;
   // The newest is what was just fetched.
   for (std::size_t n = 0; n + 1 < files.size() && all > most_bytes_; ++n)
-    if (files[n].used <= protected_from && fs::remove(files[n].path, error))
+    if (files[n].used <= protected_from && fs::remove(files[n].path, error)) {
       all -= files[n].size;
+      verified_.erase(files[n].path.filename());
+    }
 }
 
 } // namespace deployminator::agent

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,8 +23,18 @@ public:
   artifact_cache(std::string directory, std::uint64_t most_bytes,
                  std::chrono::seconds protected_for);
 
-  /// The artifact of that hash, if it is there; counts as a use.
-  std::optional<artifact> find(const std::string& sha256) const;
+  /// The artifact of that hash, if it is there and the file is as it was when its bytes were last
+  /// hashed; counts as a use.
+  std::optional<artifact> find(const std::string& sha256);
+
+  /// Opens what is there under that hash, to be hashed again; nothing where nothing is.
+  owned_fd open_doubtful(const std::string& sha256) const;
+
+  /// The file that is open as `fd` and lies there under that hash was hashed again: it has it.
+  void trust(const std::string& sha256, int fd);
+
+  /// Removes what is there under that hash.
+  void remove(const std::string& sha256);
 
   std::string partial_path(const std::string& key) const;
 
@@ -43,13 +54,25 @@ public:
   /// this returns.
   messages::result<artifact> complete(const std::string& key, int fd, const std::string& sha256);
 
+  /// What tells a file that was changed or replaced from what it was.
+  struct fingerprint {
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::chrono::nanoseconds modified{0};
+    std::chrono::nanoseconds changed{0};
+
+    bool operator==(const fingerprint&) const = default;
+  };
+
 private:
   std::string note_path(const std::string& key) const;
-  void evict() const;
+  void evict();
 
   std::string directory_;
   std::uint64_t most_bytes_;
   std::chrono::seconds protected_for_;
+  /// By hash: the files as they were when they were hashed, by this process.
+  std::map<std::string, fingerprint> verified_;
 };
 
 } // namespace deployminator::agent

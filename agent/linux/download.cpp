@@ -1,5 +1,6 @@
 #include "agent/linux/download.hpp"
 
+#include "agent/decisions/content_kind.hpp"
 #include "agent/linux/files.hpp"
 #include "messages/url.hpp"
 
@@ -43,6 +44,8 @@ download::outcome download::turn(moment now) {
   outcome out;
   if (stage_ == stage::waiting && now >= next_attempt_)
     out = begin_attempt(now);
+  else if (stage_ == stage::verifying)
+    verify_piece();
   else if (stage_ == stage::rehashing)
     out = rehash_piece(now);
   else if (stage_ == stage::copying)
@@ -68,12 +71,31 @@ download::moment download::due(moment now) const {
 download::outcome download::begin_attempt(moment now) {
   if (auto cached = order_.sha256.empty() ? std::nullopt : cache_.find(order_.sha256))
     return result<artifact>{*cached};
+  if (source_ = cache_.open_doubtful(order_.sha256); source_) {
+    verified_.reset();
+    stage_ = stage::verifying;
+    return std::nullopt;
+  }
   if (auto path = local_path(order_.url); !path.empty())
     return begin_copy(path, now);
   if (!is_remote(order_.url))
     return refuse(failure_code::invalid,
                   "expected an http, https or file URL, or an absolute file name");
   return begin_remote(now);
+}
+
+/// A file in the cache that this process has not hashed itself, or that was changed since.
+void download::verify_piece() {
+  std::vector<char> buffer(copied_piece);
+  auto size = read(source_.get(), buffer.data(), buffer.size());
+  if (size > 0)
+    return verified_.add(buffer.data(), static_cast<std::size_t>(size));
+  if (size == 0 && verified_.hex() == order_.sha256)
+    cache_.trust(order_.sha256, source_.get());
+  else
+    cache_.remove(order_.sha256);
+  source_.reset();
+  stage_ = stage::waiting;
 }
 
 void download::broken_off(const failure& why, moment now, std::chrono::seconds asked) {
@@ -88,6 +110,10 @@ void download::broken_off(const failure& why, moment now, std::chrono::seconds a
 
 download::outcome download::complete(moment now) {
   auto hash = file_.take_hash();
+  if (auto found = hash == order_.sha256 ? std::nullopt : defect()) {
+    file_.discard();
+    return *found;
+  }
   if (!order_.sha256.empty() && hash != order_.sha256) {
     bool patched = file_.is_patched();
     file_.discard();
@@ -102,6 +128,21 @@ download::outcome download::complete(moment now) {
   }
   tell(meter_.finish(now, file_.bytes()));
   return file_.complete(hash);
+}
+
+/// What comes instead of an artifact where somebody is in the way.
+std::optional<failure> download::defect() const {
+  auto kind = kind_of_content(file_.head(content_head));
+  if (kind == content_kind::nothing)
+    return refuse(failure_code::invalid, "it is empty" + by_way_of(proxy_));
+  if (kind != content_kind::page)
+    return std::nullopt;
+  auto out = refuse(failure_code::invalid,
+                    "a page of HTML came where an archive or a program is expected, such as those "
+                    "that ask for a login"
+                      + by_way_of(proxy_));
+  out.hint = "check downloaduser and downloadpassword, downloadtoken, or the machine's netrc";
+  return out;
 }
 
 failure download::cancelled() const {
@@ -187,7 +228,8 @@ void download::begin_transfer(moment now) {
   stopped_by_.reset();
   stopped_for_now_ = false;
   meter_.jump(now, file_.bytes());
-  transfer_order wanted{order_.url, order_.user, order_.password, file_.bytes(), file_.validator()};
+  transfer_order wanted{order_.url,   order_.user,   order_.password,
+                        order_.token, file_.bytes(), file_.validator()};
   transfer_.emplace(multi_, config_, wanted,
                     [this](const char* data, std::size_t size) { return receive(data, size); });
 }
@@ -279,8 +321,10 @@ download::outcome download::transferred(CURLcode code, moment now) {
   bool is_short = code == CURLE_OK && total_ && file_.bytes() < *total_;
   if (is_short)
     code = CURLE_PARTIAL_FILE;
-  failed_transfer what{code,        transfer_->status(), transfer_->words(),
-                       body_begun_, file_.bytes(),       total_};
+  proxy_ = transfer_->proxy();
+  failed_transfer what{
+    code,   transfer_->status(),      transfer_->words(), body_begun_, file_.bytes(), total_,
+    proxy_, transfer_->proxy_status()};
   auto asked = transfer_->retry_after();
   transfer_.reset();
   if (code == CURLE_OK)

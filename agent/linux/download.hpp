@@ -17,8 +17,9 @@ namespace deployminator::agent {
 /// One artifact on its way, through all its attempts. Belongs to the thread of the downloader.
 ///
 ///   waiting ──► rehashing ──► transferring ──► (an outcome)
-///      ▲  └────────────► copying ─────────────►
-///      └─── broken off, stalled, busy ──┘
+///    │ ▲ ▲└────────────► copying ─────────────►
+///    ▼ │ └─── broken off, stalled, busy ──┘
+///   verifying
 class download {
 public:
   using moment = std::chrono::steady_clock::time_point;
@@ -53,9 +54,11 @@ public:
 
 private:
   using outcome = std::optional<messages::result<artifact>>;
-  enum class stage { waiting, rehashing, copying, transferring };
+  enum class stage { waiting, verifying, rehashing, copying, transferring };
 
   outcome begin_attempt(moment now);
+  void verify_piece();
+  [[nodiscard]] std::optional<messages::failure> defect() const;
   void broken_off(const messages::failure& why, moment now, std::chrono::seconds asked = {});
   outcome complete(moment now);
   messages::failure refuse(messages::failure_code code, const std::string& why) const;
@@ -89,9 +92,12 @@ private:
   progress_meter meter_;
   /// How the last attempt ended, while none has brought anything since.
   std::string problem_;
+  /// The proxy that the last transfer went through.
+  std::string proxy_;
 
-  /// The file of this machine that is copied.
+  /// The file of this machine that is copied, or the cache's that is verified.
   owned_fd source_;
+  sha256 verified_;
   std::optional<transfer> transfer_;
   bool body_begun_ = false;
   /// Why the transfer was ended from this side.

@@ -12,6 +12,9 @@ struct download_config {
   std::string cache;
   std::uint64_t most_cached = std::uint64_t{10} << 30;
   std::chrono::seconds protected_for{600};
+  /// Users and passwords of hosts, where an order has none; curl's own default where there is no
+  /// such file.
+  std::string netrc;
   /// The largest artifact.
   std::uint64_t most_bytes = std::uint64_t{20} << 30;
   /// The wait between attempts that brought nothing new doubles from `backoff` to `most_wait`.

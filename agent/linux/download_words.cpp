@@ -17,6 +17,8 @@ const char* words_for(long status) {
       return "403 Forbidden";
     case 404:
       return "404 Not Found";
+    case 407:
+      return "407 Proxy Authentication Required";
     case 408:
       return "408 Request Timeout";
     case 410:
@@ -36,15 +38,15 @@ const char* words_for(long status) {
   }
 }
 
-failure status_failure(long status, const std::string& url) {
+failure status_failure(const char* who, long status, const std::string& url) {
   const auto* words = words_for(status);
   auto code = status == 404 || status == 410 ? failure_code::not_found
               : status >= 500                ? failure_code::unreachable
                                              : failure_code::refused;
   auto out = cannot_fetch(
-    url, code, fmt::format("the server answers {}", words ? words : std::to_string(status)));
+    url, code, fmt::format("{} answers {}", who, words ? words : std::to_string(status)));
   if (status == 401 || status == 403)
-    out.hint = "check downloaduser and downloadpassword";
+    out.hint = "check downloaduser and downloadpassword, downloadtoken, or the machine's netrc";
   return out;
 }
 
@@ -63,22 +65,21 @@ std::string break_text(const failed_transfer& what) {
   return fmt::format("the connection broke off after {} bytes", what.bytes);
 }
 
-} // namespace
-
-failure cannot_fetch(const std::string& url, failure_code code, const std::string& why) {
-  return {code, fmt::format("cannot fetch {}: {}", url, why), {}};
-}
-
-failure failure_of(const failed_transfer& what, const std::string& url,
-                   const download_config& config) {
+failure failure_itself(const failed_transfer& what, const std::string& url,
+                       const download_config& config) {
+  if (what.proxy_status >= 400)
+    return status_failure("the proxy", what.proxy_status, url);
   switch (what.code) {
     case CURLE_HTTP_RETURNED_ERROR:
-      return status_failure(what.status, url);
+      return status_failure(what.status == 407 ? "the proxy" : "the server", what.status, url);
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return cannot_fetch(url, failure_code::unreachable, "the host of its proxy is not known");
     case CURLE_COULDNT_RESOLVE_HOST:
       return cannot_fetch(url, failure_code::unreachable, "its host is not known");
     case CURLE_COULDNT_CONNECT:
       return cannot_fetch(url, failure_code::unreachable,
-                          "its host refuses the connection or is away");
+                          what.proxy.empty() ? "its host refuses the connection or is away"
+                                             : "nothing accepts the connection");
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
@@ -96,7 +97,26 @@ failure failure_of(const failed_transfer& what, const std::string& url,
   }
 }
 
+} // namespace
+
+failure cannot_fetch(const std::string& url, failure_code code, const std::string& why) {
+  return {code, fmt::format("cannot fetch {}: {}", url, why), {}};
+}
+
+std::string by_way_of(const std::string& proxy) {
+  return proxy.empty() ? std::string{} : ", through the proxy " + proxy;
+}
+
+failure failure_of(const failed_transfer& what, const std::string& url,
+                   const download_config& config) {
+  auto out = failure_itself(what, url, config);
+  out.message += by_way_of(what.proxy);
+  return out;
+}
+
 bool is_worth_retrying(const failed_transfer& what) {
+  if (what.proxy_status >= 400 && what.proxy_status < 500)
+    return false;
   switch (what.code) {
     case CURLE_HTTP_RETURNED_ERROR:
       return what.status >= 500 || what.status == 408 || what.status == 429 || what.status == 416;

@@ -146,6 +146,13 @@ result<void> partial_file::append(const char* data, std::size_t size) {
 
 // -- the end --------------------------------------------------------------------------------------
 
+std::string partial_file::head(std::size_t size) const {
+  std::string out(size, 0);
+  auto have = pread(file_.get(), out.data(), out.size(), 0);
+  out.resize(have > 0 ? static_cast<std::size_t>(have) : 0);
+  return out;
+}
+
 std::string partial_file::take_hash() {
   auto out = digest_.hex();
   // A digest that was read takes no more.

@@ -58,6 +58,9 @@ public:
   /// harms the instances that run, so what cannot be completed is given back.
   messages::result<void> append(const char* data, std::size_t size);
 
+  /// The first bytes, at most `size`.
+  [[nodiscard]] std::string head(std::size_t size) const;
+
   /// The SHA-256 of the bytes; no more follow.
   std::string take_hash();
 

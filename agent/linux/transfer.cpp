@@ -1,10 +1,14 @@
 #include "agent/linux/transfer.hpp"
 
+#include "messages/url.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
 #include <charconv>
+#include <string_view>
+#include <unistd.h>
 #include <utility>
 
 namespace deployminator::agent {
@@ -49,11 +53,10 @@ void transfer::set_options(const download_config& config, const transfer_order& 
   curl_easy_setopt(e, CURLOPT_ERRORBUFFER, error_);
   curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, receive);
   curl_easy_setopt(e, CURLOPT_WRITEDATA, this);
-  if (!order.user.empty()) {
-    curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-    curl_easy_setopt(e, CURLOPT_USERNAME, order.user.c_str());
-    curl_easy_setopt(e, CURLOPT_PASSWORD, order.password.c_str());
-  }
+  curl_easy_setopt(e, CURLOPT_VERBOSE, 1L);
+  curl_easy_setopt(e, CURLOPT_DEBUGFUNCTION, hear);
+  curl_easy_setopt(e, CURLOPT_DEBUGDATA, this);
+  set_credentials(config, order);
   if (order.from > 0) {
     // Not CURLOPT_RESUME_FROM: with that, a server that ignores ranges is an error.
     curl_easy_setopt(e, CURLOPT_RANGE, fmt::format("{}-", order.from).c_str());
@@ -61,6 +64,43 @@ void transfer::set_options(const download_config& config, const transfer_order& 
       headers_.reset(curl_slist_append(nullptr, ("If-Range: " + order.validator).c_str()));
     curl_easy_setopt(e, CURLOPT_HTTPHEADER, headers_.get());
   }
+}
+
+void transfer::set_credentials(const download_config& config, const transfer_order& order) {
+  auto* e = easy_.get();
+  if (!order.token.empty()) {
+    curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+    curl_easy_setopt(e, CURLOPT_XOAUTH2_BEARER, order.token.c_str());
+  } else if (!order.user.empty()) {
+    curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+    curl_easy_setopt(e, CURLOPT_USERNAME, order.user.c_str());
+    curl_easy_setopt(e, CURLOPT_PASSWORD, order.password.c_str());
+  } else {
+    curl_easy_setopt(e, CURLOPT_NETRC, static_cast<long>(CURL_NETRC_OPTIONAL));
+    if (access(config.netrc.c_str(), R_OK) == 0)
+      curl_easy_setopt(e, CURLOPT_NETRC_FILE, config.netrc.c_str());
+  }
+}
+
+/// Which proxy is in the way curl tells nowhere but in its talk. That of curl 7.88:
+/// Uses proxy env variable http_proxy == 'http://user:password@host:3128'
+int transfer::hear(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
+  constexpr std::string_view begin = "Uses proxy env variable ";
+  constexpr std::string_view middle = " == '";
+  std::string_view text{data, size};
+  if (type != CURLINFO_TEXT || !text.starts_with(begin))
+    return 0;
+  text.remove_prefix(begin.size());
+  auto at = text.find(middle);
+  auto end = text.rfind('\'');
+  if (at == std::string_view::npos || end < at + middle.size())
+    return 0;
+  std::string url{text.substr(at + middle.size(), end - at - middle.size())};
+  if (url.find("://") == std::string::npos)
+    url.insert(0, "http://");
+  static_cast<transfer*>(self)->proxy_
+    = fmt::format("{} ({})", messages::host_of(url), text.substr(0, at));
+  return 0;
 }
 
 std::size_t transfer::receive(char* data, std::size_t size, std::size_t count, void* self) {
@@ -72,6 +112,12 @@ std::size_t transfer::receive(char* data, std::size_t size, std::size_t count, v
 long transfer::status() const {
   long out = 0;
   curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &out);
+  return out;
+}
+
+long transfer::proxy_status() const {
+  long out = 0;
+  curl_easy_getinfo(easy_.get(), CURLINFO_HTTP_CONNECTCODE, &out);
   return out;
 }
 

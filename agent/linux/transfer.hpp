@@ -21,6 +21,8 @@ struct transfer_order {
   std::string url;
   std::string user;
   std::string password;
+  /// A bearer token instead of these.
+  std::string token;
   /// The bytes from here on.
   std::uint64_t from = 0;
   /// But from the beginning where the file has another validator by now; empty: in any case.
@@ -78,6 +80,14 @@ public:
   /// How long the server asks to be left alone; 0: it does not.
   [[nodiscard]] std::chrono::seconds retry_after() const;
 
+  /// What the proxy answered to a request for a tunnel; 0: nothing.
+  [[nodiscard]] long proxy_status() const;
+
+  /// The proxy it goes through, as `HOST:PORT (VARIABLE)`; empty: none.
+  [[nodiscard]] const std::string& proxy() const {
+    return proxy_;
+  }
+
   /// curl's own words about what went wrong; may be empty.
   [[nodiscard]] const char* words() const {
     return error_;
@@ -96,11 +106,14 @@ private:
   };
 
   void set_options(const download_config& config, const transfer_order& order);
+  void set_credentials(const download_config& config, const transfer_order& order);
+  static int hear(CURL* easy, curl_infotype type, char* data, std::size_t size, void* self);
   static std::size_t receive(char* data, std::size_t size, std::size_t count, void* self);
 
   CURLM* multi_;
   on_body body_;
   char error_[CURL_ERROR_SIZE] = {};
+  std::string proxy_;
   std::unique_ptr<curl_slist, free_list> headers_;
   std::unique_ptr<CURL, free_easy> easy_;
 };

@@ -183,6 +183,8 @@ void write(YAML::Emitter& out, const application& app) {
   put_text(out, "downloadurl", app.download_url);
   put_text(out, "downloaduser", app.download_user);
   put_text(out, "downloadpassword", app.download_password);
+  if (!app.download_token.empty())
+    put_text(out, "downloadtoken", app.download_token);
   put_text(out, "binary", app.binary);
   out << YAML::Key << "args" << YAML::Value << YAML::BeginSeq;
   for (const auto& each : app.args)

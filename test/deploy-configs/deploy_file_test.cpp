@@ -564,6 +564,8 @@ TEST_CASE("every mistake is found at once, in the order of the lines, and a repe
 }
 
 TEST_CASE("a mistake never repeats a password") {
+  CHECK(mistakes_of(in_application("downloaduser: ci\ndownloadtoken: hunter2"))
+        == "7:24: `downloadtoken` is given beside `downloaduser`; expected one of the two\n");
   CHECK(mistakes_of(in_application("downloadpassword: [hunter2]"))
         == "6:27: `downloadpassword` is a list; expected a text\n");
   CHECK(mistakes_of(in_application("downloadpassword: \"hunter2\\n\""))

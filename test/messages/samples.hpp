@@ -75,6 +75,7 @@ inline observation any_observation() {
   if (*rc::gen::arbitrary<bool>())
     o.exit = *rc::gen::arbitrary<int>();
   o.output = any_text();
+  o.stuck = *rc::gen::arbitrary<bool>();
   return o;
 }
 

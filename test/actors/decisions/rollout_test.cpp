@@ -262,13 +262,14 @@ TEST_CASE("other bytes than the pinned ones undo the rollout") {
   rolling_farm farm{1};
   auto app = small_farm::web(1);
   app.sha256 = std::string(64, 'a');
+  app.download_url = "https://ci:secret@x/web.tar?token=secret";
   auto version = farm.deploy(app, 1);
   farm.obey_all();
   farm.change_seen(farm.wanted(version).front().id,
                    [](observation& seen) { seen.sha256 = std::string(64, 'b'); });
   auto decision = farm.step();
   CHECK(decision.phase == rollout_phase::stopping_new);
-  CHECK(decision.reason.find("got other bytes from /builds/web.tar") != std::string::npos);
+  CHECK(decision.reason.find("got other bytes from https://x/web.tar than") != std::string::npos);
 }
 
 TEST_CASE("old instances out of reach do not hold a rollout up for ever") {

@@ -216,16 +216,14 @@ TEST_CASE("local files are fetched by name and by file URL") {
         == "cannot fetch ftp://x/y: expected an http, https or file URL, or an absolute file name");
 }
 
-TEST_CASE("a file without a known length is fetched, an empty one too") {
+TEST_CASE("a file without a known length is fetched") {
   farm f;
   auto bytes = some_bytes(100'000);
   f.serve("app", bytes);
-  f.serve("empty", "");
   http_server server{f.root / "www"};
   auto got = f.fetch(server.url("app?no-content-length=1"), hash_of(bytes));
   REQUIRE(got);
   CHECK(got->size == bytes.size());
-  CHECK(f.fetch(server.url("empty"))->sha256 == hash_of(""));
 }
 
 TEST_CASE("a connection that breaks off is resumed where it broke") {
@@ -435,6 +433,102 @@ TEST_CASE("user and password are sent to who asks for them, and never shown") {
         == "cannot fetch " + server.url("app") + ": the server answers 401 Unauthorized");
   f.begin({"key", server.url("app"), "ci", "secret", ""});
   CHECK(f.done.next());
+}
+
+TEST_CASE("a bearer token is sent to who asks for it") {
+  farm f;
+  f.serve("app", "x");
+  http_server server{f.root / "www", "--bearer secret"};
+  CHECK_FALSE(f.fetch(server.url("app")));
+  f.begin({"key", server.url("app"), "", "", "", "secret"});
+  CHECK(f.done.next());
+}
+
+TEST_CASE("users and passwords of the machine's own are used where an order has none") {
+  farm f;
+  f.config.netrc = f.root / "netrc";
+  write(f.config.netrc, "machine 127.0.0.1 login ci password secret\n");
+  f.serve("app", "x");
+  http_server server{f.root / "www", "--user ci:secret"};
+  CHECK(f.fetch(server.url("app")));
+  f.begin({"key", server.url("app"), "ci", "wrong", ""});
+  CHECK_FALSE(f.done.next());
+}
+
+TEST_CASE("a page that asks for a login, and nothing at all, are no artifacts") {
+  farm f;
+  f.serve("login", "\n<!DOCTYPE html><title>Log in</title>");
+  f.serve("empty", "");
+  http_server server{f.root / "www"};
+  CHECK(
+    f.failure_of(server.url("login"))
+    == "cannot fetch " + server.url("login")
+         + ": a page of HTML came where an archive or a program is expected, such as those that "
+           "ask for a login");
+  auto hash = std::string(64, 'a');
+  CHECK(f.failure_of(server.url("login"), hash).find("a page of HTML") != std::string::npos);
+  CHECK(f.failure_of(server.url("empty"))
+        == "cannot fetch " + server.url("empty") + ": it is empty");
+  CHECK_FALSE(std::filesystem::exists(f.partial()));
+  // What was asked for by its hash is what was meant.
+  CHECK(f.fetch(server.url("empty"), hash_of("")));
+}
+
+TEST_CASE("a proxy that is in the way is named, without its password") {
+  farm f;
+  http_server proxy{f.root / "www", "--status 407"};
+  auto through = [&](int port) {
+    setenv("http_proxy", fmt::format("http://me:secret@127.0.0.1:{}", port).c_str(), 1);
+  };
+  through(proxy.port());
+  CHECK(f.failure_of("http://builds.invalid/app")
+        == fmt::format("cannot fetch http://builds.invalid/app: the proxy answers 407 Proxy "
+                       "Authentication Required, through the proxy 127.0.0.1:{} (http_proxy)",
+                       proxy.port()));
+  proxy.stop();
+  CHECK(f.problem_of("http://builds.invalid/app", 2)
+        == fmt::format("cannot fetch http://builds.invalid/app: nothing accepts the connection, "
+                       "through the proxy 127.0.0.1:{} (http_proxy) (tried 2 times)",
+                       proxy.port()));
+  unsetenv("http_proxy");
+}
+
+TEST_CASE("what was changed in the cache is fetched again") {
+  farm f;
+  auto bytes = some_bytes(9'000'000);
+  f.serve("app", bytes);
+  http_server server{f.root / "www"};
+  auto url = server.url("app");
+  auto got = f.fetch(url, hash_of(bytes));
+  REQUIRE(got);
+  SUBCASE("while the agent runs") {}
+  SUBCASE("while there was none") {
+    f.downloads.reset();
+  }
+  auto other = bytes;
+  other.back() ^= 1;
+  write(got->path, other);
+  REQUIRE(f.fetch(url, hash_of(bytes)));
+  CHECK((content(got->path) == bytes));
+  CHECK(server.requests().size() == 2);
+}
+
+TEST_CASE("what is in the cache unchanged is used, also by the next agent") {
+  farm f;
+  auto bytes = some_bytes(9'000'000);
+  f.serve("app", bytes);
+  http_server server{f.root / "www"};
+  auto url = server.url("app");
+  auto got = f.fetch(url, hash_of(bytes));
+  REQUIRE(got);
+  // As the launcher does, for a program that is not copied.
+  REQUIRE(link(got->path.c_str(), (f.root / "instance").c_str()) == 0);
+  for (int n = 0; n < 2; ++n) {
+    REQUIRE(f.fetch(url, hash_of(bytes)));
+    f.downloads.reset();
+    REQUIRE(f.fetch(url, hash_of(bytes)));
+  }
+  CHECK(server.requests().size() == 1);
 }
 
 TEST_CASE("redirects are followed to http, not into this machine's files") {

@@ -33,7 +33,8 @@ TEST_CASE("what the server answers is said, with a hint where there is one") {
   CHECK(failure_of(answered(404), "", {}).code == failure_code::not_found);
   CHECK(failure_of(answered(503), "", {}).code == failure_code::unreachable);
   CHECK(failure_of(answered(403), "", {}).code == failure_code::refused);
-  CHECK(failure_of(answered(403), "", {}).hint == "check downloaduser and downloadpassword");
+  CHECK(failure_of(answered(403), "", {}).hint
+        == "check downloaduser and downloadpassword, downloadtoken, or the machine's netrc");
   CHECK(failure_of(answered(404), "", {}).hint.empty());
 }
 
@@ -43,6 +44,18 @@ TEST_CASE("a connection that broke off is said with how far it came") {
   CHECK(words_of(what) == "cannot fetch http://x/a: the connection broke off after 7 bytes");
   what.total = 10;
   CHECK(words_of(what) == "cannot fetch http://x/a: the connection broke off after 7 of 10 bytes");
+}
+
+TEST_CASE("a proxy is named, and what it says is not the server's") {
+  auto what = ended(CURLE_RECV_ERROR, "Received HTTP code 403 from proxy after CONNECT");
+  what.proxy = "proxy:3128 (https_proxy)";
+  what.proxy_status = 403;
+  CHECK(words_of(what)
+        == "cannot fetch http://x/a: the proxy answers 403 Forbidden, through the proxy proxy:3128 "
+           "(https_proxy)");
+  CHECK_FALSE(is_worth_retrying(what));
+  what = ended(CURLE_COULDNT_CONNECT);
+  CHECK(words_of(what) == "cannot fetch http://x/a: its host refuses the connection or is away");
 }
 
 TEST_CASE("a timeout is said as what it is: no connection, or a stall") {
