@@ -285,7 +285,9 @@ void board::add_rows(std::vector<ranked_line>& out, const group_name& name, cons
   }
   std::vector<const instance_state*> rows;
   for (const auto& [id, i] : instances_)
-    if (i.group == name && !(shown.contains(id) && i.state == reported_state::downloading))
+    // Why a fetch does not get on stands beside how far it is.
+    if (i.group == name
+        && !(shown.contains(id) && i.state == reported_state::downloading && i.reason.empty()))
       rows.push_back(&i);
   std::stable_sort(rows.begin(), rows.end(),
                    [](auto* a, auto* b) { return a->machine < b->machine; });

@@ -32,8 +32,8 @@ std::uint64_t digest_of_entry(const std::string& id, std::uint64_t revision) {
 }
 
 std::uint64_t digest_of(const observation& seen) {
-  text_digest out;
-  out.add(seen.id)
+  return text_digest{}
+    .add(seen.id)
     .add(to_text(seen.state))
     .add(seen.fetched ? "true" : "false")
     .add(seen.sha256)
@@ -45,11 +45,8 @@ std::uint64_t digest_of(const observation& seen) {
     .add(optional_text(seen.ready_at))
     .add(seen.exit ? std::to_string(*seen.exit) : std::string{})
     .add(seen.reason)
-    .add(seen.output);
-  // Not where it says nothing: releases that do not know of it have the same digest then.
-  if (seen.stuck)
-    out.add("stuck");
-  return out.value();
+    .add(seen.output)
+    .value();
 }
 
 std::uint64_t digest_of(const std::vector<instance_spec>& specs) {

@@ -1,4 +1,5 @@
 #include "agent/agent.hpp"
+#include "agent/decisions/fetch_queue.hpp"
 #include "agent/journal.hpp"
 #include "messages/codec.hpp"
 #include "messages/digest.hpp"
@@ -361,6 +362,52 @@ TEST_CASE_FIXTURE(connected_bench, "downloads are told of while they go on") {
   CHECK(what.total == 10U);
   CHECK(what.machine == "m1");
   CHECK(what.instances == std::vector<std::string>{"a", "b"});
+}
+
+TEST_CASE_FIXTURE(connected_bench, "a fetch that does not move says so and why, until it does") {
+  machine.hold_downloads = true;
+  assign(1, {spec("a", instance_goal::fetch)});
+  auto& transfer = machine.transfers.begin()->second;
+  transfer.progress({0, {}, 0, "the server is busy"});
+  pass(4s);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::downloading);
+  CHECK(seen["a"].reason == "the server is busy; it is tried again");
+  CHECK(seen["a"].stuck);
+  transfer.progress({1'000'000, {}, 0, {}});
+  pass(2s);
+  believe();
+  CHECK(seen["a"].reason.empty());
+  CHECK_FALSE(seen["a"].stuck);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "slow fetches give way to what waits behind them") {
+  machine.hold_downloads = true;
+  std::vector<messages::instance_spec> wanted;
+  for (const char* id : {"a", "b", "c", "d"}) {
+    wanted.push_back(spec(id, instance_goal::fetch));
+    wanted.back().app.download_url = std::string{"http://x/"} + id;
+  }
+  assign(1, wanted);
+  CHECK(machine.transfers.size() == 3);
+  for (auto& [key, transfer] : machine.transfers)
+    transfer.progress({2, {}, 2, {}});
+  pass(2s);
+  believe();
+  CHECK(seen["d"].reason == "queued behind a of x, b of x, c of x");
+  pass(10s);
+  CHECK(machine.transfers.size() == 4);
+}
+
+TEST_CASE_FIXTURE(connected_bench, "partial files are kept for what is assigned, and no longer") {
+  machine.hold_downloads = true;
+  auto wanted = spec("a", instance_goal::fetch);
+  assign(1, {wanted});
+  pass(20ms);
+  CHECK(machine.kept_partial == std::set{fetch_key(wanted)});
+  assign(2, {});
+  pass(20ms);
+  CHECK(machine.kept_partial.empty());
 }
 
 TEST_CASE_FIXTURE(connected_bench, "an artifact that is not there is told and tried again") {

@@ -54,6 +54,19 @@ TEST_CASE("while it downloads a machine has one line, however many instances wai
                  "  w1  10.0/20.0 MiB  4.0 MiB/s  ETA 2s  web.tar.gz"});
 }
 
+TEST_CASE("why a download does not get on stands below it, and why one has not begun") {
+  view v;
+  v.picture.follow({"shop", "web", 12}, v.now);
+  v.becomes("web-1", instance_state::downloading, instance_state::downloading, "busy; tried again");
+  v.becomes("web-3", instance_state::downloading, instance_state::downloading, "queued behind a");
+  v.fetches(10'485'760, 20'971'520);
+  CHECK(v.text()
+        == texts{"shop/web  version 12  0/2 ready  0s",
+                 "  w1  10.0/20.0 MiB  4.0 MiB/s  ETA 2s  web.tar.gz",
+                 "  w1  web-1  downloading: busy; tried again",
+                 "  w1  web-3  downloading: queued behind a"});
+}
+
 TEST_CASE("when a download is done its line goes and the instances show their states") {
   view v;
   v.picture.follow({"shop", "web", 12}, v.now);

@@ -11,6 +11,8 @@ import case
 from case import BUSYBOX, Case, application, make_tar
 from farm import free_port, wait_until
 
+SOON = {"parallel": "100%", "min_ready": "300ms"}
+
 
 class BadFiles(Case):
     """Files that are refused before anything happens: exit code 2, or 1 where the server refuses."""
@@ -94,7 +96,8 @@ class BadArtifacts(Case):
         self.fails("404", downloadurl=self.farm.serve_files(self.builds) + "/none.tar")
 
     def test_a_url_where_nobody_listens(self):
-        self.fails("127.0.0.1", downloadurl=f"http://127.0.0.1:{free_port()}/x.tar")
+        self.fails("refuses the connection or is away",
+                   downloadurl=f"http://127.0.0.1:{free_port()}/x.tar", rollout={**SOON, "deadline": "2s"})
 
     def test_a_file_that_is_not_there(self):
         self.fails("/no/such/file", downloadurl="/no/such/file")
@@ -102,7 +105,7 @@ class BadArtifacts(Case):
     def test_a_transfer_that_breaks_off_again_and_again(self):
         self.tar(("busybox", None, 0o755))
         self.fails("2.tar", downloadurl=self.farm.serve_files(self.builds, "--break-at", "1000", "--ignore-range")
-                   + "/2.tar")
+                   + "/2.tar", rollout={**SOON, "fetch_deadline": "2s"})
 
     def test_a_tar_that_would_write_outside(self):
         self.fails("../evil", downloadurl=self.tar(("../evil", b"x", 0o644), ("busybox", None, 0o755)))

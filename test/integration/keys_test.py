@@ -169,6 +169,14 @@ class Keys(Case):
     def check_downloadpassword(self):
         self.fresh(self.locked(downloaduser="ci", downloadpassword="wrong"), expect=1)
 
+    def check_downloadtoken(self):
+        self.program("locked", "opened")
+        url = self.farm.serve_files(self.farm.root, "--bearer", "secret")
+        app = application(name=None, downloadurl=f"{url}/locked", binary="run", args=[], instances=1,
+                          limits={"maxmemory": 100}, rollout=SOON)
+        self.fresh({**app, "downloadtoken": "other"}, expect=1)
+        self.assertIn("opened", self.output({**app, "downloadtoken": "secret"}))
+
     def check_sha256(self):
         right = hashlib.sha256(pathlib.Path(BUSYBOX).read_bytes()).hexdigest()
         self.fresh(shell(IDLE, rollout=SOON, sha256=right))
@@ -274,6 +282,15 @@ class Keys(Case):
             return ends[0]["reason"]
         self.assertIn("not ready within 2 s", reason("2s"))
         self.assertIn("not ready within 3 s", reason("3s"))
+
+    def check_rollout__fetch_deadline(self):
+        url = self.farm.serve_files(self.farm.root, "--rate", "2")
+        self.program("slow", "x")
+        for deadline in "1s", "2s":
+            group = self.fresh(application(name=None, downloadurl=f"{url}/slow", binary="run", args=[], instances=1,
+                                           rollout={**SOON, "fetch_deadline": deadline}), expect=1)
+            reason = self.told(group, phase="stopping_new")[0]["reason"]
+            self.assertIn(f"did not fetch its artifact within {deadline[0]} s", reason)
 
     def restarts_of(self, script, **restart):
         """How often it was started again before it was given up, and the longest wait before that."""
