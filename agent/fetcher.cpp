@@ -41,8 +41,8 @@ void look_at_pace(fetcher_pointer self) {
   auto& state = self->state;
   auto now = self->clock().now();
   state.ticking = false;
-  for (const auto& [key, slow] : state.watch.look(now))
-    carry_out(self, state.queue.set_slow(key, slow));
+  for (const auto& [key, speed] : state.watch.look(now))
+    carry_out(self, state.queue.set_speed(key, speed));
   for (auto& [id, note] : state.watch.news(state.queue, now))
     if (auto waiting = state.waiting.find(id); waiting != state.waiting.end())
       self->send(waiting->second, atom::note_v, std::move(note));

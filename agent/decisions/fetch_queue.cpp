@@ -62,15 +62,13 @@ fetch_queue::step fetch_queue::unwant(const std::string& instance) {
   return out;
 }
 
-fetch_queue::step fetch_queue::set_slow(const std::string& key, bool slow) {
+fetch_queue::step fetch_queue::set_speed(const std::string& key, transfer_speed speed) {
   auto at = transfers_.find(key);
-  if (at == transfers_.end() || !at->second.running || at->second.slow == slow)
+  if (at == transfers_.end() || !at->second.running || at->second.speed == speed)
     return {};
-  at->second.slow = slow;
-  if (slow)
-    ++slow_;
-  else
-    --slow_;
+  slow_ -= at->second.speed == transfer_speed::brisk ? 0 : 1;
+  slow_ += speed == transfer_speed::brisk ? 0 : 1;
+  at->second.speed = speed;
   return start_next();
 }
 
@@ -80,9 +78,10 @@ fetch_queue::step fetch_queue::finish(const std::string& key) {
     return {};
   auto& fetch = at->second;
   --running_;
-  slow_ -= fetch.slow ? 1 : 0;
+  slow_ -= fetch.speed == transfer_speed::brisk ? 0 : 1;
   if (fetch.cancelled && !fetch.waiters.empty()) {
-    fetch.running = fetch.cancelled = fetch.slow = false;
+    fetch.running = fetch.cancelled = false;
+    fetch.speed = transfer_speed::brisk;
     line_.push_back(key);
   } else {
     transfers_.erase(at);
@@ -118,7 +117,7 @@ std::vector<spec_ptr> fetch_queue::in_line() const {
 std::string fetch_queue::queue_text() const {
   std::map<std::uint64_t, std::string> names;
   for (const auto& [key, fetch] : transfers_) {
-    if (!fetch.running || fetch.slow)
+    if (!fetch.running || fetch.speed != transfer_speed::brisk)
       continue;
     auto name = messages::file_name_of(fetch.order.url);
     names[fetch.turn] = fetch.host.empty() ? name : fmt::format("{} of {}", name, fetch.host);
@@ -146,15 +145,17 @@ fetch_queue::step fetch_queue::start_next() {
   return out;
 }
 
-/// Sends a slow one back to the end of the line, unless one is on its way there already.
+/// Sends a dripping one back to the end of the line, unless one is on its way there already.
 void fetch_queue::make_room(step& out) {
   transfer* longest = nullptr;
   for (auto& [key, fetch] : transfers_) {
     if (fetch.cancelled)
       return;
-    if (fetch.slow && (!longest || fetch.turn < longest->turn))
+    if (fetch.speed == transfer_speed::dripping && (!longest || fetch.turn < longest->turn))
       longest = &fetch;
   }
+  if (!longest)
+    return;
   longest->cancelled = true;
   out.cancel.push_back(longest->order.key);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/decisions/instance.hpp"
+#include "agent/decisions/pace.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -19,8 +20,8 @@ std::string fetch_key(const messages::instance_spec& spec);
 ///
 /// Few transfers run at once, so that each is soon done. Next is one from the host that the fewest
 /// run from, of those the one that waits longest. A slow one gives way: it goes on, but takes no
-/// other's turn. Where so many are slow that the machine would be full of them, the one that had
-/// its turn for the longest goes back to the end of the line.
+/// other's turn. Where so many are slow that the machine
+/// is full of them, the one that drips for the longest goes back to the end of the line.
 class fetch_queue {
 public:
   /// At most so many transfers run at once, the slow ones not counted.
@@ -40,8 +41,8 @@ public:
   /// An instance does not want anything any more. A transfer that nobody waits for is cancelled.
   step unwant(const std::string& instance);
 
-  /// A running transfer is slow, or is not any more.
-  step set_slow(const std::string& key, bool slow);
+  /// How fast a running transfer is by now.
+  step set_speed(const std::string& key, transfer_speed speed);
 
   /// A transfer ended, well or not, or as cancelled.
   step finish(const std::string& key);
@@ -73,7 +74,7 @@ private:
     spec_map waiters;
     bool running = false;
     bool cancelled = false;
-    bool slow = false;
+    transfer_speed speed = transfer_speed::brisk;
     /// Counts the transfers that were started.
     std::uint64_t turn = 0;
   };

@@ -15,11 +15,11 @@ void fetch_watch::forget_waiter(const std::string& id) {
   told_.erase(id);
 }
 
-std::vector<std::pair<std::string, bool>> fetch_watch::look(moment now) {
-  std::vector<std::pair<std::string, bool>> out;
+std::vector<std::pair<std::string, transfer_speed>> fetch_watch::look(moment now) {
+  std::vector<std::pair<std::string, transfer_speed>> out;
   for (auto& [key, each] : transfers_) {
-    each.speed.look(now, each.progress.bytes);
-    out.emplace_back(key, each.speed.is_slow());
+    each.speed_of.look(now, each.progress.bytes);
+    out.emplace_back(key, each.speed_of.speed());
   }
   return out;
 }
@@ -28,10 +28,11 @@ fetch_note fetch_watch::note_of(const std::string& key) const {
   auto found = transfers_.find(key);
   if (found == transfers_.end())
     return {};
-  const auto& [progress, speed] = found->second;
+  const auto& [progress, moves] = found->second;
   if (!progress.problem.empty())
-    return {progress.problem + "; it is tried again", speed.is_stuck()};
-  return {speed.is_slow() ? "less than 1 KiB a second comes" : "", speed.is_stuck()};
+    return {progress.problem + "; it is tried again", moves.is_stuck()};
+  bool drips = moves.speed() == transfer_speed::dripping;
+  return {drips ? "less than 1 KiB a second comes" : "", moves.is_stuck()};
 }
 
 bool fetch_watch::is_news(const std::string& id, const fetch_note& note, moment now) const {

@@ -29,8 +29,8 @@ public:
   /// Nobody is to be told of this instance any more.
   void forget_waiter(const std::string& id);
 
-  /// Whether each transfer that was seen is slow, as of now.
-  std::vector<std::pair<std::string, bool>> look(moment now);
+  /// How fast each transfer that was seen is, as of now.
+  std::vector<std::pair<std::string, transfer_speed>> look(moment now);
 
   /// What is to be told to which instance.
   std::vector<std::pair<std::string, fetch_note>> news(const fetch_queue& queue, moment now);
@@ -38,7 +38,7 @@ public:
 private:
   struct transfer {
     download_progress progress;
-    pace speed;
+    pace speed_of;
   };
   struct told_note {
     fetch_note note;

@@ -13,24 +13,26 @@ void pace::look(moment now, std::uint64_t bytes) {
     marks_.pop_front();
 }
 
-bool pace::is_slow() const {
-  return is_below(slow_after);
+transfer_speed pace::speed() const {
+  if (is_below(least, slow_after))
+    return transfer_speed::dripping;
+  return is_below(brisk, slow_after) ? transfer_speed::slow : transfer_speed::brisk;
 }
 
 bool pace::is_stuck() const {
   bool came_nothing = first_look_ && marks_.back().bytes == begin_
                       && marks_.back().at - *first_look_ >= silent_after;
-  return came_nothing || is_below(stuck_after);
+  return came_nothing || is_below(least, stuck_after);
 }
 
-bool pace::is_below(std::chrono::seconds time) const {
+bool pace::is_below(std::uint64_t rate, std::chrono::seconds time) const {
   if (!first_look_ || marks_.back().at - *first_look_ < time)
     return false;
   auto after = std::find_if(marks_.begin(), marks_.end(),
                             [&](const mark& each) { return each.at > marks_.back().at - time; });
   // The last look before the time began.
   const auto& begin = *std::prev(after);
-  return marks_.back().bytes - begin.bytes < least * static_cast<std::uint64_t>(time.count());
+  return marks_.back().bytes - begin.bytes < rate * static_cast<std::uint64_t>(time.count());
 }
 
 } // namespace deployminator::agent

@@ -7,17 +7,21 @@
 
 namespace deployminator::agent {
 
+enum class transfer_speed { brisk, slow, dripping };
+
 /// How fast one transfer moves on. Only bytes that were never there before count, whatever was
 /// begun anew. Before the first look nothing is said about it.
 class pace {
 public:
   using moment = std::chrono::steady_clock::time_point;
 
-  /// So much a second, at least, is moving.
+  /// So much a second, at least, is moving; below that is dripping.
   static constexpr std::uint64_t least = 1024;
-  /// A transfer that was below that for so long is slow: others need not wait for it.
+  /// Below so much a second is slow: others need not wait for it.
+  static constexpr std::uint64_t brisk = 64 * 1024;
+  /// A transfer that was below either for so long is slow, or drips.
   static constexpr std::chrono::seconds slow_after{10};
-  /// One that was below that for so long is stuck.
+  /// One that did not move for so long is stuck.
   static constexpr std::chrono::seconds stuck_after{60};
   /// One of which nothing came at all is stuck after so long.
   static constexpr std::chrono::seconds silent_after{2};
@@ -28,7 +32,7 @@ public:
   /// So many bytes are there now. Called about once a second.
   void look(moment now, std::uint64_t bytes);
 
-  [[nodiscard]] bool is_slow() const;
+  [[nodiscard]] transfer_speed speed() const;
   [[nodiscard]] bool is_stuck() const;
 
 private:
@@ -37,8 +41,8 @@ private:
     std::uint64_t bytes = 0;
   };
 
-  /// Whether it was below `least` for all of the time up to the last look.
-  [[nodiscard]] bool is_below(std::chrono::seconds time) const;
+  /// Whether it was below so much a second in the time up to the last look.
+  [[nodiscard]] bool is_below(std::uint64_t rate, std::chrono::seconds time) const;
 
   /// The looks within `stuck_after`, and one before.
   std::deque<mark> marks_;

@@ -69,18 +69,28 @@ TEST_CASE("a slow transfer goes on, but others need not wait for it") {
   for (int i = 0; i < 5; ++i)
     queue.want(wants("i" + std::to_string(i), "u" + std::to_string(i)));
   auto key = [](int i) { return fetch_key(*wants("", "u" + std::to_string(i))); };
-  auto next = queue.set_slow(key(0), true);
+  auto next = queue.set_speed(key(0), transfer_speed::slow);
   REQUIRE(next.start.size() == 1);
   CHECK(next.start[0].url == "u3");
   CHECK(next.cancel.empty());
-  CHECK(queue.set_slow(key(0), true).start.empty());
+  CHECK(queue.set_speed(key(0), transfer_speed::slow).start.empty());
   // Fast again: it takes a turn as the others do.
-  CHECK(queue.set_slow(key(0), false).start.empty());
+  CHECK(queue.set_speed(key(0), transfer_speed::brisk).start.empty());
   CHECK(queue.finish(key(1)).start.empty());
   CHECK(queue.finish(key(2)).start.size() == 1);
 }
 
-TEST_CASE("where all are slow, those that had their turn for the longest go back to the line") {
+TEST_CASE("those that are slow and move are not sent back, however many there are") {
+  fetch_queue queue;
+  for (int i = 0; i < 40; ++i)
+    queue.want(wants("i" + std::to_string(i), "u" + std::to_string(i)));
+  for (int round = 0; round < 20; ++round)
+    for (const auto& each : queue.running())
+      CHECK(queue.set_speed(each, transfer_speed::slow).cancel.empty());
+  CHECK(queue.running().size() == fetch_queue::most_in_all);
+}
+
+TEST_CASE("where all drip, those that had their turn for the longest go back to the line") {
   fetch_queue queue;
   constexpr int many = 40;
   auto url = [](int i) { return "http://h" + std::to_string(i) + "/f"; };
@@ -98,7 +108,7 @@ TEST_CASE("where all are slow, those that had their turn for the longest go back
   for (int round = 0; round < 100; ++round) {
     for (const auto& each : queue.running()) {
       had_a_turn.insert(number[each]);
-      follow(queue.set_slow(each, true));
+      follow(queue.set_speed(each, transfer_speed::dripping));
     }
     CHECK(queue.running().size() <= fetch_queue::most_in_all);
     for (const auto& each : std::exchange(cancelled, {})) {
@@ -165,7 +175,8 @@ TEST_CASE("whatever is wanted: few run, none twice at once, and everyone is serv
         bool is_slow = slow.insert(key).second;
         if (!is_slow)
           slow.erase(key);
-        follow(queue.set_slow(key, is_slow));
+        auto speed = step < 33 ? transfer_speed::slow : transfer_speed::dripping;
+        follow(queue.set_speed(key, is_slow ? speed : transfer_speed::brisk));
       }
     }
     while (!running.empty())

@@ -33,8 +33,8 @@ struct watched_queue {
       now += 1s;
       for (const auto& [key, each] : progress)
         subject.see(key, each);
-      for (const auto& [key, slow] : subject.look(now))
-        queue.set_slow(key, slow);
+      for (const auto& [key, speed] : subject.look(now))
+        queue.set_speed(key, speed);
       for (auto& each : subject.news(queue, now))
         out.push_back(std::move(each));
     }

@@ -24,23 +24,25 @@ struct paced {
 
 } // namespace
 
-TEST_CASE("two bytes a second are slow after ten seconds and stuck after a minute") {
+TEST_CASE("two bytes a second drip after ten seconds and stuck after a minute") {
   paced p;
   p.pass(10, 2);
-  CHECK_FALSE(p.subject.is_slow());
+  CHECK(p.subject.speed() == transfer_speed::brisk);
   p.pass(1, 2);
-  CHECK(p.subject.is_slow());
+  CHECK(p.subject.speed() == transfer_speed::dripping);
   p.pass(49, 2);
   CHECK_FALSE(p.subject.is_stuck());
   p.pass(1, 2);
   CHECK(p.subject.is_stuck());
 }
 
-TEST_CASE("one kibibyte a second is neither, however long") {
+TEST_CASE("one kibibyte a second is slow, but not stuck, however long") {
   paced p;
   p.pass(10'000, 1024);
-  CHECK_FALSE(p.subject.is_slow());
+  CHECK(p.subject.speed() == transfer_speed::slow);
   CHECK_FALSE(p.subject.is_stuck());
+  p.pass(11, 100'000);
+  CHECK(p.subject.speed() == transfer_speed::brisk);
 }
 
 TEST_CASE("a minute's worth that comes in one burst each minute moves") {
@@ -77,6 +79,6 @@ TEST_CASE("what was there before does not count again when it begins anew") {
 }
 
 TEST_CASE("of what was not looked at nothing is said") {
-  CHECK_FALSE(pace{}.is_slow());
+  CHECK(pace{}.speed() == transfer_speed::brisk);
   CHECK_FALSE(pace{}.is_stuck());
 }
