@@ -3,6 +3,7 @@
 #include "messages/event.hpp"
 #include "messages/failure.hpp"
 #include "messages/farm.hpp"
+#include "messages/kept_log.hpp"
 #include "messages/orders.hpp"
 
 #include <cstdint>
@@ -356,25 +357,54 @@ struct event_page {
   MSGPACK_DEFINE_MAP(events, last, complete_to)
 };
 
-/// Client → server → agent: a piece of an instance's output. Answered by `log_chunk`.
+/// Client → server → agent: a piece of an instance's log (see log_line.hpp). Answered by
+/// `log_chunk`.
 struct read_log {
   static constexpr std::string_view type = "read_log";
   std::string instance;
-  /// Where to begin, in bytes of output since the instance's first start.
+  /// Where to begin, in bytes of the log since the instance's first start.
   std::optional<std::uint64_t> offset;
   /// Without an offset: begin so many lines before the end.
   std::uint32_t last_lines = 0;
-  MSGPACK_DEFINE_MAP(instance, offset, last_lines)
+  /// Without an offset: begin with the first line of this time or later, but where `last_lines` is
+  /// not 0, no farther than that before the end.
+  timestamp since;
+  /// Where the log of an instance is that is gone, as `log_chunk` or `found_logs` said.
+  std::string machine;
+  MSGPACK_DEFINE_MAP(instance, offset, last_lines, since, machine)
 };
 
-/// At most 256 KiB of output, as raw bytes, beginning at `offset` (later than asked for where the
-/// old output is gone). `more`: the file went on when it was read.
+/// At most 256 KiB of a log, whole lines where they are not longer than that, beginning at `offset`
+/// (later than asked for where the old output is gone). `more`: the log went on when it was read.
 struct log_chunk {
   static constexpr std::string_view type = "log_chunk";
   std::uint64_t offset = 0;
   std::vector<char> data;
   bool more = false;
-  MSGPACK_DEFINE_MAP(offset, data, more)
+  std::string machine;
+  /// Set where the instance is gone: its log gets no longer.
+  std::optional<kept_log> gone;
+  MSGPACK_DEFINE_MAP(offset, data, more, machine, gone)
+};
+
+/// Client → server → agents: which logs of instances that are gone are there: of the one of this
+/// id, or of all of a group. Answered by `found_logs`.
+struct find_logs {
+  static constexpr std::string_view type = "find_logs";
+  std::string instance;
+  std::string namespace_;
+  std::string group;
+  MSGPACK_DEFINE_MAP(instance, MSGPACK_NVP("namespace", namespace_), group)
+};
+
+/// The logs, the newest first. `more`: there are older ones than these. `silent`: machines that
+/// could not be asked (to clients only).
+struct found_logs {
+  static constexpr std::string_view type = "found_logs";
+  std::vector<kept_log> logs;
+  bool more = false;
+  std::vector<std::string> silent;
+  MSGPACK_DEFINE_MAP(logs, more, silent)
 };
 
 // -- desired state and observations: server ↔ agent -----------------------------------------------
@@ -456,12 +486,12 @@ using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, 
                            restart_group, add_key, revoke_key>;
 
 /// What asks the server, and changes nothing.
-using question = std::variant<query, events_after, read_log>;
+using question = std::variant<query, events_after, read_log, find_logs>;
 
 /// What belongs to neither.
-using other_message
-  = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, accepted, table, event_page,
-                 log_chunk, assignment, assigned, report, reported, events, last_event, progress>;
+using other_message = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, accepted,
+                                   table, event_page, log_chunk, found_logs, assignment, assigned,
+                                   report, reported, events, last_event, progress>;
 
 /// A variant with the alternatives of several.
 template <class... Variants>

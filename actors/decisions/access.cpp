@@ -48,12 +48,14 @@ constexpr rule access_table[] = {
   {query::type, readers},
   {events_after::type, readers},
   {read_log::type, readers},
+  {find_logs::type, readers},
 
   {assigned::type, agents},
   {report::type, agents},
   {progress::type, agents},
-  // Its answers to `read_log`.
+  // Its answers to `read_log` and `find_logs`.
   {log_chunk::type, agents},
+  {found_logs::type, agents},
   {refusal::type, agents},
 
   // What the server says.
@@ -115,6 +117,10 @@ std::optional<failure> objection_in(const caller& who, std::string_view namespac
 bool may_see(const caller& who, std::string_view namespace_) {
   return namespace_.empty() || who.namespaces.empty()
          || std::ranges::find(who.namespaces, namespace_) != who.namespaces.end();
+}
+
+bool may_see(const caller& who, const kept_log& log) {
+  return who.namespaces.empty() || (!log.namespace_.empty() && may_see(who, log.namespace_));
 }
 
 std::optional<failure> impersonation(const access_key& key, const hello& h) {

@@ -29,6 +29,9 @@ std::optional<messages::failure> objection_to_groups(const messages::caller& who
 /// Whether the caller sees what belongs to this namespace; empty: to none, which everybody sees.
 bool may_see(const messages::caller& who, std::string_view namespace_);
 
+/// The same of a log; one of which nobody knows whose it was is for who may see everything.
+bool may_see(const messages::caller& who, const messages::kept_log& log);
+
 /// What the caller sees of a page of events.
 messages::event_page visible_part(const messages::caller& who, messages::event_page page);
 

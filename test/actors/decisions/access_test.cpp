@@ -32,6 +32,7 @@ TEST_CASE("a builder may build, roll back and read, in its namespaces") {
   CHECK(elsewhere->code == failure_code::forbidden);
   CHECK(elsewhere->message == "key ci is good for shop, not for namespace bank");
   CHECK(objection_to(builder, query{query_subject::status, "bank"}));
+  CHECK(objection_to(builder, find_logs{{}, "bank", "web"}));
 }
 
 TEST_CASE("a build is looked into for namespaces that are not the builder's") {
@@ -46,6 +47,7 @@ TEST_CASE("a viewer reads, and changes nothing") {
   CHECK_FALSE(objection_to(viewer, query{}));
   CHECK_FALSE(objection_to(viewer, events_after{}));
   CHECK_FALSE(objection_to(viewer, read_log{}));
+  CHECK_FALSE(objection_to(viewer, find_logs{}));
   CHECK(objection_to(viewer, query{query_subject::keys}));
   CHECK(objection_to(viewer, submit_build{}));
 }
