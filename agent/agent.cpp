@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -145,23 +146,50 @@ void handle(agent_pointer self, const messages::reported& confirmed) {
   report(self);
 }
 
-messages::result<messages::log_chunk> read(log_reader& logs, const messages::read_log& wanted) {
-  auto offset = wanted.offset ? messages::result<std::uint64_t>{*wanted.offset}
-                              : logs.offset_of_last_lines(wanted.instance, wanted.last_lines);
+/// Where what was asked for begins.
+messages::result<std::uint64_t> offset_of(log_reader& logs, const messages::read_log& wanted) {
+  if (wanted.offset)
+    return *wanted.offset;
+  if (!wanted.since)
+    return logs.offset_of_last_lines(wanted.instance, wanted.last_lines);
+  auto since = logs.offset_since(wanted.instance, wanted.since);
+  if (!since || wanted.last_lines == 0)
+    return since;
+  auto last = logs.offset_of_last_lines(wanted.instance, wanted.last_lines);
+  return last ? std::max(*last, *since) : last;
+}
+
+messages::result<messages::log_chunk> read(log_reader& logs, const messages::read_log& wanted,
+                                           const std::string& machine) {
+  auto offset = offset_of(logs, wanted);
   if (!offset)
     return offset.error();
   auto piece = logs.read(wanted.instance, *offset, log_piece_bytes);
   if (!piece)
     return piece.error();
-  return messages::log_chunk{piece->offset, {piece->data.begin(), piece->data.end()}, piece->more};
+  return messages::log_chunk{piece->offset,
+                             {piece->data.begin(), piece->data.end()},
+                             piece->more,
+                             machine,
+                             std::move(piece->gone)};
 }
 
 void answer(agent_pointer self, std::uint64_t id, const messages::read_log& wanted) {
-  auto chunk = read(*self->state.world->logs, wanted);
+  auto& state = self->state;
+  auto chunk = read(*state.world->logs, wanted, state.config.name);
   if (chunk)
-    self->state.link->send(std::move(*chunk), id);
+    state.link->send(std::move(*chunk), id);
   else
-    self->state.link->send(messages::refusal{chunk.error()}, id);
+    state.link->send(messages::refusal{chunk.error()}, id);
+}
+
+void answer(agent_pointer self, std::uint64_t id, const messages::find_logs& wanted) {
+  auto& state = self->state;
+  auto found = state.world->logs->find(wanted);
+  if (found)
+    state.link->send(messages::found_logs{std::move(found->list), found->more, {}}, id);
+  else
+    state.link->send(messages::refusal{found.error()}, id);
 }
 
 /// The messages of the session that an agent understands; the others are none of its business.
@@ -173,6 +201,8 @@ void work_on(agent_pointer self, const messages::envelope& e) {
   if (const auto* reported = std::get_if<messages::reported>(&e.body))
     return handle(self, *reported);
   if (const auto* wanted = std::get_if<messages::read_log>(&e.body))
+    return answer(self, e.id, *wanted);
+  if (const auto* wanted = std::get_if<messages::find_logs>(&e.body))
     return answer(self, e.id, *wanted);
   if (const auto* refused = std::get_if<messages::refusal>(&e.body))
     common::log::warning("agent was refused", {{"reason", refused->error.message}});

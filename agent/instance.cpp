@@ -3,6 +3,7 @@
 #include "actors/common/logging.hpp"
 #include "agent/decisions/output.hpp"
 #include "agent/weak_handle.hpp"
+#include "messages/log_line.hpp"
 
 #include <deque>
 
@@ -24,7 +25,7 @@ std::string output_of(log_reader& logs, const std::string& id) {
   if (!start)
     return {};
   auto piece = logs.read(id, *start, most_tail_bytes);
-  return piece ? last_lines(piece->data, tail_bytes) : std::string{};
+  return piece ? last_lines(messages::log_text(piece->data), tail_bytes) : std::string{};
 }
 
 /// What was fetched once is wanted again as it was, even where its version pins nothing.
@@ -33,6 +34,21 @@ spec_ptr spec_to_fetch(const instance_life& life) {
     return life.spec;
   auto out = std::make_shared<messages::instance_spec>(*life.spec);
   out->app.sha256 = life.seen.sha256;
+  return out;
+}
+
+/// What is told of the instance's log once it is gone.
+messages::kept_log last_of(const instance_life& life) {
+  messages::kept_log out;
+  const auto& spec = *life.spec;
+  out.instance = spec.id;
+  out.namespace_ = spec.namespace_;
+  out.group = spec.group;
+  out.application = spec.app.name;
+  out.version = spec.version;
+  out.build = spec.build;
+  out.machine = life.machine;
+  out.reason = end_text(life);
   return out;
 }
 
@@ -66,7 +82,7 @@ public:
     instances().kill_all(id());
   }
   void operator()(const remove_files&) {
-    instances().remove(id(), [me = weak_handle{me_}](void_result outcome) {
+    instances().remove(last_of(state_.life), [me = weak_handle{me_}](void_result outcome) {
       me.send(atom::removed_v, std::move(outcome));
     });
   }

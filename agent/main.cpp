@@ -10,6 +10,7 @@
 #include "agent/linux/journal_directory.hpp"
 #include "agent/linux/leave_farm.hpp"
 #include "agent/linux/log_files.hpp"
+#include "agent/linux/log_keeper.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
 #include "agent/linux/port_settings_file.hpp"
 #include "agent/linux/process_launcher.hpp"
@@ -21,6 +22,7 @@
 #include "messages/bus/io_thread.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <future>
@@ -58,16 +60,16 @@ std::string netrc_beside(const std::string& config_file) {
 class this_machine {
 public:
   this_machine(const agent::directories& where, agent::helper_programs programs,
-               const std::string& config_file)
+               const std::string& config_file, const agent::log_limits& logs)
     : ports_(config_file), downloads_({.cache = where.cache, .netrc = netrc_beside(config_file)}),
-      logs_(where.log),
+      logs_(where.log), keeper_(where, logs),
       journal_(where.journal(),
                [](const std::string& damage) {
                  common::log::error("journal has lost what the agent held: instances stay as they "
                                     "are until a server has sent it again",
                                     {{"reason", damage}});
                }),
-      launcher_({.where = where, .programs = std::move(programs)},
+      launcher_({.where = where, .programs = std::move(programs), .most_output = logs.of_one},
                 [to = agent_.get_future().share()](const agent::process_event& event) {
                   to.get().send(event);
                 }) {}
@@ -88,9 +90,16 @@ private:
   agent::nft_packet_filter filter_;
   agent::curl_downloader downloads_;
   agent::log_files logs_;
+  agent::log_keeper keeper_;
   agent::journal_directory journal_;
   agent::process_launcher launcher_;
 };
+
+agent::log_limits limits_in(const configs::agent_settings& settings) {
+  constexpr std::uint64_t megabyte = std::uint64_t{1} << 20;
+  return {settings.log_size_mb * megabyte, settings.log_total_mb * megabyte,
+          std::chrono::hours{24 * settings.log_days}};
+}
 
 int leave_farm(const configs::agent_settings& settings) {
   auto done = agent::leave_farm(agent::directories_below(settings.root));
@@ -122,7 +131,7 @@ int serve(const configs::agent_settings& settings) {
   auto programs = agent::find_helper_programs();
   if (!programs)
     return common::fail(program, programs.error());
-  this_machine machine{where, std::move(*programs), settings.config_file};
+  this_machine machine{where, std::move(*programs), settings.config_file, limits_in(settings)};
   auto world = machine.world();
   std::atomic<bool> failed = false;
   bus::io_thread sockets{configs::keys_of(settings.key)};

@@ -2,9 +2,11 @@
 
 #include "messages/access_key.hpp"
 #include "messages/instance.hpp"
+#include "messages/kept_log.hpp"
 #include "messages/public_ports.hpp"
 #include "messages/result.hpp"
 #include "messages/timestamp.hpp"
+#include "messages/wire.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -179,26 +181,37 @@ public:
   /// Kills everything the instance ever started, and its starter; `gone` follows, always.
   virtual void kill_all(const std::string& id) = 0;
 
-  /// Removes directory, output and grant of an instance of which nothing runs.
-  virtual void remove(const std::string& id, on_removed done) = 0;
+  /// Removes directory and grant of an instance of which nothing runs. Its log is kept for a while;
+  /// `last` is what is told of it from now on.
+  virtual void remove(const messages::kept_log& last, on_removed done) = 0;
 };
 
 // -- output ---------------------------------------------------------------------------------------
 
+/// A piece of a log, as `messages/log_line.hpp` has it.
 struct log_piece {
   std::uint64_t offset = 0;
   std::string data;
   /// More was there already when this was read.
   bool more = false;
+  /// Set where the instance is gone, and nothing will follow.
+  std::optional<messages::kept_log> gone;
 };
 
-/// Reads what instances printed. Quick (a bounded read of a local file).
+/// The logs of instances that are gone, the newest first.
+struct kept_logs {
+  std::vector<messages::kept_log> list;
+  /// There are older ones.
+  bool more = false;
+};
+
+/// Reads the logs of instances, also of those that are gone. Quick (a bounded read of local files).
 class log_reader {
 public:
   virtual ~log_reader() = default;
 
-  /// At most `limit` bytes from `offset`, counted since the instance's first start. Where old
-  /// output was rotated away the piece begins later.
+  /// At most `limit` bytes from `offset`, counted since the instance's first start: whole lines,
+  /// but of one that is longer than that. Where old output is gone the piece begins later.
   virtual messages::result<log_piece> read(const std::string& id, std::uint64_t offset,
                                            std::size_t limit)
     = 0;
@@ -207,6 +220,15 @@ public:
   virtual messages::result<std::uint64_t> offset_of_last_lines(const std::string& id,
                                                                std::uint32_t lines)
     = 0;
+
+  /// Where the first line of this time or a later one begins, or the end.
+  virtual messages::result<std::uint64_t> offset_since(const std::string& id,
+                                                       messages::timestamp time)
+    = 0;
+
+  /// The logs of instances that are gone: of the one of this id, or, where that is empty, of all of
+  /// the group.
+  virtual messages::result<kept_logs> find(const messages::find_logs& wanted) = 0;
 };
 
 // -- journal --------------------------------------------------------------------------------------

@@ -64,6 +64,20 @@ expectation check_group_name(const std::string& text) {
   return is_safe_name(text) ? std::nullopt : expectation{safe_name_expected};
 }
 
+expectation check_at_most(const std::string& text, std::uint64_t most) {
+  constexpr std::size_t digits = 9;
+  bool fits = text.size() <= digits && std::strtoull(text.c_str(), nullptr, 10) <= most;
+  return fits ? std::nullopt : expectation{fmt::format("a whole number from 1 to {}", most)};
+}
+
+expectation check_log_size(const std::string& text) {
+  return check_at_most(text, 1'000'000);
+}
+
+expectation check_log_days(const std::string& text) {
+  return check_at_most(text, 3'650);
+}
+
 std::string host_name() {
   std::array<char, messages::longest_machine_name + 1> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || !is_safe_name(name.data(), name.size()))
@@ -192,6 +206,25 @@ program_settings agent_table(std::vector<messages::public_port_entry>& to) {
         .help = "Megabytes that instances may share",
         .default_value = std::to_string(machine_memory_mb()),
         .default_help = fmt::format("all of the machine's, {}", machine_memory_mb())},
+       {.name = "log-size",
+        .kind = setting_kind::number,
+        .value_name = "MB",
+        .help = "Megabytes that the log of one instance may take of the disk",
+        .default_value = "64",
+        .expected_instead = check_log_size},
+       {.name = "log-total",
+        .kind = setting_kind::number,
+        .value_name = "MB",
+        .help = "Megabytes that the logs of all instances may take, first to go those of "
+                "instances that are gone",
+        .default_value = "1024",
+        .expected_instead = check_log_size},
+       {.name = "log-days",
+        .kind = setting_kind::number,
+        .value_name = "DAYS",
+        .help = "How many days the log of an instance stays that is gone",
+        .default_value = "7",
+        .expected_instead = check_log_days},
        keys_setting("The machine's key file", "FILE|none", default_machine_key, ""),
        {.name = "print-rules",
         .kind = setting_kind::flag,
@@ -328,6 +361,9 @@ std::variant<agent_settings, exit_now> read_agent_settings(int argc, const char*
                           .groups = all.list("groups"),
                           .root = all.text("root"),
                           .memory_mb = all.number("memory"),
+                          .log_size_mb = all.number("log-size"),
+                          .log_total_mb = all.number("log-total"),
+                          .log_days = all.number("log-days"),
                           .key = {},
                           .config_file = all.file,
                           .public_ports = std::move(public_ports),

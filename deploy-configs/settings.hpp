@@ -82,6 +82,12 @@ struct agent_settings {
   std::string root;
   /// What instances may share, in units of 1024 * 1024 bytes.
   std::uint64_t memory_mb = 0;
+  /// What the logs of one instance, and of all, may take of the disk, in units of 1024 * 1024
+  /// bytes.
+  std::uint64_t log_size_mb = 64;
+  std::uint64_t log_total_mb = 1024;
+  /// How many days the log of an instance stays that is gone.
+  std::uint64_t log_days = 7;
   /// Unset: `--keys none`.
   std::optional<key_file> key;
   /// The config file, absolute; it may not exist.

@@ -69,7 +69,6 @@ private:
   void end_run(const std::string& reason);
   [[nodiscard]] bool is_other_artifact() const;
   void become_ready();
-  [[nodiscard]] std::string last_words() const;
   void stop_program();
   void vanish();
   void clear();
@@ -503,15 +502,8 @@ void step::operator()(const remove_ended& e) {
   }
   if (discarding)
     return proceed();
-  enter(instance_phase::removed, instance_state::stopped, last_words());
+  enter(instance_phase::removed, instance_state::stopped, end_text(life_));
   act(forget{});
-}
-
-std::string step::last_words() const {
-  if (life_.was_too_slow)
-    return fmt::format("killed, for it did not end within {} of {}",
-                       length_text(app().stop.timeout), signal_text(app().stop.signal));
-  return life_.seen.exit ? exit_text(*life_.seen.exit) : "removed";
 }
 
 void step::operator()(const timer_fired& e) {
@@ -540,6 +532,15 @@ std::vector<instance_action> advance(instance_life& life, const instance_event& 
   step next{life, now};
   std::visit(next, event);
   return next.take_actions();
+}
+
+std::string end_text(const instance_life& life) {
+  if (life.was_too_slow) {
+    const auto& stop = life.spec->app.stop;
+    return fmt::format("killed, for it did not end within {} of {}", length_text(stop.timeout),
+                       signal_text(stop.signal));
+  }
+  return life.seen.exit ? exit_text(*life.seen.exit) : "removed";
 }
 
 instance_record record_of(const instance_life& life) {

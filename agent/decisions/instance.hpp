@@ -192,6 +192,9 @@ using instance_action
 std::vector<instance_action> advance(instance_life& life, const instance_event& event,
                                      const moment& now);
 
+/// How it ended, once nothing of it runs: `exited with code 3`.
+std::string end_text(const instance_life& life);
+
 /// What must survive the agent of it.
 instance_record record_of(const instance_life& life);
 

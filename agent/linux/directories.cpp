@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -72,6 +73,12 @@ result<void> take_one(int fd, const std::string& name, const std::string& lib) {
 }
 
 } // namespace
+
+bool is_instance_id(const std::string& id) {
+  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
 
 directories directories_below(const std::string& root) {
   if (root.empty())

@@ -13,7 +13,7 @@ struct directories {
   std::string lib;
   /// Artifacts, named by their SHA-256.
   std::string cache;
-  /// ID.log for each instance.
+  /// ID.log for each instance, also for those that were (log_files.hpp).
   std::string log;
   std::string run;
 
@@ -34,6 +34,10 @@ struct directories {
     return log + "/" + id + ".log";
   }
 };
+
+/// Whether it can be an instance's id: `[a-z0-9-]`, at most 64. Files are named by them, so
+/// whatever comes from elsewhere is asked this.
+bool is_instance_id(const std::string& id);
 
 /// The directories below `root`, or the system's where it is empty.
 directories directories_below(const std::string& root);

@@ -193,11 +193,7 @@ void instance_layout::remove(const std::string& id, on_done done) {
   auto directory = where_.instance(id);
   if (rename(directory.c_str(), gone.c_str()) && errno != ENOENT)
     return done(file_failure("remove", directory));
-  janitor_.post([gone, log = where_.log_of(id), done = std::move(done)] {
-    auto tree = remove_tree(gone);
-    auto output = remove_tree(log);
-    done(tree ? output : tree);
-  });
+  janitor_.post([gone, done = std::move(done)] { done(remove_tree(gone)); });
 }
 
 std::string instance_layout::discarded_name() {

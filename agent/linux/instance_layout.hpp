@@ -58,7 +58,7 @@ public:
   /// Throws away what was laid out in part.
   void discard_half(const std::string& id);
 
-  /// Removes the instance's directory and output; `done` is called on another thread.
+  /// Removes the instance's directory; `done` is called on another thread.
   void remove(const std::string& id, on_done done);
 
 private:

@@ -42,13 +42,6 @@ std::string state_path(const std::string& directory) {
   return fmt::format("{}/{}", directory, starter::state_name);
 }
 
-/// Ids name files, so this is checked again here, at the last moment.
-bool is_instance_id(const std::string& id) {
-  return !id.empty() && id.size() <= 64 && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
-
 failure bad_id(const std::string& id) {
   return {failure_code::invalid,
           fmt::format("\"{:.80}\" is not an instance's id: a-z, 0-9 and - only, at most 64", id),
@@ -117,6 +110,7 @@ result<found_instance> process_launcher::recover_dead(const std::string& id) {
   auto state = read_state(directory);
   bool is_damaged = !state && access(state_path(directory).c_str(), F_OK) == 0;
   if (is_damaged || (state && state->what != starter::phase::gone)) {
+    note_lost_output(id);
     auto uid = state ? state->uid : user_of_files(id);
     auto swept = sweeper_.sweep_up({id, uid, false, config_.where.home(id)});
     if (!swept && swept.error().code != failure_code::refused)
@@ -307,6 +301,7 @@ void process_launcher::launch_now(const launch_order& order) {
   auto setup = setup_of(order.id, i);
   if (order.discard_log)
     setup.log.clear();
+  forget_end(config_.where.log, order.id);
   if (auto watched = starters_.watch_state(order.id, setup.directory); !watched)
     return not_started(order.id, watched.error().message);
   // An earlier starter's; its news were told.
@@ -349,6 +344,7 @@ starter_setup process_launcher::setup_of(const std::string& id, const instance& 
   out.directory = config_.where.instance(id);
   out.home = config_.where.home(id);
   out.log = config_.where.log_of(id);
+  out.most_output = config_.most_output;
   out.uid = uid_ == 0 ? i.granted.uid : -1;
   for (const auto& fd : i.held)
     out.reservations.push_back(fd.get());
@@ -404,11 +400,12 @@ void process_launcher::end_if_over(const std::string& id) {
   events_(event);
 }
 
-void process_launcher::remove(const std::string& id, on_removed done) {
-  loop_.post([this, id, done = std::move(done)] { remove_now(id, done); });
+void process_launcher::remove(const messages::kept_log& last, on_removed done) {
+  loop_.post([this, last, done = std::move(done)] { remove_now(last, done); });
 }
 
-void process_launcher::remove_now(const std::string& id, on_removed done) {
+void process_launcher::remove_now(messages::kept_log last, on_removed done) {
+  const auto& id = last.instance;
   if (!is_instance_id(id))
     return done(bad_id(id));
   if (auto found = instances_.find(id); found != instances_.end()) {
@@ -420,6 +417,9 @@ void process_launcher::remove_now(const std::string& id, on_removed done) {
     free_grant(found->second);
     instances_.erase(found);
   }
+  last.gone_at = messages::system_utc_now();
+  // Before the directory goes. A disk that is too full for it must not keep anything from going.
+  (void)note_end(config_.where.log, last);
   layout_.remove(id, std::move(done));
 }
 
@@ -491,7 +491,13 @@ void process_launcher::starter_ended(const std::string& id) {
   end_if_over(id);
 }
 
+void process_launcher::note_lost_output(const std::string& id) const {
+  add_to_log(config_.where.log, id, messages::system_utc_now(),
+             "its starter ended without a word: what the program printed last may be missing");
+}
+
 void process_launcher::sweep_after(const std::string& id, instance& i) {
+  note_lost_output(id);
   sweep_order order{id, uid_ == 0 ? i.granted.uid : -1, !i.held.empty(), config_.where.home(id)};
   auto begun = sweeper_.start(order, [this, id] { end_if_over(id); });
   if (!begun)
@@ -508,7 +514,6 @@ void process_launcher::keep_house() {
   for (const auto& [id, i] : instances_) {
     if (!i.lives())
       continue;
-    bound_log(config_.where.log_of(id), config_.most_output);
     // Whoever removed it may have been quicker than what followed from that.
     if (!read_state(config_.where.instance(id)))
       restore_files(id);

@@ -23,7 +23,7 @@ struct launcher_config {
   directories where;
   helper_programs programs;
   unpack_limits unpacking;
-  /// What the output of one instance may take of the disk, looked at every few seconds.
+  /// What the log of one instance may take of the disk, in bytes.
   std::uint64_t most_output = 64 * 1024 * 1024;
 };
 
@@ -46,7 +46,7 @@ public:
   void launch(const launch_order& order) override;
   void signal(const std::string& id, int signal) override;
   void kill_all(const std::string& id) override;
-  void remove(const std::string& id, on_removed done) override;
+  void remove(const messages::kept_log& last, on_removed done) override;
 
 private:
   struct instance {
@@ -84,7 +84,7 @@ private:
   void relaunch(const std::string& id, instance& i);
   void signal_now(const std::string& id, int signal);
   void kill_all_now(const std::string& id);
-  void remove_now(const std::string& id, on_removed done);
+  void remove_now(messages::kept_log last, on_removed done);
 
   messages::result<std::vector<found_instance>> recover_now();
   messages::result<found_instance> recover_dead(const std::string& id);
@@ -95,6 +95,7 @@ private:
   void restore_files(const std::string& id);
   void starter_ended(const std::string& id);
   void sweep_after(const std::string& id, instance& i);
+  void note_lost_output(const std::string& id) const;
   void end_if_over(const std::string& id);
   void not_started(const std::string& id, std::string problem);
   /// Something is being laid out or swept up for the instance.

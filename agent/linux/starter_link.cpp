@@ -36,7 +36,7 @@ result<child_process> spawn_starter(const starter_setup& setup, const launch_ord
   out.program = setup.program;
   out.args = {setup.directory,
               setup.home,
-              setup.log,
+              setup.log.empty() ? "" : fmt::format("{}:{}", setup.most_output, setup.log),
               std::to_string(setup.uid),
               std::to_string(order.limits.max_memory_mb),
               std::to_string(order.limits.priority),

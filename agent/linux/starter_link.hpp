@@ -22,8 +22,10 @@ struct starter_setup {
   /// instances/ID.
   std::string directory;
   std::string home;
-  /// Empty: nowhere.
+  /// The directory that its output goes to; empty: nowhere.
   std::string log;
+  /// What that may take of the disk, in bytes.
+  std::uint64_t most_output = 0;
   /// -1: the agent's own.
   std::int64_t uid = -1;
   /// The reservations it is to hold, descriptors of the agent.

@@ -2,7 +2,8 @@
 ///
 ///   autodeployer-starter DIR HOME LOG UID MEMORY_MB NICE LOCK_FD FDS PORTS PROGRAM ARGS…
 ///
-/// It outlives the agent that spawned it, holds what is reserved for the instance (the descriptors
+/// It writes what the program prints into LOG (`BYTES:DIRECTORY`, see output.hpp). It outlives the
+/// agent that spawned it, holds what is reserved for the instance (the descriptors
 /// FDS, comma separated and ascending), starts the program with the environment that it got itself,
 /// notes in DIR/state what becomes of it, and then waits for orders: see protocol.hpp.
 ///
@@ -11,6 +12,7 @@
 /// kills what an instance left whose starter was killed.
 
 #include "agent/starter/leftovers.hpp"
+#include "agent/starter/output.hpp"
 #include "agent/starter/program.hpp"
 #include "agent/starter/state_file.hpp"
 
@@ -24,6 +26,7 @@
 #include <unistd.h>
 
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -37,9 +40,13 @@ struct instance {
   const char* directory = nullptr;
   /// Of DIR/lock.
   int lock = -1;
+  output printed;
   state_file file;
   /// Of the program, while it runs; it is not reaped unless this is 0.
   pid_t running = 0;
+  /// Where its output is kept; see output.hpp.
+  const char* log = "";
+  bool log_is_open = false;
 };
 
 /// Calls `visit` with each number of a comma separated list.
@@ -85,6 +92,26 @@ std::int64_t utc_now() {
   return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
 }
 
+/// Starts the program with pipes of its own for its output.
+started start_with_output(instance& i) {
+  if (!i.log_is_open)
+    if (int error = i.printed.open(i.log))
+      return {0, problem::output, error};
+  i.log_is_open = true;
+  if (i.printed.is_kept())
+    if (int error = i.printed.begin_run(i.how.uid, i.how.output))
+      return {0, problem::output, error};
+  auto result = start(i.how);
+  for (int& end : i.how.output) {
+    if (end >= 0)
+      close(end);
+    end = -1;
+  }
+  if (!result.pid)
+    i.printed.end_run();
+  return result;
+}
+
 void start_program(instance& i) {
   auto& now = i.file.now;
   ++now.run;
@@ -92,7 +119,7 @@ void start_program(instance& i) {
   now.pid = 0;
   now.exit = 0;
   i.file.write();
-  auto result = start(i.how);
+  auto result = start_with_output(i);
   i.running = result.pid;
   now.what = result.pid ? phase::running : phase::not_started;
   now.pid = result.pid;
@@ -102,7 +129,9 @@ void start_program(instance& i) {
   i.file.write();
 }
 
+/// Whoever reads that it ended finds in the log what it printed.
 void note_exit(instance& i, int status) {
+  i.printed.take_all();
   i.running = 0;
   i.file.now.what = phase::exited;
   i.file.now.exit = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -117,6 +146,7 @@ void reap(instance& i) {
       continue;
     note_exit(i, status);
     kill_descendants(i.how.uid);
+    i.printed.end_run();
     return;
   }
 }
@@ -131,6 +161,7 @@ void reap(instance& i) {
     note_exit(i, status);
   }
   kill_descendants(i.how.uid);
+  i.printed.end_run();
   i.file.now.what = phase::gone;
   i.file.write();
   _exit(0);
@@ -181,43 +212,50 @@ void restore(instance& i) {
   i.file.restore(i.directory);
 }
 
-void obey(instance& i) {
+void obey(instance& i, const signalfd_siginfo& order) {
+  switch (static_cast<int>(order.ssi_signo)) {
+    case SIGCHLD:
+      return reap(i);
+    case start_order:
+      if (!i.running && order.ssi_int == static_cast<int>(i.file.now.run + 1))
+        start_program(i);
+      return;
+    case signal_order:
+      return send(i, order.ssi_int);
+    case restore_order:
+      return restore(i);
+    default:
+      end(i);
+  }
+}
+
+int orders() {
   sigset_t awaited;
   sigemptyset(&awaited);
   for (int signal :
        {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, start_order, signal_order, end_order, restore_order})
     sigaddset(&awaited, signal);
+  return signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/// Orders go before output, of which never more than a buffer is taken between two looks.
+void serve(instance& i, int from) {
   for (;;) {
-    siginfo_t info{};
-    switch (sigwaitinfo(&awaited, &info)) {
-      case SIGCHLD:
-        reap(i);
-        break;
-      case start_order:
-        if (!i.running && info.si_value.sival_int == static_cast<int>(i.file.now.run + 1))
-          start_program(i);
-        break;
-      case signal_order:
-        send(i, info.si_value.sival_int);
-        break;
-      case restore_order:
-        restore(i);
-        break;
-      case SIGTERM:
-      case SIGINT:
-      case SIGQUIT:
-      case end_order:
-        end(i);
-      default:
-        break;
-    }
+    pollfd pipes[2];
+    i.printed.put_waits(pipes);
+    pollfd all[3] = {{from, POLLIN, 0}, pipes[0], pipes[1]};
+    poll(all, 3, i.printed.patience());
+    signalfd_siginfo order;
+    while (read(from, &order, sizeof order) == sizeof order)
+      obey(i, order);
+    i.printed.take();
   }
 }
 
 int run(char** args) {
   instance i;
   i.how = {args[2],
-           args[3],
+           {-1, -1},
            strtol(args[4], nullptr, 10),
            strtoull(args[5], nullptr, 10),
            static_cast<int>(strtol(args[6], nullptr, 10)),
@@ -235,8 +273,12 @@ int run(char** args) {
     return error;
   show_pid(i.lock);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+  i.log = args[3];
+  int from = orders();
+  if (from < 0)
+    return errno;
   start_program(i);
-  obey(i);
+  serve(i, from);
   return 0;
 }
 

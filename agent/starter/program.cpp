@@ -25,20 +25,15 @@ struct report {
   int error;
 };
 
-/// The null device as input, the log as output; an errno, or 0.
+/// The null device as input, the pipes as output; an errno, or 0.
 int redirect(const program& p) {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0 || dup2(null, 0) < 0)
     return errno;
-  int out = null;
-  if (*p.log) {
-    out = open(p.log, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
-    // The program's own, so that it can open /dev/stdout.
-    if (out < 0
-        || (p.uid >= 0 && fchown(out, static_cast<uid_t>(p.uid), static_cast<gid_t>(p.uid))))
+  for (int n = 0; n < 2; ++n)
+    if (dup2(p.output[n] < 0 ? null : p.output[n], n + 1) < 0)
       return errno;
-  }
-  return dup2(out, 1) < 0 || dup2(out, 2) < 0 ? errno : 0;
+  return 0;
 }
 
 int set_limits(const program& p) {

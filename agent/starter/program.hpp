@@ -10,8 +10,8 @@ namespace deployminator::agent::starter {
 struct program {
   /// Its directory and working directory.
   const char* home = nullptr;
-  /// The file its output goes to; empty: nowhere.
-  const char* log = nullptr;
+  /// What becomes its stdout and stderr; -1: the null device.
+  int output[2] = {-1, -1};
   /// The user to run as; -1: stay who we are.
   long uid = -1;
   /// 0: no limit.

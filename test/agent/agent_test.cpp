@@ -552,6 +552,30 @@ TEST_CASE_FIXTURE(connected_bench, "output is read to order") {
   CHECK(heard<messages::refusal>().at(0).error.code == messages::failure_code::not_found);
 }
 
+TEST_CASE_FIXTURE(connected_bench, "the logs of instances that are gone are told") {
+  messages::kept_log last;
+  last.instance = "a";
+  last.namespace_ = "shop";
+  last.group = "web";
+  last.reason = "exited with code 3";
+  machine.removed["a"] = last;
+  machine.output["a"] = "one\n";
+  messages::read_log wanted;
+  wanted.instance = "a";
+  wanted.since = {5};
+  say(wanted, 0, 57);
+  auto chunk = heard<messages::log_chunk>().at(0);
+  CHECK(chunk.offset == 0);
+  REQUIRE(chunk.gone);
+  CHECK(*chunk.gone == last);
+  CHECK_FALSE(chunk.machine.empty());
+  wire.orders.clear();
+  say(messages::find_logs{{}, "shop", "web"}, 0, 58);
+  auto found = heard<messages::found_logs>().at(0);
+  REQUIRE(found.logs.size() == 1);
+  CHECK(found.logs[0].instance == "a");
+}
+
 TEST_CASE("an agent that loses its server tries the next one, and its instances go on") {
   agent_bench b;
   b.servers = {"tcp://127.0.0.1:4001", "tcp://127.0.0.1:5001"};

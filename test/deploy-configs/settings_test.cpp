@@ -127,6 +127,9 @@ TEST_CASE_FIXTURE(place, "without keys and with nothing given the agent has its 
   CHECK(settings.groups == std::vector<std::string>{"worker"});
   CHECK(settings.root.empty());
   CHECK(settings.memory_mb > 100);
+  CHECK(settings.log_size_mb == 64);
+  CHECK(settings.log_total_mb == 1024);
+  CHECK(settings.log_days == 7);
   CHECK_FALSE(settings.key);
 }
 
@@ -170,13 +173,17 @@ TEST_CASE_FIXTURE(place,
 TEST_CASE_FIXTURE(
   place, "every setting of the agent can stand in its file, lists as YAML or with commas") {
   agent_file("Server: [tcp://127.0.0.1:1, \"tcp://[::1]:2\"]\nname: web1\ngroups: a, b\n"
-             "root: /srv/farm/../x\nmemory: 512\nkeys: none\n");
+             "root: /srv/farm/../x\nmemory: 512\nkeys: none\n"
+             "log-size: 10\nlog-total: 200\nlog-days: 3\n");
   auto settings = good(agent());
   CHECK(settings.servers == std::vector<std::string>{"tcp://127.0.0.1:1", "tcp://[::1]:2"});
   CHECK(settings.name == "web1");
   CHECK(settings.groups == std::vector<std::string>{"a", "b"});
   CHECK(settings.root == "/srv/x");
   CHECK(settings.memory_mb == 512);
+  CHECK(settings.log_size_mb == 10);
+  CHECK(settings.log_total_mb == 200);
+  CHECK(settings.log_days == 3);
 }
 
 TEST_CASE_FIXTURE(place, "every setting of the agent can stand in the environment") {

@@ -1,7 +1,9 @@
 #pragma once
 
 #include "agent/linux/files.hpp"
+#include "agent/linux/log_files.hpp"
 #include "agent/linux/process_launcher.hpp"
+#include "messages/log_line.hpp"
 
 #include <doctest/doctest.h>
 
@@ -219,8 +221,14 @@ struct machine {
     return exit;
   }
 
+  /// What the instance's programs have printed.
   std::string output(const std::string& id) const {
-    return content(where.log_of(id));
+    std::string log;
+    auto files = files_of_log(where.log, id);
+    REQUIRE(files);
+    for (const auto& file : *files)
+      log += content(file.path);
+    return messages::log_text(log);
   }
 };
 

@@ -1,6 +1,6 @@
 /// What an instance may be up to: each argument is done in turn.
 ///   print TEXT | exit CODE | sleep | ignore-term | runaway FILE | report | limit-of-files | abort
-///   | open-stdout
+///   | open-stdout | begin TEXT | flood LINES | await FILE | touch FILE
 
 #include <cerrno>
 #include <csignal>
@@ -32,6 +32,22 @@ void run_away(const char* file) {
   }
   for (;;)
     pause();
+}
+
+/// Prints lines, as fast as it can.
+void flood(int lines) {
+  for (int n = 0; n < lines; ++n)
+    std::printf("line %d of a flood that goes on and on\n", n);
+}
+
+void wait_for(const char* file) {
+  while (access(file, F_OK) != 0)
+    usleep(1'000);
+}
+
+void touch(const char* file) {
+  if (std::FILE* out = std::fopen(file, "a"))
+    std::fclose(out);
 }
 
 void report_limit(const char* name, __rlimit_resource what) {
@@ -81,6 +97,15 @@ int main(int argc, char** argv) {
     std::string what = argv[n];
     if (what == "print")
       std::printf("%s\n", argv[++n]);
+    else if (what == "begin") {
+      std::printf("%s", argv[++n]);
+      std::fflush(stdout);
+    } else if (what == "flood")
+      flood(std::atoi(argv[++n]));
+    else if (what == "await")
+      wait_for(argv[++n]);
+    else if (what == "touch")
+      touch(argv[++n]);
     else if (what == "exit")
       return std::atoi(argv[++n]);
     else if (what == "sleep")

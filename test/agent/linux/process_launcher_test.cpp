@@ -132,6 +132,44 @@ TEST_CASE("the program may open its own standard output again") {
   CHECK(m.output("one") == "open=1\n");
 }
 
+TEST_CASE("what is printed before the end is in the log when the end is told") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  for (int n = 1; n <= 20; ++n) {
+    m.run("one", {"flood", "3000", "begin", "last words"});
+    m.expect(kind::exited);
+    auto text = m.output("one");
+    CHECK(text.ends_with("last words\n"));
+    CHECK(static_cast<int>(std::count(text.begin(), text.end(), '\n')) == n * 3'001);
+  }
+}
+
+TEST_CASE("what nobody has read when the instance is killed is in its log all the same") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  auto box = drop_box(root);
+  auto pid
+    = m.run("one", {"await", box + "/go", "print", "late words", "touch", box + "/done", "sleep"})
+        .pid;
+  // It reads nothing until it is told to end.
+  ::kill(static_cast<pid_t>(parent_of(pid)), SIGSTOP);
+  write(box + "/go", "");
+  REQUIRE(eventually([&] { return std::filesystem::exists(box + "/done"); }));
+  CHECK(m.output("one").empty());
+  m.kill("one");
+  CHECK(m.output("one") == "late words\n");
+}
+
+TEST_CASE("a program that hangs in the middle of a line has said so far what it said") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  m.run("one", {"begin", "connecting to", "sleep"});
+  CHECK(eventually([&] { return m.output("one") == "connecting to\n"; }));
+}
+
 TEST_CASE("output can be thrown away") {
   scratch root;
   machine m{root.path};
@@ -491,24 +529,36 @@ TEST_CASE("a grant is kept through restarts of the program and free after the en
   }));
 }
 
-TEST_CASE("an instance is removed with its output, but not while something of it runs") {
+TEST_CASE("an instance is removed, but not while something of it runs, and its log is kept") {
   scratch root;
   machine m{root.path};
   m.prepare("one");
   m.run("one", {"print", "x", "sleep"});
   arrivals<deployminator::messages::result<void>> done;
   auto remove = [&] {
-    m.launcher->remove("one", [&](auto r) { done.put(std::move(r)); });
+    deployminator::messages::kept_log last;
+    last.instance = "one";
+    last.reason = "ended";
+    m.launcher->remove(last, [&](auto r) { done.put(std::move(r)); });
     return done.next();
   };
   auto refused = remove();
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message == "instance one cannot be removed while something of it runs");
+  REQUIRE(eventually([&] { return m.output("one") == "x\n"; }));
   m.kill("one");
   CHECK(remove());
   CHECK_FALSE(std::filesystem::exists(m.where.instance("one")));
-  CHECK_FALSE(std::filesystem::exists(m.where.log_of("one")));
+  CHECK(m.output("one") == "x\n");
+  auto end = end_of(m.where.log, "one");
+  REQUIRE(end);
+  CHECK(end->reason == "ended");
+  CHECK(end->gone_at);
   CHECK(remove());
+  m.prepare("one");
+  m.run("one", {"print", "y", "sleep"});
+  CHECK_FALSE(end_of(m.where.log, "one"));
+  CHECK(eventually([&] { return m.output("one") == "x\ny\n"; }));
 }
 
 TEST_CASE("a second agent on the same directories is refused") {
@@ -542,7 +592,7 @@ TEST_CASE("killing what is not there is answered too") {
   m.kill("never-heard-of");
 }
 
-TEST_CASE("a starter costs little memory") {
+TEST_CASE("a starter costs little memory, also when its program has printed much") {
   scratch root;
   machine m{root.path};
   constexpr int count = 20;
@@ -550,7 +600,8 @@ TEST_CASE("a starter costs little memory") {
   for (int n = 0; n < count; ++n) {
     auto id = "i" + std::to_string(n);
     m.prepare(id);
-    starters.push_back(parent_of(m.run(id, {"sleep"}).pid));
+    starters.push_back(parent_of(m.run(id, {"flood", "20000", "print", "done", "sleep"}).pid));
+    REQUIRE(eventually([&] { return m.output(id).ends_with("done\n"); }));
   }
   long all = 0;
   for (auto pid : starters) {

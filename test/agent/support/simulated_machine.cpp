@@ -164,8 +164,9 @@ void simulated_machine::kill_all(const std::string& id) {
   tell({id, process_event::kind::gone, 0, {}, {}, {}});
 }
 
-void simulated_machine::remove(const std::string& id, on_removed done) {
-  instances.erase(id);
+void simulated_machine::remove(const messages::kept_log& last, on_removed done) {
+  instances.erase(last.instance);
+  removed[last.instance] = last;
   pending.emplace_back([done = std::move(done)] { done({}); });
 }
 
@@ -179,7 +180,24 @@ result<log_piece> simulated_machine::read(const std::string& id, std::uint64_t o
   auto begin = std::min<std::size_t>(offset, text->second.size());
   auto data = text->second.substr(begin, limit);
   bool more = begin + data.size() < text->second.size();
-  return log_piece{begin, std::move(data), more};
+  log_piece out{begin, std::move(data), more, {}};
+  if (auto end = removed.find(id); end != removed.end())
+    out.gone = end->second;
+  return out;
+}
+
+/// The output here has no times: all of it is new enough.
+result<std::uint64_t> simulated_machine::offset_since(const std::string&, messages::timestamp) {
+  return 0U;
+}
+
+result<kept_logs> simulated_machine::find(const messages::find_logs& wanted) {
+  kept_logs out;
+  for (const auto& [id, last] : removed)
+    if (id == wanted.instance
+        || (last.namespace_ == wanted.namespace_ && last.group == wanted.group))
+      out.list.push_back(last);
+  return out;
 }
 
 result<std::uint64_t> simulated_machine::offset_of_last_lines(const std::string& id,

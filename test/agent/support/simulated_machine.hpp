@@ -77,6 +77,8 @@ public:
   /// Programs with these ids do not end when they get a signal.
   std::vector<std::string> deaf;
   std::map<std::string, std::string> output;
+  /// What was told of those that were removed.
+  std::map<std::string, messages::kept_log> removed;
 
   agent_record saved;
   std::map<std::string, instance_record> records;
@@ -106,12 +108,15 @@ public:
   void launch(const launch_order& order) override;
   void signal(const std::string& id, int signal) override;
   void kill_all(const std::string& id) override;
-  void remove(const std::string& id, on_removed done) override;
+  void remove(const messages::kept_log& last, on_removed done) override;
 
   messages::result<log_piece> read(const std::string& id, std::uint64_t offset,
                                    std::size_t limit) override;
   messages::result<std::uint64_t> offset_of_last_lines(const std::string& id,
                                                        std::uint32_t lines) override;
+  messages::result<std::uint64_t> offset_since(const std::string& id,
+                                               messages::timestamp time) override;
+  messages::result<kept_logs> find(const messages::find_logs& wanted) override;
 
   messages::result<agent_record> load_agent() override;
   messages::result<std::vector<instance_record>> load_instances() override;
