@@ -182,6 +182,11 @@ using machine_actor = caf::typed_actor<
   /// From itself: the question with this correlation id has waited long enough.
   caf::reacts_to<atom::tick, atom::question, std::uint64_t>>;
 
+/// A LOG SEARCH: asks the machines for logs of instances that are gone.
+using log_search_actor = caf::typed_actor<
+  /// Passed on by the DEPLOYMINATOR: a client's `find_logs`.
+  caf::replies_to<atom::question, messages::caller, envelope_ptr>::with<message_ptr>>;
+
 /// UPKEEP: looks after what is deployed while machines come and go.
 using upkeep_actor = caf::typed_actor<
   /// From the DEPLOYMINATOR: something happened that may concern these groups.

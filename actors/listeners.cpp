@@ -53,6 +53,13 @@ const machine_actor* listeners::machine_named(const std::string& name) const {
   return known == machines_.end() ? nullptr : &known->second.actor;
 }
 
+std::map<std::string, machine_actor> listeners::machines() const {
+  std::map<std::string, machine_actor> out;
+  for (const auto& [name, known] : machines_)
+    out.emplace(name, known.actor);
+  return out;
+}
+
 void listeners::tell_machine(speaker self, const farm& f, const std::string& name) {
   auto known = machines_.find(name);
   if (known == machines_.end())

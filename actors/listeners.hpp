@@ -29,6 +29,8 @@ public:
   void machine_was_told(const std::string& name, std::uint64_t generation);
   /// Null where its agent is not connected.
   [[nodiscard]] const machine_actor* machine_named(const std::string& name) const;
+  /// Those whose agents are connected, by name.
+  [[nodiscard]] std::map<std::string, machine_actor> machines() const;
 
   /// Whom a committed change concerns hears of it.
   void tell(speaker self, const messages::farm& f, const presence& machines,

@@ -16,6 +16,8 @@ namespace {
 struct machine_calls {
   std::vector<assignment_difference> told;
   int questions = 0;
+  /// What it has of an instance that is gone.
+  kept_log kept;
 };
 
 machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls* c) {
@@ -26,9 +28,14 @@ machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls*
     [c](atom::assign, const assignment_difference_ptr& difference) {
       c->told.push_back(*difference);
     },
-    [c](atom::question, const envelope_ptr&) -> caf::result<message_ptr> {
+    [c](atom::question, const envelope_ptr& asked) -> caf::result<message_ptr> {
       ++c->questions;
-      return std::make_shared<const message>(log_chunk{});
+      if (std::holds_alternative<find_logs>(asked->body))
+        return std::make_shared<const message>(found_logs{{c->kept}, false, {}});
+      log_chunk out;
+      if (!c->kept.instance.empty())
+        out.gone = c->kept;
+      return std::make_shared<const message>(out);
     },
     [](atom::tick, atom::assign, std::uint64_t) {},
     [](atom::tick, atom::question, std::uint64_t) {},
@@ -389,6 +396,47 @@ TEST_CASE("a machine that is lost is told no more, and its questions are refused
   b.give(undeploy{"o", "shop", "web"}, {});
   b.commit();
   CHECK(b.machine_calls_of["w1"].told.size() == 1);
+}
+
+TEST_CASE("of an instance that is forgotten its machine is asked, and says whose it was") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.machine_calls_of["w1"].kept.instance = "web-0";
+  b.machine_calls_of["w1"].kept.namespace_ = "shop";
+  auto ask = [&](const read_log& wanted, const caller& who) {
+    return b.ask<message_ptr>(
+      b.subject, atom::question_v, who,
+      envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, wanted})});
+  };
+  auto code_of = [&](const read_log& wanted, const caller& who = {}) {
+    auto refused = ask(wanted, who);
+    REQUIRE(refused->error);
+    return refused->error->code;
+  };
+  CHECK(ask({.instance = "web-0", .machine = "w1"}, {})->value);
+  CHECK(ask({.instance = "web-0", .machine = "w1"}, {"bob", key_role::viewer, {"shop"}})->value);
+  CHECK(code_of({.instance = "web-0"}) == failure_code::not_found);
+  CHECK(code_of({.instance = "web-0", .machine = "w2"}) == failure_code::not_found);
+  CHECK(code_of({.instance = "web-0", .machine = "w1"}, {"eve", key_role::viewer, {"bank"}})
+        == failure_code::not_found);
+  b.machine_calls_of["w1"].kept = {};
+  CHECK(code_of({.instance = "web-0", .machine = "w1"}) == failure_code::not_found);
+}
+
+TEST_CASE("all machines are asked for logs of what is gone, and those out of reach are named") {
+  bench b{2};
+  b.start();
+  b.join("w1");
+  b.machine_calls_of["w1"].kept.instance = "web-0";
+  auto found = b.ask<message_ptr>(
+    b.subject, atom::question_v, caller{},
+    envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, find_logs{"web-0", "", ""}})});
+  REQUIRE(found->value);
+  const auto& all = std::get<found_logs>(**found->value);
+  REQUIRE(all.logs.size() == 1);
+  CHECK(all.logs[0].machine == "w1");
+  CHECK(all.silent == std::vector<std::string>{"w2"});
 }
 
 TEST_CASE("a machine gets all that should be on it, and then what changes, from there on") {
