@@ -140,6 +140,9 @@ std::string rollouts::failure_text(const instance_change& c) {
     out += "    | " + printable(output.substr(0, end)) + "\n";
     output.remove_prefix(std::min(end + 1, output.size()));
   }
+  bool has_run = c.exit || !c.output.empty();
+  if (has_run)
+    out += "    its log: deploy logs " + printable(c.id) + "\n";
   return out;
 }
 

@@ -237,6 +237,24 @@ std::optional<std::chrono::milliseconds> duration_from_text(std::string_view tex
   return std::chrono::milliseconds{std::llround(sum)};
 }
 
+std::optional<messages::timestamp> time_from_text(std::string_view text, messages::timestamp now) {
+  if (auto ago = duration_from_text(text))
+    return messages::timestamp{now.microseconds - std::chrono::microseconds{*ago}.count()};
+  constexpr std::size_t to_seconds = std::string_view{"2026-01-31T09:30:00"}.size();
+  constexpr std::size_t fraction_digits = 6;
+  if (text.ends_with('Z'))
+    text.remove_suffix(1);
+  if (text.size() < to_seconds || text.size() > to_seconds + 1 + fraction_digits)
+    return std::nullopt;
+  std::string full{text};
+  if (full[to_seconds - 9] == ' ')
+    full[to_seconds - 9] = 'T';
+  if (full.size() == to_seconds)
+    full += '.';
+  full.resize(to_seconds + 1 + fraction_digits, '0');
+  return messages::timestamp_from_text(full + 'Z');
+}
+
 std::string counted(std::uint64_t n, std::string_view noun) {
   return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }

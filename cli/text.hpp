@@ -76,6 +76,10 @@ std::string clock_text(messages::timestamp t);
 /// Reads `500ms`, `5s`, `2m`, `1h`, `1h30m`; nothing where it is no duration.
 std::optional<std::chrono::milliseconds> duration_from_text(std::string_view text);
 
+/// Reads `2026-01-31T09:30:00Z`, also with a fraction, with a blank for the T or without the Z (it
+/// is UTC all the same), or how long ago: `10m`. Nothing where it is no time.
+std::optional<messages::timestamp> time_from_text(std::string_view text, messages::timestamp now);
+
 /// `1 instance`, `2 instances`.
 std::string counted(std::uint64_t n, std::string_view noun);
 

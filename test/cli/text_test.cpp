@@ -96,3 +96,19 @@ TEST_CASE("durations are read as deploy.yaml writes them") {
        {"", "5", "s", "5x", "-5s", "5 s", "1.5s", "99999999999999999999s", "9999999999h"})
     CHECK_FALSE(duration_from_text(wrong));
 }
+
+TEST_CASE("a time is given in UTC, or as how long ago") {
+  using deployminator::messages::timestamp;
+  constexpr timestamp present{1'764'222'010'000'000};
+  auto exact = time_from_text("2025-11-27T05:40:10.5Z", present);
+  REQUIRE(exact);
+  CHECK(exact->microseconds == 1'764'222'010'500'000);
+  for (const auto* same : {"2025-11-27T05:40:10Z", "2025-11-27T05:40:10", "2025-11-27 05:40:10",
+                           "2025-11-27T05:40:10.000000Z", "0s"})
+    CHECK(time_from_text(same, present) == present);
+  CHECK(time_from_text("10m", present) == timestamp{present.microseconds - 600'000'000});
+  for (const auto* wrong :
+       {"", "noon", "2025-11-27", "2025-13-27T05:40:10Z", "2025-11-27T05:40:10x",
+        "2025-11-27T05:40:10.1234567Z", "2025-11-27T05:40:10+01:00", "-5m"})
+    CHECK_FALSE(time_from_text(wrong, present));
+}
