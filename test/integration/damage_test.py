@@ -142,7 +142,8 @@ class Hints(Damage):
             os.kill(pid, signal.SIGKILL)
         shutil.rmtree(self.farm.root / "w1")
         (self.farm.root / "w1.key").rename(self.farm.root / "old.key")
-        refused = self.farm.deploy("key", "new", "w1", "--role", "agent", expect=1)
+        refused = self.farm.deploy("key", "new", "w1", "--role", "agent", "--output",
+                                   self.farm.root / "w1.key", expect=1)
         self.assertIn("`deploy key revoke w1`", refused.stderr)
         self.farm.deploy("key", "revoke", "w1")
         self.farm.start_agent("w1")

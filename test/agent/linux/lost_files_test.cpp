@@ -52,7 +52,7 @@ const damage damages[]{
   {"a removed directory", [](const std::string& d) { remove_all(d); }},
   {"a renamed directory", [](const std::string& d) { fs::rename(d, d + ".old"); }},
   {"no directory of instances",
-   [](const std::string& d) { remove_all(fs::path{d}.parent_path()); }},
+   [](const std::string& d) { remove_all(fs::path{d}.parent_path().string()); }},
 };
 
 } // namespace
