@@ -7,8 +7,8 @@
 
 namespace deployminator::agent {
 
-/// Removes, a few times a minute and on a thread of its own, what is too much of the instances' logs
-/// (decisions/log_keeping.hpp). An instance is gone when its directory is.
+/// Removes, a few times a minute and on a thread of its own, what is too much of the instances'
+/// logs (decisions/log_keeping.hpp). An instance is gone when its directory is.
 class log_keeper {
 public:
   log_keeper(directories where, log_limits limits);

@@ -129,6 +129,7 @@ void output::end_run() {
   take_all();
   for (auto& each : channels_)
     end(each);
+  log_.settle();
 }
 
 void output::end(channel& of) {

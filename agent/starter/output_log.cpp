@@ -16,6 +16,9 @@ namespace deployminator::agent::starter {
 
 namespace {
 
+/// Ends the line that was torn, and tells what was lost.
+constexpr std::size_t for_the_rest = 256;
+
 std::int64_t utc_now_in_log() {
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
@@ -235,8 +238,6 @@ void output_log::count_lost(const batch& what, std::size_t written) {
 void output_log::write(batch& what) {
   if (what.lines == 0)
     return;
-  // The line that was torn, and what was lost.
-  constexpr std::size_t for_the_rest = 256;
   if (!prepare(what.size + for_the_rest) || !tell_lost())
     return count_lost(what, 0);
   std::size_t mended = is_torn_ ? 1 : 0;
@@ -247,6 +248,11 @@ void output_log::write(batch& what) {
   is_torn_ = false;
   if (written < what.size + mended)
     count_lost(what, written - mended);
+}
+
+void output_log::settle() {
+  if (lost_lines_ > 0 && prepare(for_the_rest))
+    tell_lost();
 }
 
 void output_log::put(source from, line_buffer& lines, rest unended) {

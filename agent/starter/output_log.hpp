@@ -25,6 +25,9 @@ public:
   /// Writes the whole lines in the buffer, with the time.
   void put(source from, line_buffer& lines, rest unended = rest::stays);
 
+  /// Says what was lost, where nothing may follow that would.
+  void settle();
+
 private:
   /// How many lines are written at once.
   static constexpr int most_lines = 32;

@@ -199,6 +199,7 @@ TEST_CASE("what the disk does not take is counted and told in its place") {
     b.print("lost\nlost too\n");
     b.print("and lost\n");
   }
+  b.log->settle();
   b.print("after\n");
   auto text = b.text();
   // The first of them was cut where the disk was full.
