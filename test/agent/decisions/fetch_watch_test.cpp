@@ -15,7 +15,7 @@ struct watched_queue {
   fetch_queue queue;
   fetch_watch subject;
   fetch_watch::moment now{};
-  std::map<std::string, download_progress> progress;
+  std::map<std::string, deployminator::agent::download_progress> progress;
 
   spec_ptr want(const std::string& id, const std::string& url) {
     instance_spec spec;
