@@ -1,5 +1,6 @@
 #include "agent/decisions/instance.hpp"
 
+#include "agent/decisions/instance_step.hpp"
 #include "agent/decisions/launch.hpp"
 
 #include <fmt/format.h>
@@ -19,74 +20,19 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_retry{1'000};
 constexpr milliseconds last_retry{60'000};
 
-constexpr auto killed_with_starter = "its starter was killed, and the program with it";
 constexpr auto ended_with_starter = "its starter was told to end, and killed the program";
-constexpr auto lost_with_state = "it does not run any more, and how it ended is not known";
 
-/// One event being worked on: the transitions, each a member.
-class step {
-public:
-  step(instance_life& life, const moment& now) : life_(life), now_(now) {}
-
-  void operator()(const begun& e);
-  void operator()(const ordered& e);
-  void operator()(const fetch_ended& e);
-  void operator()(const fetch_note& e);
-  void operator()(const reserve_ended& e);
-  void operator()(const unpack_ended& e);
-  void operator()(const remove_ended& e);
-  void operator()(const process_changed& e);
-  void operator()(const timer_fired& e);
-
-  std::vector<instance_action> take_actions() {
-    return std::move(actions_);
-  }
-
-private:
-  [[nodiscard]] const messages::program& app() const {
-    return life_.spec->app;
-  }
-  [[nodiscard]] instance_goal goal() const {
-    return life_.spec->goal;
-  }
-
-  void enter(instance_phase phase);
-  void enter(instance_phase phase, instance_state state, std::string reason);
-  void act(instance_action action);
-  void set_timer(milliseconds after);
-  void rest(std::string reason, milliseconds wait);
-  void proceed();
-  void launch();
-  void fail_preparation(const std::string& reason);
-  void recall(const found_instance& found, const std::string& output);
-  [[nodiscard]] bool is_lost_job(const found_instance& found) const;
-  void await_start();
-  void take_up(std::int64_t pid);
-  void on_started(const process_event& e);
-  void on_ended(std::optional<int> exit, std::string reason, std::string output);
-  void on_gone();
-  void resume(const found_instance& found, const std::string& output);
-  void end_run(const std::string& reason);
-  [[nodiscard]] bool is_other_artifact() const;
-  void become_ready();
-  void stop_program();
-  void vanish();
-  void clear();
-
-  instance_life& life_;
-  const moment& now_;
-  std::vector<instance_action> actions_;
-};
+} // namespace
 
 // -- tools ----------------------------------------------------------------------------------------
 
 /// Every phase has timers of its own: those of the one before become stale.
-void step::enter(instance_phase phase) {
+void instance_step::enter(instance_phase phase) {
   life_.phase = phase;
   ++life_.timer;
 }
 
-void step::enter(instance_phase phase, instance_state state, std::string reason) {
+void instance_step::enter(instance_phase phase, instance_state state, std::string reason) {
   enter(phase);
   life_.seen.state = state;
   life_.seen.reason = std::move(reason);
@@ -95,21 +41,21 @@ void step::enter(instance_phase phase, instance_state state, std::string reason)
     life_.seen.output.clear();
 }
 
-void step::act(instance_action action) {
+void instance_step::act(instance_action action) {
   actions_.push_back(std::move(action));
 }
 
-void step::set_timer(milliseconds after) {
+void instance_step::set_timer(milliseconds after) {
   act(start_timer{life_.timer, after});
 }
 
-void step::rest(std::string reason, milliseconds wait) {
+void instance_step::rest(std::string reason, milliseconds wait) {
   enter(instance_phase::resting, instance_state::failed, std::move(reason));
   set_timer(wait);
 }
 
 /// The next step towards the goal, while nothing of the instance is under way.
-void step::proceed() {
+void instance_step::proceed() {
   if (goal() == instance_goal::stop)
     return clear();
   if (life_.seen.fetched && is_other_artifact()) {
@@ -133,130 +79,18 @@ void step::proceed() {
   act(reserve_grant{messages::port_count(app())});
 }
 
-bool step::is_other_artifact() const {
+bool instance_step::is_other_artifact() const {
   return !app().sha256.empty() && !life_.seen.sha256.empty() && app().sha256 != life_.seen.sha256;
 }
 
-void step::fail_preparation(const std::string& reason) {
+void instance_step::fail_preparation(const std::string& reason) {
   ++life_.failed_preparations;
   rest(reason, back_off(first_retry, last_retry, life_.failed_preparations));
 }
 
-// -- taking over ----------------------------------------------------------------------------------
-
-void step::operator()(const begun& e) {
-  if (life_.phase != instance_phase::idle)
-    return;
-  life_.seen.id = life_.spec->id;
-  if (e.record) {
-    life_.seen.restarts = e.record->restarts;
-    life_.seen.ready_at = e.record->ready_at;
-    life_.seen.sha256 = e.record->sha256;
-    life_.seen.exit = e.record->exit;
-    life_.seen.started_at = e.record->started_at;
-    life_.seen.fetched = e.record->fetched && e.found;
-    life_.gave_up = e.record->gave_up;
-    life_.ended_run = e.record->ended_run;
-    life_.started_before
-      = e.record->restarts > 0 || e.record->ready_at || e.record->exit || e.record->started_at;
-    life_.exits = recalled_exits(e.record->failures, app().restart, now_.steady);
-  }
-  if (e.found)
-    recall(*e.found, e.output);
-  else
-    proceed();
-}
-
-void step::recall(const found_instance& found, const std::string& output) {
-  life_.seen.uid = found.granted.uid;
-  life_.seen.ports = found.granted.ports;
-  // The earlier agent was killed before it could note this start.
-  if (life_.seen.started_at && found.started_at && found.started_at != life_.seen.started_at)
-    ++life_.seen.restarts;
-  if (found.started_at)
-    life_.seen.started_at = found.started_at;
-  if (found.starting)
-    return await_start();
-  if (found.running) {
-    life_.seen.fetched = true;
-    return take_up(found.pid);
-  }
-  if (goal() == instance_goal::run && !found.interruption.empty() && !life_.gave_up)
-    return resume(found, output);
-  auto exit = found.exit || found.died ? found.exit : life_.seen.exit;
-  bool has_ended = exit || found.died || is_lost_job(found);
-  if (goal() != instance_goal::run || !has_ended) {
-    life_.seen.exit = exit;
-    if (goal() == instance_goal::stop)
-      return clear();
-    enter(instance_phase::clearing, instance_state::preparing, "");
-    return act(kill_everything{});
-  }
-  life_.started_before = true;
-  life_.seen.fetched = true;
-  std::string reason = found.died ? killed_with_starter : lost_with_state;
-  if (exit)
-    reason = exit_text(*exit);
-  if (!life_.gave_up)
-    return on_ended(exit, reason, output);
-  life_.seen.exit = exit;
-  life_.seen.output = output;
-  life_.over = true;
-  enter(instance_phase::clearing, instance_state::failed, reason + "; gave up");
-  act(kill_everything{});
-}
-
-/// It was started once, must not run twice, and its starter's state is gone.
-bool step::is_lost_job(const found_instance& found) const {
-  return !found.started_at && life_.seen.started_at && !app().always_on
-         && app().restart.policy == messages::restart_policy::never;
-}
-
-/// The machine ended the program: that counts as no exit. Only a job that must not run twice stays
-/// as it is.
-void step::resume(const found_instance& found, const std::string& output) {
-  life_.started_before = true;
-  life_.seen.fetched = true;
-  life_.seen.exit = found.exit;
-  life_.seen.output = output;
-  auto reason = found.interruption;
-  if (found.exit)
-    reason += "; " + exit_text(*found.exit);
-  if (app().always_on || app().restart.policy != messages::restart_policy::never)
-    return rest(reason, milliseconds{0});
-  life_.over = true;
-  enter(instance_phase::clearing, instance_state::failed, reason);
-  act(kill_everything{});
-}
-
-/// Its starter is just starting the program, for an earlier agent.
-void step::await_start() {
-  life_.seen.fetched = true;
-  enter(instance_phase::launching, instance_state::starting, "");
-  if (goal() != instance_goal::run)
-    stop_program();
-}
-
-/// The program went on while there was no agent.
-void step::take_up(std::int64_t pid) {
-  life_.started_before = true;
-  life_.seen.pid = pid;
-  enter(instance_phase::up, instance_state::running, "");
-  if (goal() != instance_goal::run)
-    return stop_program();
-  const auto& started_at = life_.seen.started_at;
-  milliseconds alive{(now_.utc.microseconds - started_at.microseconds) / 1'000};
-  auto missing = app().min_ready - std::max(alive, milliseconds{0});
-  bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= started_at;
-  if (was_ready || missing <= milliseconds{0})
-    become_ready();
-  else
-    set_timer(missing);
-}
-
 // -- preparing ------------------------------------------------------------------------------------
 
-void step::operator()(const fetch_ended& e) {
+void instance_step::operator()(const fetch_ended& e) {
   if (life_.phase != instance_phase::fetching)
     return;
   if (!e.outcome)
@@ -270,14 +104,14 @@ void step::operator()(const fetch_ended& e) {
   proceed();
 }
 
-void step::operator()(const fetch_note& e) {
+void instance_step::operator()(const fetch_note& e) {
   if (life_.phase != instance_phase::fetching)
     return;
   life_.seen.reason = e.reason;
   life_.seen.stuck = e.stuck;
 }
 
-void step::operator()(const reserve_ended& e) {
+void instance_step::operator()(const reserve_ended& e) {
   if (life_.phase != instance_phase::reserving)
     return;
   if (goal() == instance_goal::stop || (life_.seen.fetched && goal() == instance_goal::fetch))
@@ -293,12 +127,12 @@ void step::operator()(const reserve_ended& e) {
   launch();
 }
 
-void step::launch() {
+void instance_step::launch() {
   enter(instance_phase::launching, instance_state::starting, "");
   act(launch_order_for(*life_.spec, life_.machine, life_.seen.ports));
 }
 
-void step::operator()(const unpack_ended& e) {
+void instance_step::operator()(const unpack_ended& e) {
   if (life_.phase != instance_phase::unpacking)
     return;
   if (goal() == instance_goal::stop)
@@ -319,7 +153,7 @@ void step::operator()(const unpack_ended& e) {
 
 // -- running --------------------------------------------------------------------------------------
 
-void step::operator()(const process_changed& e) {
+void instance_step::operator()(const process_changed& e) {
   switch (e.event.what) {
     case process_event::kind::started:
       return on_started(e.event);
@@ -337,7 +171,7 @@ void step::operator()(const process_changed& e) {
   }
 }
 
-void step::on_started(const process_event& e) {
+void instance_step::on_started(const process_event& e) {
   bool asked_to_stop = life_.phase == instance_phase::stopping && life_.seen.pid == 0;
   if (life_.phase != instance_phase::launching && !asked_to_stop)
     return;
@@ -361,7 +195,7 @@ void step::on_started(const process_event& e) {
     set_timer(app().min_ready);
 }
 
-void step::become_ready() {
+void instance_step::become_ready() {
   life_.seen.state = instance_state::ready;
   life_.exits.since_ready = 0;
   if (!life_.seen.ready_at)
@@ -369,7 +203,7 @@ void step::become_ready() {
 }
 
 /// The program does not run any more, or never did.
-void step::on_ended(std::optional<int> exit, std::string reason, std::string output) {
+void instance_step::on_ended(std::optional<int> exit, std::string reason, std::string output) {
   bool by_itself = life_.phase == instance_phase::launching || life_.phase == instance_phase::up
                    || life_.phase == instance_phase::idle;
   bool on_order
@@ -387,7 +221,7 @@ void step::on_ended(std::optional<int> exit, std::string reason, std::string out
   }
 }
 
-void step::end_run(const std::string& reason) {
+void instance_step::end_run(const std::string& reason) {
   bool is_known = life_.phase == instance_phase::idle && life_.seen.started_at
                   && life_.seen.started_at == life_.ended_run;
   auto verdict = is_known ? after_known_exit(app(), life_.seen.exit, reason, life_.exits)
@@ -402,7 +236,7 @@ void step::end_run(const std::string& reason) {
 }
 
 /// The answer to `kill_all`; from any other phase the starter was killed by somebody else.
-void step::on_gone() {
+void instance_step::on_gone() {
   life_.unpacked = false;
   switch (life_.phase) {
     case instance_phase::launching:
@@ -423,7 +257,7 @@ void step::on_gone() {
 
 // -- ending ---------------------------------------------------------------------------------------
 
-void step::operator()(const ordered& e) {
+void instance_step::operator()(const ordered& e) {
   if (goal() == instance_goal::stop)
     return;
   bool new_goal = e.spec->goal != goal();
@@ -471,7 +305,7 @@ void step::operator()(const ordered& e) {
 }
 
 /// Asks the program to end; while it is only being launched, as soon as it runs.
-void step::stop_program() {
+void instance_step::stop_program() {
   bool runs = life_.phase == instance_phase::up;
   life_.was_too_slow = false;
   enter(instance_phase::stopping, instance_state::stopping, "told to stop");
@@ -480,18 +314,18 @@ void step::stop_program() {
   set_timer(app().stop.timeout);
 }
 
-void step::clear() {
+void instance_step::clear() {
   enter(instance_phase::clearing, instance_state::stopping,
         life_.phase == instance_phase::stopping ? life_.seen.reason : "told to stop");
   act(kill_everything{});
 }
 
-void step::vanish() {
+void instance_step::vanish() {
   enter(instance_phase::removing, instance_state::stopping, "is being removed");
   act(remove_files{});
 }
 
-void step::operator()(const remove_ended& e) {
+void instance_step::operator()(const remove_ended& e) {
   bool discarding = life_.phase == instance_phase::discarding;
   if (!discarding && life_.phase != instance_phase::removing)
     return;
@@ -506,7 +340,7 @@ void step::operator()(const remove_ended& e) {
   act(forget{});
 }
 
-void step::operator()(const timer_fired& e) {
+void instance_step::operator()(const timer_fired& e) {
   if (e.number != life_.timer)
     return;
   switch (life_.phase) {
@@ -525,11 +359,9 @@ void step::operator()(const timer_fired& e) {
   }
 }
 
-} // namespace
-
 std::vector<instance_action> advance(instance_life& life, const instance_event& event,
                                      const moment& now) {
-  step next{life, now};
+  instance_step next{life, now};
   std::visit(next, event);
   return next.take_actions();
 }

@@ -13,7 +13,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <set>
 #include <utility>
 
 #include <sys/timerfd.h>
@@ -34,13 +33,7 @@ owned_fd housekeeping_timer() {
 }
 
 /// A starter that is asked to write its state again has done so by then, unless it is held up.
-constexpr std::chrono::milliseconds patience_with_starter{20};
-/// An agent that starts knows nothing of it otherwise.
-constexpr std::chrono::milliseconds patience_with_lost_state{500};
-
-std::string state_path(const std::string& directory) {
-  return fmt::format("{}/{}", directory, starter::state_name);
-}
+constexpr std::chrono::milliseconds state_timeout{20};
 
 failure bad_id(const std::string& id) {
   return {failure_code::invalid,
@@ -74,107 +67,6 @@ process_launcher::process_launcher(launcher_config config, on_event events)
 }
 
 process_launcher::~process_launcher() = default;
-
-// -- finding what is there ------------------------------------------------------------------------
-
-result<std::vector<found_instance>> process_launcher::recover() {
-  return loop_.call([this] { return recover_now(); });
-}
-
-result<std::vector<found_instance>> process_launcher::recover_now() {
-  if (auto working = starters_.check(); !working)
-    return working.error();
-  auto names = layout_.list();
-  if (!names)
-    return names.error();
-  auto living = find_starters(config_.where.instances());
-  std::set<std::string> ids{names->begin(), names->end()};
-  for (const auto& [id, each] : living)
-    ids.insert(id);
-  std::vector<found_instance> out;
-  for (const auto& id : ids) {
-    if (!is_instance_id(id))
-      continue;
-    auto starter = living.extract(id);
-    auto found = starter ? adopt(id, std::move(starter.mapped())) : recover_dead(id);
-    if (!found)
-      return found.error();
-    out.push_back(std::move(*found));
-  }
-  return out;
-}
-
-result<found_instance> process_launcher::recover_dead(const std::string& id) {
-  auto directory = config_.where.instance(id);
-  layout_.discard_half(id);
-  auto state = read_state(directory);
-  bool is_damaged = !state && access(state_path(directory).c_str(), F_OK) == 0;
-  if (is_damaged || (state && state->what != starter::phase::gone)) {
-    note_lost_output(id);
-    auto uid = state ? state->uid : user_of_files(id);
-    auto swept = sweeper_.sweep_up({id, uid, false, config_.where.home(id)});
-    if (!swept && swept.error().code != failure_code::refused)
-      return swept.error();
-    reserved_.free_user(uid);
-  }
-  if (!state) {
-    found_instance found;
-    found.id = id;
-    return found;
-  }
-  auto found = found_dead(id, *state);
-  if (was_stopped_with_machine(directory))
-    found.interruption = "was stopped with all instances of its machine";
-  else if (!found.exit && layout_.is_of_earlier_boot(id))
-    found.interruption = "its machine went down";
-  return found;
-}
-
-/// As whom the instance ran, by its files; -1: as the agent's own user, or it has none.
-std::int64_t process_launcher::user_of_files(const std::string& id) const {
-  auto owner = layout_.owner(id);
-  return uid_ == 0 && owner >= reservations::first_uid ? owner : -1;
-}
-
-/// An instance whose state cannot be read is taken for one that is just being started, until its
-/// starter has restored it.
-result<found_instance> process_launcher::adopt(const std::string& id, living_starter found) {
-  auto directory = config_.where.instance(id);
-  layout_.discard_half(id);
-  if (!is_locked(directory))
-    ask_to_restore(found.process, directory);
-  auto& i = instances_[id];
-  i.starter = std::move(found.process);
-  if (auto watched = starters_.watch_state(id, directory); !watched)
-    return watched.error();
-  starters_.watch_end(id, i.starter.handle);
-  auto state = state_of(i.starter, directory, patience_with_lost_state);
-  forget_stop_with_machine(directory);
-  i.shown = state.has_value();
-  auto uid = state ? state->uid : found.uid;
-  if (state)
-    found.ports.assign(state->ports, state->ports + state->port_count);
-  take_grant(i, {uid < 0 ? uid_ : uid, std::move(found.ports)}, uid >= 0);
-  found_instance out;
-  out.id = id;
-  out.starting = true;
-  if (state) {
-    i.told = told_by(*state);
-    out = found_alive(id, *state);
-  }
-  out.granted = i.granted;
-  return out;
-}
-
-/// What a starter that was found holds.
-void process_launcher::take_grant(instance& i, grant granted, bool has_user) {
-  i.granted = std::move(granted);
-  i.has_grant = true;
-  for (auto port : i.granted.ports)
-    reserved_.note_port(port);
-  if (has_user)
-    reserved_.note_user(i.granted.uid);
-}
 
 // -- grants ---------------------------------------------------------------------------------------
 
@@ -321,13 +213,13 @@ void process_launcher::launch_now(const launch_order& order) {
 bool process_launcher::runs_now(const std::string& id, const instance& i) const {
   if (!i.lives())
     return false;
-  auto state = state_of(i.starter, config_.where.instance(id), patience_with_starter);
+  auto state = state_of(i.starter, config_.where.instance(id), state_timeout);
   return state
          && (state->what == starter::phase::starting || state->what == starter::phase::running);
 }
 
 void process_launcher::relaunch(const std::string& id, instance& i) {
-  auto state = state_of(i.starter, config_.where.instance(id), patience_with_starter);
+  auto state = state_of(i.starter, config_.where.instance(id), state_timeout);
   if (!state)
     return not_started(id, fmt::format("its starter (process {}) does not answer", i.starter.pid));
   if (state->what == starter::phase::running) {
@@ -360,7 +252,7 @@ void process_launcher::signal_now(const std::string& id, int signal) {
   if (found == instances_.end() || !found->second.lives())
     return;
   const auto& starter = found->second.starter;
-  if (auto state = state_of(starter, config_.where.instance(id), patience_with_starter))
+  if (auto state = state_of(starter, config_.where.instance(id), state_timeout))
     send_signal(starter.handle, starter::signal_order, starter::signal_value(state->run, signal));
 }
 
@@ -437,8 +329,7 @@ void process_launcher::look(const std::string& id) {
   auto& i = found->second;
   auto directory = config_.where.instance(id);
   // A starter that is new has none yet; one that had has lost it.
-  auto state
-    = i.shown ? state_of(i.starter, directory, patience_with_starter) : read_state(directory);
+  auto state = i.shown ? state_of(i.starter, directory, state_timeout) : read_state(directory);
   if (!state)
     return;
   if (!i.shown) {

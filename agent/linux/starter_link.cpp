@@ -55,9 +55,12 @@ result<child_process> spawn_starter(const starter_setup& setup, const launch_ord
   return spawn(out);
 }
 
+std::string state_path(const std::string& directory) {
+  return fmt::format("{}/{}", directory, starter::state_name);
+}
+
 std::optional<starter::state> read_state(const std::string& directory) {
-  auto path = fmt::format("{}/{}", directory, starter::state_name);
-  owned_fd fd{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  owned_fd fd{open(state_path(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   starter::state out;
   starter::state expected;
   if (!fd || read(fd.get(), &out, sizeof out) != sizeof out
@@ -68,12 +71,12 @@ std::optional<starter::state> read_state(const std::string& directory) {
 }
 
 std::optional<starter::state> state_of(const child_process& starter, const std::string& directory,
-                                       std::chrono::milliseconds patience) {
+                                       std::chrono::milliseconds timeout) {
   auto state = read_state(directory);
   if (state)
     return state;
   ask_to_restore(starter, directory);
-  auto deadline = std::chrono::steady_clock::now() + patience;
+  auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!state && std::chrono::steady_clock::now() < deadline && !has_ended(starter.handle)) {
     std::this_thread::sleep_for(std::chrono::microseconds{200});
     state = read_state(directory);

@@ -36,6 +36,9 @@ struct starter_setup {
 messages::result<child_process> spawn_starter(const starter_setup& setup, const launch_order& order,
                                               const std::vector<std::uint16_t>& ports);
 
+/// Where the starter of this instance's directory writes its state.
+std::string state_path(const std::string& directory);
+
 /// The starter's state as it last wrote it; none where there is none, or where it is being written
 /// right now.
 std::optional<starter::state> read_state(const std::string& directory);
@@ -43,7 +46,7 @@ std::optional<starter::state> read_state(const std::string& directory);
 /// The same of a starter that lives: where the state cannot be read the starter is asked to restore
 /// it, and given that time to do so.
 std::optional<starter::state> state_of(const child_process& starter, const std::string& directory,
-                                       std::chrono::milliseconds patience);
+                                       std::chrono::milliseconds timeout);
 
 /// Asks a starter that lives to make anew what is gone of its files.
 void ask_to_restore(const child_process& starter, const std::string& directory);

@@ -31,7 +31,7 @@ constexpr std::size_t ports_argument = 9;
 
 /// From the spawn of a starter to its first instruction takes milliseconds, where nothing holds the
 /// machine up.
-constexpr std::chrono::seconds patience_with_spawn{20};
+constexpr std::chrono::seconds spawn_timeout{20};
 
 template <class Number>
 std::optional<Number> number_in(std::string_view text) {
@@ -127,7 +127,7 @@ void add_processes(const std::string& instances, starters& out) {
 } // namespace
 
 starters find_starters(const std::string& instances) {
-  auto deadline = std::chrono::steady_clock::now() + patience_with_spawn;
+  auto deadline = std::chrono::steady_clock::now() + spawn_timeout;
   starters out;
   for (;;) {
     add_holders(instances, out);
