@@ -3,8 +3,10 @@
 namespace deployminator::agent {
 
 void fetch_watch::see(const std::string& key, const download_progress& progress) {
-  auto& each = transfers_.try_emplace(key, transfer{{}, pace{progress.bytes}}).first->second;
-  each.progress = progress;
+  auto [each, is_new] = transfers_.try_emplace(key);
+  if (is_new)
+    each->second.speed_of = pace{progress.bytes};
+  each->second.progress = progress;
 }
 
 void fetch_watch::forget(const std::string& key) {

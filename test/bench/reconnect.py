@@ -110,7 +110,7 @@ def main():
     print(f"| {options.agents} agents | all connected | all back after a restart | the server's CPU seconds for it |")
     print("|---|---|---|---|")
     for keys in (False, True):
-        connect, restart, cpu = measure(options.bin, options.agents, keys)
+        connect, restart, cpu = measure(pathlib.Path(options.bin).resolve(), options.agents, keys)
         print(f"| {'with' if keys else 'without'} keys | {connect:.2f} s | {restart:.2f} s | {cpu:.2f} |", flush=True)
 
 
