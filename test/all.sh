@@ -12,11 +12,13 @@ ctest --preset asan -L unit -j "$(nproc)"
 cmake --preset ci
 cmake --build --preset ci-farm
 ctest --preset ci -L simulation -j "$(nproc)"
-# The real programs mostly wait, so there is time for it beside them.
-nice -n 15 test/tidy.sh >build/tidy.log 2>&1 &
-tidy=$!
-trap 'kill "$tidy" 2>/dev/null || true' EXIT
+# The real programs mostly wait, so there is time beside them.
+nice -n 15 bash -ec 'test/tidy.sh
+  cmake --preset packages
+  cmake --build build/packages' >build/beside.log 2>&1 &
+beside=$!
+trap 'kill "$beside" 2>/dev/null || true' EXIT
 # One after the other: each runs many processes of its own.
 ctest --preset ci -L integration
 ctest --preset ci -L machines
-wait "$tidy" || { cat build/tidy.log; exit 1; }
+wait "$beside" || { cat build/beside.log; exit 1; }
