@@ -68,7 +68,8 @@ class Keys(Case):
         return rows[0]
 
     def output(self, app, **options):
-        return self.farm.deploy("logs", self.row(app, **options)["id"]).stdout
+        id_ = self.row(app, **options)["id"]
+        return wait_until(lambda: self.farm.deploy("logs", id_).stdout, "the instance has printed something")
 
     def told(self, group, **wanted):
         """The stored events of a group with these values, in their order."""

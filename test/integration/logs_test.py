@@ -114,7 +114,8 @@ class Logs(Case):
 
     def test_the_log_of_a_failed_instance_is_found_when_it_is_gone(self):
         first = self.start(shell("echo old and well; sleep 1000"))
-        broken = self.write(shell("echo cannot bind; printf 'at all' >&2; exit 3"), name="broken.yaml")
+        broken = self.write(shell("echo cannot bind; printf 'at all' >&2; exit 3",
+                                  rollout={"min_ready": "5s", "deadline": "20s"}), name="broken.yaml")
         done = self.new_build(broken, 2, expect=1)
         self.assertIn("    | cannot bind", done.stdout)
         instance = re.search(r"its log: deploy logs (\S+)", done.stdout).group(1)
