@@ -36,6 +36,15 @@ class Logs(Case):
     def directory(self, instance):
         return self.farm.root / "w1/log" / f"{instance}.log"
 
+    def size_of_log(self, instance):
+        size = 0
+        for each in self.directory(instance).iterdir():
+            try:
+                size += each.stat().st_size
+            except FileNotFoundError:
+                pass
+        return size
+
     def wait_for_line(self, instance, line):
         wait_until(lambda: line in self.logs(instance), f"{instance} prints {line}")
 
@@ -73,14 +82,8 @@ class Logs(Case):
             "echo that was it; sleep 1000"))
         most, done = 0, False
         while not done:
-            sizes = []
-            for each in self.directory(instance).iterdir():
-                try:
-                    sizes.append(each.stat().st_size)
-                except FileNotFoundError:
-                    pass
-            most = max(most, sum(sizes))
             done = "that was it" in self.logs(instance, "-n", 1)
+            most = max(most, self.size_of_log(instance))
         self.assertLessEqual(most, 1 << 20)
         self.assertGreater(most, 800_000)
         lines = self.logs(instance, "-n", 1_000_000)
