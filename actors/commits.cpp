@@ -1,6 +1,7 @@
 #include "actors/commits.hpp"
 
 #include "actors/common/logging.hpp"
+#include "actors/event_log.hpp"
 
 namespace deployminator::actors {
 
@@ -20,6 +21,7 @@ void proceed(deployminator_pointer self) {
       [self](std::uint64_t last) {
         auto& state = self->state;
         state.queue.committed(last, [&](const change& made) {
+          log_stored(made);
           state.listeners.tell(self, state.queue.farm(), state.present, made);
         });
         proceed(self);

@@ -131,12 +131,7 @@ int serve(const configs::server_settings& settings) {
   return failed ? common::could_not_go_on : 0;
 }
 
-} // namespace
-
-// Copying a std::variant is said to throw; none of ours is ever without a value.
-// NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char** argv) {
-  common::begin_clean();
+int run(int argc, char** argv) {
   auto read = configs::read_server_settings(argc, argv);
   if (const auto* done = std::get_if<configs::exit_now>(&read)) {
     std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);
@@ -152,4 +147,15 @@ int main(int argc, char** argv) {
     return make_keys(settings);
   allow_many_machines();
   return serve(settings);
+}
+
+} // namespace
+
+// Copying a std::variant is said to throw; none of ours is ever without a value.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) {
+  common::begin_clean();
+  auto code = run(argc, argv);
+  common::log::flush(common::longest_flush);
+  return code;
 }

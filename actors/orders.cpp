@@ -1,6 +1,7 @@
 #include "actors/orders.hpp"
 
 #include "actors/common/errors.hpp"
+#include "actors/common/logging.hpp"
 #include "actors/decisions/access.hpp"
 #include "messages/order_digest.hpp"
 
@@ -25,6 +26,9 @@ const std::string& order_id_of(const order& o) {
 
 void answer(orders_pointer self, const pending_order_ptr& o, const result<message_ptr>& outcome) {
   self->state.under_way.erase(o->id);
+  if (!outcome)
+    common::log::info("order was refused",
+                      {{"id", o->id}, {"by", o->who.name}, {"reason", outcome.error().message}});
   for (auto& each : o->answers) {
     if (outcome)
       each.deliver(*outcome);

@@ -294,8 +294,10 @@ void take(sessions_pointer self, const received& in) {
     return;
   }
   state.socket = in.socket;
-  if (objection)
+  if (objection) {
+    log::warning("sessions refused message", {{"key", who.name}, {"reason", objection->message}});
     return send(self, in, refusal{*objection});
+  }
   take_from_peer(self, in, who);
 }
 

@@ -162,12 +162,7 @@ int serve(const configs::agent_settings& settings) {
   return failed ? common::could_not_go_on : 0;
 }
 
-} // namespace
-
-// Copying a std::variant is said to throw; none of ours is ever without a value.
-// NOLINTNEXTLINE(bugprone-exception-escape)
-int main(int argc, char** argv) {
-  common::begin_clean();
+int run(int argc, char** argv) {
   auto read = configs::read_agent_settings(argc, argv);
   if (const auto* done = std::get_if<configs::exit_now>(&read)) {
     std::fputs(done->text.c_str(), done->to_stdout ? stdout : stderr);
@@ -185,4 +180,15 @@ int main(int argc, char** argv) {
     common::log::info("autodeployer is not root: instances run as its own user");
   allow_many_instances();
   return serve(settings);
+}
+
+} // namespace
+
+// Copying a std::variant is said to throw; none of ours is ever without a value.
+// NOLINTNEXTLINE(bugprone-exception-escape)
+int main(int argc, char** argv) {
+  common::begin_clean();
+  auto code = run(argc, argv);
+  common::log::flush(common::longest_flush);
+  return code;
 }

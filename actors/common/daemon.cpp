@@ -26,12 +26,18 @@ namespace {
 /// In seconds: SIGTERM promises an end within 5 s.
 constexpr unsigned longest_end = 4;
 
-sigset_t end_signals() {
+sigset_t awaited_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
+}
+
+/// Without a terminal SIGHUP is a request of who rotates logs, else the terminal's end.
+bool reopens_log(int signal) {
+  return signal == SIGHUP && isatty(STDERR_FILENO) == 0;
 }
 
 } // namespace
@@ -70,7 +76,7 @@ void begin_clean() {
 }
 
 void block_end_signals() {
-  auto set = end_signals();
+  auto set = awaited_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
 }
@@ -81,9 +87,12 @@ void wait_for_end() {
 }
 
 bool wait_for_end(std::chrono::seconds longest) {
-  auto set = end_signals();
+  auto set = awaited_signals();
   timespec time{.tv_sec = longest.count(), .tv_nsec = 0};
-  if (sigtimedwait(&set, nullptr, &time) < 0)
+  auto signal = sigtimedwait(&set, nullptr, &time);
+  if (reopens_log(signal))
+    log::reopen();
+  if (signal < 0 || reopens_log(signal))
     return false;
   // Whatever hangs from here on, a disk or a full pipe: SIGALRM ends the process.
   alarm(longest_end);

@@ -15,6 +15,9 @@ inline constexpr int could_not_go_on = 1;
 /// Exit code where starting again does not help before a person has changed something.
 inline constexpr int wrong_settings = 2;
 
+/// How long a process that ends waits for its log to be written.
+inline constexpr std::chrono::milliseconds longest_flush{500};
+
 /// Says on stderr why `program` cannot go on, and returns the exit code for it.
 int fail(const char* program, const messages::failure& why);
 
@@ -31,14 +34,16 @@ std::uint64_t raise_open_files();
 /// blocked signals. Called first in main.
 void begin_clean();
 
-/// Keeps SIGTERM and SIGINT for `wait_for_end`. Called before any thread is there, so that all
-/// threads inherit it. Also ignores SIGPIPE.
+/// Keeps SIGTERM, SIGINT and SIGHUP for `wait_for_end`. Called before any thread is there, so that
+/// all threads inherit it. Also ignores SIGPIPE.
 void block_end_signals();
 
 /// Returns when somebody asks the process to end. What is not done 4 s later is cut off by SIGALRM.
+/// Meanwhile SIGHUP reopens the log; on a terminal it asks for the end.
 void wait_for_end();
 
-/// Whether somebody asks the process to end within this time; then as `wait_for_end`.
+/// Whether somebody asks the process to end within this time; then as `wait_for_end`. Also returns
+/// when the log was reopened.
 bool wait_for_end(std::chrono::seconds longest);
 
 /// Tells the service manager that the process serves now, where one listens: sd_notify(3)'s

@@ -1,13 +1,18 @@
 #include "actors/common/logging.hpp"
 
+#include "actors/common/log_output.hpp"
 #include "messages/timestamp.hpp"
-
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <climits>
 #include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <sys/stat.h>
 
 namespace deployminator::common::log {
 
@@ -49,15 +54,45 @@ std::string in_quotes(std::string_view text) {
   return out + '"';
 }
 
-spdlog::logger& logger() {
-  static auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("deployminator",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
-    made->set_pattern("%v");
-    made->flush_on(spdlog::level::trace);
-    return made;
-  }();
-  return *instance;
+/// Values longer than this are cut.
+constexpr std::size_t most_of_value = 4'096;
+
+std::string shortened(std::string_view value) {
+  auto size = most_of_value;
+  while (size > 0 && (static_cast<unsigned char>(value[size]) & 0xc0) == 0x80)
+    --size;
+  return fmt::format("{}... ({} bytes)", value.substr(0, size), value.size());
+}
+
+/// What stands before a line and is different each time.
+std::string head(level l) {
+  return under_systemd() ? std::string{level_texts[static_cast<std::size_t>(l)].priority}
+                         : fmt::format("time={} ", messages::to_text(messages::system_utc_now()));
+}
+
+/// The path of stderr where it is a file, else empty.
+std::string file_of_stderr() {
+  struct stat now {};
+  if (fstat(STDERR_FILENO, &now) != 0 || !S_ISREG(now.st_mode))
+    return {};
+  std::array<char, PATH_MAX> path{};
+  auto size = readlink("/proc/self/fd/2", path.data(), path.size());
+  return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string{};
+}
+
+struct standard_error {
+  /// As it was called when the first line was logged.
+  std::string file = file_of_stderr();
+  log_output lines{STDERR_FILENO, [](const std::string& text) {
+                     return head(text.starts_with("level=error") ? level::error : level::warning)
+                            + text;
+                   }};
+};
+
+standard_error& output() {
+  // Never destroyed: its thread may be stuck.
+  static auto& instance = *new standard_error;
+  return instance;
 }
 
 receiver& elsewhere() {
@@ -68,22 +103,19 @@ receiver& elsewhere() {
 void print(level l, std::string_view what, std::initializer_list<field> fields) {
   if (elsewhere())
     return elsewhere()(l, what, fields);
-  auto severity = l == level::debug ? spdlog::level::debug : spdlog::level::info;
-  if (logger().should_log(severity))
-    logger().log(severity, "{}", line(l, what, fields));
+  if (l != level::debug)
+    output().lines.put(head(l), text_of(l, what, fields), l >= level::warning);
 }
 
 } // namespace
 
-std::string line(level l, std::string_view what, std::initializer_list<field> fields) {
-  const auto& texts = level_texts[static_cast<std::size_t>(l)];
-  std::string out = under_systemd()
-                      ? std::string{texts.priority}
-                      : fmt::format("time={} ", messages::to_text(messages::system_utc_now()));
-  out += fmt::format("level={} event={}", texts.name, in_quotes(what));
-  for (const auto& each : fields)
-    out += fmt::format(" {}={}", each.key,
-                       needs_quotes(each.value) ? in_quotes(each.value) : each.value);
+std::string text_of(level l, std::string_view what, std::initializer_list<field> fields) {
+  auto out = fmt::format("level={} event={}", level_texts[static_cast<std::size_t>(l)].name,
+                         in_quotes(what));
+  for (const auto& each : fields) {
+    auto value = each.value.size() > most_of_value ? shortened(each.value) : each.value;
+    out += fmt::format(" {}={}", each.key, needs_quotes(value) ? in_quotes(value) : value);
+  }
   return out;
 }
 
@@ -107,8 +139,21 @@ void deliver_to(receiver to) {
   elsewhere() = std::move(to);
 }
 
-void print_debug(bool on) {
-  logger().set_level(on ? spdlog::level::debug : spdlog::level::info);
+bool flush(std::chrono::milliseconds longest) {
+  return elsewhere() || output().lines.flush(longest);
+}
+
+void reopen() {
+  const auto& path = output().file;
+  if (path.empty())
+    return info("log has nothing to reopen: stderr is no file");
+  int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0 || dup2(fd, STDERR_FILENO) < 0)
+    error("log cannot reopen its file", {{"file", path}, {"reason", std::strerror(errno)}});
+  else
+    info("log has reopened its file", {{"file", path}});
+  if (fd >= 0)
+    close(fd);
 }
 
 } // namespace deployminator::common::log

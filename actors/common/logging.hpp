@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <functional>
 #include <initializer_list>
 #include <string>
@@ -9,7 +10,8 @@
 
 /// The log of server and agent: one line per event on stderr, as `key=value` pairs. Under systemd
 /// (JOURNAL_STREAM is set) the line begins with its priority, as sd-daemon(3) describes, and leaves
-/// the time to the journal. Any thread may call these.
+/// the time to the journal. Any thread may call these, and none waits: what nobody reads is dropped
+/// and counted. A warning or error that is said again within a minute is counted.
 namespace deployminator::common::log {
 
 enum class level { debug, info, warning, error };
@@ -23,11 +25,11 @@ struct field {
   std::string value;
 };
 
-/// The line for an event, without its end: values with blanks, quotes or control characters are
-/// quoted and escaped, so that nobody can forge a line.
-std::string line(level l, std::string_view what, std::initializer_list<field> fields);
+/// The text for an event, without time and end: values with blanks, quotes or control characters
+/// are quoted and escaped, so that nobody can forge a line.
+std::string text_of(level l, std::string_view what, std::initializer_list<field> fields);
 
-/// What happened, as "<actor> <verb> <object>".
+/// What happened, as "<actor> <verb> <object>". `debug` is for a receiver only.
 void debug(std::string_view what, std::initializer_list<field> fields = {});
 void info(std::string_view what, std::initializer_list<field> fields = {});
 void warning(std::string_view what, std::initializer_list<field> fields = {});
@@ -40,7 +42,11 @@ using receiver
 /// From now on `to` gets everything instead of stderr; empty: stderr does. Not while others log.
 void deliver_to(receiver to);
 
-/// Whether `debug` prints; off at first.
-void print_debug(bool on);
+/// Waits until all is written, at most so long; whether it is. Called at the end of the process.
+bool flush(std::chrono::milliseconds longest);
+
+/// Where stderr is a file: goes on in the one that now has its name, for who rotates logs; logs
+/// what it did.
+void reopen();
 
 } // namespace deployminator::common::log
