@@ -25,14 +25,6 @@ CLI::Option* add(CLI::App& verb, T& to, std::optional<T> (*read)(std::string_vie
     });
 }
 
-std::optional<std::uint64_t> number_from_text(const std::string& text) {
-  std::uint64_t out = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
-  if (error != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
-  return out;
-}
-
 } // namespace
 
 CLI::Option* add_group_argument(CLI::App& verb, group_name& to) {
@@ -48,6 +40,14 @@ CLI::Option* add_group_part_argument(CLI::App& verb, group_part& to) {
 CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to) {
   return add(verb, to, namespace_or_group_from_text, "NAMESPACE[/GROUP]",
              "Only this group, or the groups of this namespace");
+}
+
+std::optional<std::uint64_t> number_from_text(const std::string& text) {
+  std::uint64_t out = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  if (error != std::errc{} || end != text.data() + text.size())
+    return std::nullopt;
+  return out;
 }
 
 CLI::Option* add_number(CLI::App& verb, const std::string& name, std::uint64_t& to,

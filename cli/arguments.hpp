@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace deployminator::cli {
@@ -17,6 +18,9 @@ CLI::Option* add_group_part_argument(CLI::App& verb, group_part& to);
 
 /// Adds the argument `NS[/GROUP]`, not required.
 CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to);
+
+/// The whole number that a text is, if it is one.
+std::optional<std::uint64_t> number_from_text(const std::string& text);
 
 /// Adds an option or argument that holds a whole number from `lowest` upwards.
 CLI::Option* add_number(CLI::App& verb, const std::string& name, std::uint64_t& to,

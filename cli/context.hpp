@@ -3,6 +3,7 @@
 #include "cli/interruption.hpp"
 #include "cli/json.hpp"
 #include "cli/outcome.hpp"
+#include "cli/output.hpp"
 #include "cli/text.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/failure.hpp"
@@ -28,14 +29,8 @@ struct context {
   bool rich_tables() const;
 };
 
-/// Writes data to stdout, at once.
-void print(const std::string& data);
-
-/// Writes a line for people to stderr.
-void remark(const std::string& sentence);
-
 /// Tells why something was not done: `{"error": …}` on stdout with `--json`, else a sentence on
 /// stderr.
-void report(const context& c, const messages::failure& why);
+void report(bool as_json, const messages::failure& why);
 
 } // namespace deployminator::cli

@@ -33,11 +33,9 @@ std::string read_text(const std::string& file_name) {
   return out;
 }
 
-std::string mistakes_text(const std::string& file_name, const std::vector<configs::mistake>& list) {
-  std::string out;
+void remark_mistakes(const std::string& file_name, const std::vector<configs::mistake>& list) {
   for (const auto& each : list)
-    out += printable(configs::to_text(file_name, each)) + "\n";
-  return out;
+    remark(printable(configs::to_text(file_name, each)));
 }
 
 json mistakes_json(const std::string& file_name, const std::vector<configs::mistake>& list) {

@@ -11,8 +11,8 @@ namespace deployminator::cli {
 /// The content of a deploy.yaml. Throws `setback` where it cannot be read.
 std::string read_text(const std::string& file_name);
 
-/// The mistakes for people, one on a line.
-std::string mistakes_text(const std::string& file_name, const std::vector<configs::mistake>& list);
+/// Tells people of the mistakes, one on a line, on stderr.
+void remark_mistakes(const std::string& file_name, const std::vector<configs::mistake>& list);
 
 /// `[{file, line, column, message}]`.
 json mistakes_json(const std::string& file_name, const std::vector<configs::mistake>& list);

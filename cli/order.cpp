@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unistd.h>
 
 namespace deployminator::cli {
 
@@ -92,12 +93,13 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   auto timeout = std::max<client::clock::duration>(
     5s, options.timeout ? *options.timeout : std::chrono::milliseconds{order_timeout});
   auto reply = server.ask<accepted>(order, timeout);
+  go_on_without_output();
   if (options.no_wait) {
     print_accepted(c, reply);
     return exit_code::done;
   }
 
-  viewer screen{c, reply.versions.size() > 1};
+  viewer screen{c, STDERR_FILENO, reply.versions.size() > 1};
   if (screen.is_live())
     show_beginning(server, screen, reply.versions);
   rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : ""};

@@ -6,7 +6,7 @@ namespace deployminator::cli {
 
 using messages::instance_state;
 
-scope::scope(group_name only) : groups_{std::move(only)} {}
+scope::scope(group_name only) : only_(std::move(only)) {}
 
 scope::scope(std::vector<messages::group_version> rollouts) : rollouts_(std::move(rollouts)) {}
 
@@ -14,10 +14,10 @@ bool scope::concerns(const messages::event& e) const {
   if (!rollouts_.empty())
     return std::any_of(rollouts_.begin(), rollouts_.end(),
                        [&](const auto& each) { return is_of_rollout(e, each); });
-  if (groups_.empty() || e.group.empty())
+  if (e.group.empty())
     return true;
-  return std::find(groups_.begin(), groups_.end(), group_name{e.namespace_, e.group})
-         != groups_.end();
+  return (only_.namespace_.empty() || only_.namespace_ == e.namespace_)
+         && (only_.group.empty() || only_.group == e.group);
 }
 
 bool scope::is_of_rollout(const messages::event& e, const messages::group_version& rollout) const {

@@ -13,7 +13,8 @@ class scope {
 public:
   /// Everything there is.
   scope() = default;
-  /// What concerns one group, and the machines.
+  /// What concerns one group, or the groups of a namespace where `group` is empty, and the
+  /// machines.
   explicit scope(group_name only);
   /// What belongs to the rollouts an order began.
   explicit scope(std::vector<messages::group_version> rollouts);
@@ -25,7 +26,7 @@ public:
 private:
   bool is_of_rollout(const messages::event& e, const messages::group_version& rollout) const;
 
-  std::vector<group_name> groups_;
+  group_name only_;
   std::vector<messages::group_version> rollouts_;
 };
 

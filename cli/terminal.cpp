@@ -1,7 +1,10 @@
 #include "cli/terminal.hpp"
 
-#include <cerrno>
+#include "cli/output.hpp"
+
+#include <clocale>
 #include <cstdlib>
+#include <langinfo.h>
 #include <string_view>
 #include <unistd.h>
 
@@ -11,17 +14,14 @@ namespace deployminator::cli {
 
 namespace {
 
-/// Whether the locale's characters are UTF-8, by the variables that name it.
+/// Whether the locale that the environment names has UTF-8 characters.
 bool locale_is_utf8() {
-  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    const char* value = std::getenv(name);
-    if (value == nullptr || *value == '\0')
-      continue;
-    std::string_view text{value};
-    return text.find("UTF-8") != text.npos || text.find("utf8") != text.npos
-           || text.find("utf-8") != text.npos;
-  }
-  return false;
+  auto* named = newlocale(LC_CTYPE_MASK, "", nullptr);
+  if (named == nullptr)
+    return false;
+  bool out = std::string_view{nl_langinfo_l(CODESET, named)} == "UTF-8";
+  freelocale(named);
+  return out;
 }
 
 } // namespace
@@ -76,16 +76,10 @@ std::string terminal::painted(const std::vector<line>& lines) const {
 }
 
 void terminal::write(const std::string& text) const {
-  std::string_view left = text;
-  while (!left.empty()) {
-    auto n = ::write(descriptor_, left.data(), left.size());
-    if (n < 0 && errno == EINTR)
-      continue;
-    // Nothing can be told to somebody who does not listen any more.
-    if (n < 0)
-      return;
-    left.remove_prefix(static_cast<std::size_t>(n));
-  }
+  auto reason = write_all(descriptor_, text);
+  // Progress on stderr is nothing to give up for.
+  if (reason != 0 && descriptor_ == STDOUT_FILENO)
+    throw output_lost{reason};
 }
 
 bool is_capable_terminal(int descriptor) {

@@ -21,7 +21,7 @@ public:
   /// What can be shown at this moment: the window may change its size.
   canvas shape() const;
 
-  /// Writes a line that stays.
+  /// Writes a line that stays. Throws `output_lost` where this is stdout and cannot be written.
   void say(const line& l);
 
   /// Replaces the live part.

@@ -1,7 +1,5 @@
 #include "cli/viewer.hpp"
 
-#include <unistd.h>
-
 namespace deployminator::cli {
 
 using namespace messages;
@@ -23,8 +21,8 @@ bool stays(const event& e) {
 
 } // namespace
 
-viewer::viewer(const context& c, bool dated)
-  : context_(c), dated_(dated), screen_(STDERR_FILENO, c.rich && !c.json) {}
+viewer::viewer(const context& c, int descriptor, bool dated)
+  : context_(c), dated_(dated), screen_(descriptor, c.rich && !c.json) {}
 
 bool viewer::is_live() const {
   return !context_.json && screen_.is_live();
@@ -69,6 +67,8 @@ void viewer::settle(timestamp now) {
 }
 
 void viewer::say(const std::string& sentence, tone t) {
+  if (context_.json)
+    return remark(sentence);
   screen_.say({{sentence, t}});
 }
 

@@ -8,12 +8,13 @@
 
 namespace deployminator::cli {
 
-/// Shows events to whoever watches: as JSON, one object a line, on stdout; as a live board on a
-/// terminal; else as one line per change on stderr.
+/// Shows events to whoever watches: as JSON, one object a line, on stdout; else on `descriptor`, as
+/// a live board where that is a terminal, or as one line per change.
 class viewer {
 public:
+  /// `descriptor`: stdout where the events are what was asked for, stderr where they are progress.
   /// `dated`: lines that stay begin with their time and group, for views of more than one group.
-  viewer(const context& c, bool dated);
+  viewer(const context& c, int descriptor, bool dated);
 
   /// Whether there is a live view.
   bool is_live() const;

@@ -42,7 +42,7 @@ public:
            "Exit codes: 0 shown, 1 no such group, 2 wrong usage, 3 the server cannot be reached.";
   }
   void declare(CLI::App& verb) override {
-    add_group_argument(verb, of_);
+    add_namespace_or_group_argument(verb, of_);
   }
 
   exit_code run(context& c) override {

@@ -78,15 +78,14 @@ private:
   }
 
   void tell(const context& c, const std::vector<configs::mistake>& mistakes) const {
-    if (!c.json) {
-      fmt::print(stderr, "{}", mistakes_text(file_, mistakes));
-      return;
-    }
+    if (!c.json)
+      return remark_mistakes(file_, mistakes);
     auto document
       = error_json({messages::failure_code::invalid,
                     fmt::format("{} has {}", file_, counted(mistakes.size(), "mistake")),
                     "correct the file; `deploy validate` checks it without a server"});
     document["error"]["mistakes"] = mistakes_json(file_, mistakes);
+    go_on_without_output();
     print(indented(document));
   }
 

@@ -30,14 +30,18 @@ public:
     auto remarks = good != nullptr ? good->remarks : std::vector<configs::mistake>{};
     auto mistakes = good != nullptr ? std::vector<configs::mistake>{}
                                     : std::get<std::vector<configs::mistake>>(read);
-    if (c.json)
+    if (good == nullptr)
+      go_on_without_output();
+    if (c.json) {
       print(indented({{"valid", good != nullptr},
                       {"mistakes", mistakes_json(file_, mistakes)},
                       {"remarks", mistakes_json(file_, remarks)}}));
-    else
-      fmt::print(stderr, "{}{}", mistakes_text(file_, mistakes), mistakes_text(file_, remarks));
-    if (good != nullptr && !c.json)
-      print_contents(*good);
+    } else {
+      remark_mistakes(file_, mistakes);
+      remark_mistakes(file_, remarks);
+      if (good != nullptr)
+        print_contents(*good);
+    }
     return good != nullptr ? exit_code::done : exit_code::usage;
   }
 

@@ -5,6 +5,7 @@
 #include "cli/verbs/verbs.hpp"
 
 #include <chrono>
+#include <unistd.h>
 
 namespace deployminator::cli::verbs {
 
@@ -33,13 +34,13 @@ public:
            "reached.";
   }
   void declare(CLI::App& verb) override {
-    add_group_argument(verb, of_);
+    add_namespace_or_group_argument(verb, of_);
   }
 
   exit_code run(context& c) override {
     client server{c.access(), c.stop};
     server.connect();
-    viewer screen{c, true};
+    viewer screen{c, STDOUT_FILENO, true};
     while (watch_from_snapshot(c, server, screen) == follow_end::history_broken)
       screen.say("the server's events do not go on from those shown: here is the picture anew",
                  tone::warning);
@@ -75,7 +76,7 @@ private:
         refresh_at = client::clock::now() + refresh_after;
       }
     };
-    auto what = of_.group.empty() ? scope{} : scope{of_};
+    scope what{of_};
     if (c.json)
       return follow(server, screen, what, std::nullopt, note);
     return follow(server, screen, what, std::nullopt, note, refresh);

@@ -151,7 +151,8 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
     {"no-such-verb"},
     {"--no-such-flag", "status"},
     {"status", "a/b/c"},
-    {"instances", "shop"},
+    {"instances", "a/b/c"},
+    {"watch", "a/b/c"},
     {"versions"},
     {"version", "shop/web"},
     {"version", "shop/web", "new"},
@@ -177,6 +178,39 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
     CHECK(e.exit == 2);
     CHECK(e.out.empty());
     CHECK(e.err.starts_with("deploy: "));
+  }
+}
+
+TEST_CASE_FIXTURE(workplace, "a verb or flag that does not exist is told with the one meant") {
+  auto said = [&](const std::vector<std::string>& words) { return run(words).err; };
+  CHECK(said({"staus"})
+        == "deploy: unknown verb \"staus\"; did you mean status?\n"
+           "  see deploy --help\n");
+  CHECK(said({"new-build", "f", "--biuld", "3"})
+        == "deploy: unknown flag \"--biuld\"; did you mean --build?\n"
+           "  see deploy new-build --help\n");
+  CHECK(said({"key", "nwe"})
+        == "deploy: unknown verb \"nwe\"; did you mean new?\n"
+           "  see deploy key --help\n");
+  CHECK(said({"key"})
+        == "deploy: what to do is missing: key takes `new`, `list` or `revoke`\n"
+           "  see deploy key --help\n");
+  CHECK(said({"status", "a", "b"})
+        == "deploy: unexpected argument \"b\"\n"
+           "  see deploy status --help\n");
+  CHECK(said({"rollback", "a/b", "--to"})
+        == "deploy: --to needs a value\n"
+           "  see deploy rollback --help\n");
+}
+
+TEST_CASE_FIXTURE(workplace, "with --json wrong usage is a document on stdout") {
+  for (const auto& words : std::vector<std::vector<std::string>>{
+         {"--json", "staus"}, {"staus", "--json"}, {"--json", "--server", "nonsense", "status"}}) {
+    auto e = run(words);
+    CAPTURE(fmt::format("{}", fmt::join(words, " ")));
+    CHECK(e.exit == 2);
+    CHECK(e.err.empty());
+    CHECK(json::parse(e.out)["error"]["code"] == "invalid");
   }
 }
 

@@ -30,6 +30,14 @@ TEST_CASE("a group's viewer sees the group and the machines") {
   CHECK(web.concerns(of("", 0, messages::machine_change{})));
 }
 
+TEST_CASE("a namespace's viewer sees its groups and the machines") {
+  scope shop{group_name{"shop", ""}};
+  CHECK(shop.concerns(of("web", 1, messages::rollout_step{})));
+  CHECK(shop.concerns(of("db", 1, messages::rollout_step{})));
+  CHECK(shop.concerns(of("", 0, messages::machine_change{})));
+  CHECK_FALSE(scope{group_name{"other", ""}}.concerns(of("web", 1, messages::rollout_step{})));
+}
+
 TEST_CASE("who follows a rollout sees its events and no others") {
   scope mine{std::vector<messages::group_version>{{"shop", "web", 12}}};
   CHECK(mine.concerns(of("web", 12, messages::rollout_step{})));
