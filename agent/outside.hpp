@@ -85,6 +85,9 @@ struct grant {
   std::int64_t uid = 0;
   std::vector<std::uint16_t> ports;
 };
+  /// The first of the ports that a foreign process has taken while nothing of the instance ran; 0:
+  /// none. Once `kill_all` has given the grant up, the next one has other ports.
+  std::uint16_t taken = 0;
 
 /// An artifact to be laid out as an instance's directory.
 struct unpack_order {

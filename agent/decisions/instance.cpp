@@ -73,7 +73,7 @@ void instance_step::proceed() {
     return enter(instance_phase::waiting, instance_state::preparing,
                  "fetched; waits to be started");
   if (goal() == instance_goal::run)
-    enter(instance_phase::reserving, instance_state::starting, "");
+    enter(instance_phase::reserving, instance_state::starting, life_.exchanged_port);
   else
     enter(instance_phase::reserving, instance_state::preparing, "is being unpacked");
   act(reserve_grant{messages::port_count(app())});
@@ -118,6 +118,8 @@ void instance_step::operator()(const reserve_ended& e) {
     return proceed();
   if (!e.outcome)
     return fail_preparation(e.outcome.error().message);
+  if (e.outcome->taken != 0)
+    return exchange_ports(e.outcome->taken);
   life_.seen.uid = e.outcome->uid;
   life_.seen.ports = e.outcome->ports;
   if (!life_.unpacked) {
@@ -127,8 +129,16 @@ void instance_step::operator()(const reserve_ended& e) {
   launch();
 }
 
+/// The starter holds the ports for its whole life, so it has to go.
+void instance_step::exchange_ports(std::uint16_t taken) {
+  life_.exchanged_port
+    = fmt::format("another process has taken port {} meanwhile, so it gets another", taken);
+  enter(instance_phase::clearing, instance_state::starting, life_.exchanged_port);
+  act(kill_everything{});
+}
+
 void instance_step::launch() {
-  enter(instance_phase::launching, instance_state::starting, "");
+  enter(instance_phase::launching, instance_state::starting, life_.exchanged_port);
   act(launch_order_for(*life_.spec, life_.machine, life_.seen.ports));
 }
 
@@ -188,7 +198,7 @@ void instance_step::on_started(const process_event& e) {
     life_.phase = instance_phase::up;
     return stop_program();
   }
-  enter(instance_phase::up, instance_state::running, "");
+  enter(instance_phase::up, instance_state::running, std::exchange(life_.exchanged_port, {}));
   if (app().min_ready <= milliseconds{0})
     become_ready();
   else

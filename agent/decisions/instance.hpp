@@ -94,6 +94,8 @@ struct instance_life {
   /// It finished or was given up.
   bool over = false;
   bool gave_up = false;
+  /// Why it has other ports than in its last run; empty: it has the same.
+  std::string exchanged_port;
   /// Preparations (fetch, reserve, unpack) that failed since one worked.
   std::uint32_t failed_preparations = 0;
   exit_count exits;

@@ -47,6 +47,7 @@ private:
   void rest(std::string reason, std::chrono::milliseconds wait);
   void proceed();
   void launch();
+  void exchange_ports(std::uint16_t taken);
   void fail_preparation(const std::string& reason);
   void recall(const found_instance& found, const std::string& output);
   [[nodiscard]] bool is_lost_job(const found_instance& found) const;

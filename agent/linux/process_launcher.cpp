@@ -83,8 +83,13 @@ result<grant> process_launcher::reserve_now(const std::string& id, std::uint32_t
                                id, ports, starter::most_ports),
                    "use lower numbers in ${PORTn}"};
   auto& i = instances_[id];
-  if (i.has_grant)
-    return i.granted;
+  if (i.has_grant) {
+    auto out = i.granted;
+    auto taken = std::find_if(out.ports.begin(), out.ports.end(), reservations::is_taken);
+    if (taken != out.ports.end() && !runs_now(id, i))
+      out.taken = *taken;
+    return out;
+  }
   if (auto made = layout_.make(id); !made)
     return made.error();
   i.has_grant = true;

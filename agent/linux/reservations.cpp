@@ -97,26 +97,29 @@ result<std::string> make_port_locks() {
   return directory;
 }
 
-/// Whether a server could bind the port on every address of the family; yes, where the host does
-/// not know the family.
-bool can_bind(int family, std::int64_t port) {
+/// What keeps a server from binding the port on every address of the family, as errno; 0: nothing,
+/// or the host does not know the family. `reuse`: with SO_REUSEADDR.
+int bind_error(int family, std::int64_t port, bool reuse) {
   owned_fd fd{socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0)};
   if (!fd)
-    return errno == EAFNOSUPPORT;
+    return errno == EAFNOSUPPORT ? 0 : errno;
+  int yes = 1;
+  if (reuse)
+    setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   auto number = htons(static_cast<std::uint16_t>(port));
   if (family == AF_INET) {
     sockaddr_in any{};
     any.sin_family = AF_INET;
     any.sin_port = number;
-    return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0;
+    return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0 ? 0 : errno;
   }
-  int yes = 1;
   setsockopt(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof yes);
   sockaddr_in6 any{};
   any.sin6_family = AF_INET6;
   any.sin6_port = number;
-  return bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0
-         || errno == EADDRNOTAVAIL;
+  bool is_free
+    = bind(fd.get(), reinterpret_cast<sockaddr*>(&any), sizeof any) == 0 || errno == EADDRNOTAVAIL;
+  return is_free ? 0 : errno;
 }
 
 /// The users that processes run as.
@@ -161,7 +164,8 @@ result<reservation> reservations::port() {
     auto holder = this_port(n);
     if (!holder && holder.error().code != failure_code::refused)
       return holder.error();
-    if (!holder || !can_bind(AF_INET, n) || !can_bind(AF_INET6, n))
+    // What the kernel refuses, for whatever reason, is of no use to anybody.
+    if (!holder || bind_error(AF_INET, n, false) || bind_error(AF_INET6, n, false))
       continue;
     ports_.insert(n);
     return reservation{n, std::move(*holder)};
@@ -170,6 +174,11 @@ result<reservation> reservations::port() {
     failure_code::refused,
     fmt::format("no TCP port from {} to {} is free on this machine", first_port, last_port),
     "stop some instances here"};
+}
+
+bool reservations::is_taken(std::uint16_t port) {
+  return bind_error(AF_INET, port, true) == EADDRINUSE
+         || bind_error(AF_INET6, port, true) == EADDRINUSE;
 }
 
 result<owned_fd> reservations::this_user(std::int64_t uid) {

@@ -41,6 +41,10 @@ public:
   /// not even one in TIME_WAIT, which a server without SO_REUSEADDR could not bind over.
   messages::result<reservation> port();
 
+  /// Whether somebody listens on a reserved port, or has bound it without listening in a way that
+  /// keeps others off: who was given the port cannot use it. Connections that linger do not count.
+  static bool is_taken(std::uint16_t port);
+
   /// Reserves `preferred` where it is in the range and free, else the lowest free user without an
   /// entry in the user database.
   messages::result<reservation> user(std::int64_t preferred);

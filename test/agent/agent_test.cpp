@@ -308,6 +308,27 @@ TEST_CASE(
   CHECK(b.machine.instances.empty());
 }
 
+TEST_CASE_FIXTURE(connected_bench,
+                  "a port that was taken while the program was down is exchanged") {
+  machine.applications = messages::result<port_settings::entries>{
+    {{.label = "f", .group = "front", .ports = {{1, 80}}}}};
+  assign(1, {spec("a", instance_goal::run)});
+  pass(12s);
+  believe();
+  auto before = seen["a"].ports.at(0);
+  CHECK(machine.rules == port_map{{80, before}});
+  machine.end_program("a", 1);
+  machine.taken_ports.insert(before);
+  pass(12s);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::ready);
+  auto now = seen["a"].ports.at(0);
+  CHECK(now != before);
+  CHECK(machine.instances["a"].last_launch.env.at("PORT1") == std::to_string(now));
+  CHECK(machine.rules == port_map{{80, now}});
+  CHECK(seen["a"].reason.find("has taken port") != std::string::npos);
+}
+
 TEST_CASE_FIXTURE(connected_bench, "three transfers at most run at once, each for all who wait") {
   machine.hold_downloads = true;
   std::vector<messages::instance_spec> wanted;

@@ -399,6 +399,10 @@ void checks::check_agent(const agent_host& agent) {
                      saved.generation, saved.specs.size(), wanted.generation,
                      f.instances.on_machine(agent.name()).size()));
   for (const auto& [id, each] : agent.box.instances)
+    for (auto port : each.granted.ports)
+      if (each.running && agent.box.taken_ports.contains(port))
+        fail("a port that was taken is exchanged", fmt::format("{} has port {}", id, port));
+  for (const auto& [id, each] : agent.box.instances)
     if (!f.instances.contains(id) || f.instances.at(id).machine != agent.name())
       fail("nothing is left behind", fmt::format("{} is on {}", id, agent.name()));
 }

@@ -276,6 +276,10 @@ void farm::begin(const fault& f) {
       if (agent)
         agent->box.end_some_program(f.detail, static_cast<int>(f.detail));
       return;
+    case fault_kind::port_taken:
+      if (agent)
+        agent->box.take_some_port(f.detail);
+      return;
     case fault_kind::cut_to:
     case fault_kind::cut_from:
       return set_weather(f, {.cut = true});

@@ -250,13 +250,27 @@ void machine::kill_all(const std::string& id) {
   simulated_machine::kill_all(id);
 }
 
-void machine::end_some_program(std::uint64_t pick, int exit) {
+/// Empty where none runs.
+std::string machine::some_running(std::uint64_t pick) const {
   std::vector<std::string> running;
   for (const auto& [id, each] : instances)
     if (each.running)
       running.push_back(id);
-  if (!running.empty())
-    end(running[pick % running.size()], exit);
+  return running.empty() ? "" : running[pick % running.size()];
+}
+
+void machine::end_some_program(std::uint64_t pick, int exit) {
+  if (auto id = some_running(pick); !id.empty())
+    end(id, exit);
+}
+
+void machine::take_some_port(std::uint64_t pick) {
+  auto id = some_running(pick);
+  if (id.empty())
+    return;
+  end(id, 1);
+  for (auto port : instances[id].granted.ports)
+    taken_ports.insert(port);
 }
 
 // -- the disk -------------------------------------------------------------------------------------

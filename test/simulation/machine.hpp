@@ -52,6 +52,9 @@ public:
   /// The program of some instance ends by itself; `pick` chooses which.
   void end_some_program(std::uint64_t pick, int exit);
 
+  /// The same, and another process takes its port.
+  void take_some_port(std::uint64_t pick);
+
   /// UTC goes wrong by so much.
   moment clock_error{0};
 
@@ -68,6 +71,7 @@ private:
   void run(const agent::launch_order& order);
   void behave(const std::string& id, int launches);
   void end(const std::string& id, int exit);
+  [[nodiscard]] std::string some_running(std::uint64_t pick) const;
   void finish_download(const std::string& key, std::uint64_t number, bool broken, bool wrong);
   [[nodiscard]] bool is_this_agent(std::uint64_t agent) const;
 

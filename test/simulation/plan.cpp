@@ -132,6 +132,7 @@ std::string draw_host(dice& d, fault_kind kind, const std::vector<machine_plan>&
     case fault_kind::regrouped:
     case fault_kind::disk_full:
     case fault_kind::program_ends:
+    case fault_kind::port_taken:
       return any_machine();
     case fault_kind::freeze:
     case fault_kind::upgraded:
@@ -157,20 +158,17 @@ std::string draw_host(dice& d, fault_kind kind, const std::vector<machine_plan>&
 fault draw_fault(dice& d, std::uint32_t number, const std::vector<order_plan>& orders,
                  const std::vector<machine_plan>& machines, moment calm) {
   // What happens often, and what does much, comes more than once.
-  constexpr std::array kinds{fault_kind::server_dies,     fault_kind::server_dies,
-                             fault_kind::server_dies,     fault_kind::takeover,
-                             fault_kind::split,           fault_kind::agent_dies,
-                             fault_kind::agent_dies,      fault_kind::agent_dies,
-                             fault_kind::machine_reboots, fault_kind::freeze,
-                             fault_kind::freeze,          fault_kind::clock_jumps,
-                             fault_kind::regrouped,       fault_kind::disk_full,
-                             fault_kind::program_ends,    fault_kind::program_ends,
-                             fault_kind::cut_to,          fault_kind::cut_from,
-                             fault_kind::lossy,           fault_kind::repeating,
-                             fault_kind::slow_network,    fault_kind::database_away,
-                             fault_kind::commits_fail,    fault_kind::commits_unknown,
-                             fault_kind::artifacts_slow,  fault_kind::artifacts_break_off,
-                             fault_kind::artifacts_wrong, fault_kind::upgraded};
+  constexpr std::array kinds{
+    fault_kind::server_dies,     fault_kind::server_dies,    fault_kind::server_dies,
+    fault_kind::takeover,        fault_kind::split,          fault_kind::agent_dies,
+    fault_kind::agent_dies,      fault_kind::agent_dies,     fault_kind::machine_reboots,
+    fault_kind::freeze,          fault_kind::freeze,         fault_kind::clock_jumps,
+    fault_kind::regrouped,       fault_kind::disk_full,      fault_kind::program_ends,
+    fault_kind::program_ends,    fault_kind::port_taken,     fault_kind::cut_to,
+    fault_kind::cut_from,        fault_kind::lossy,          fault_kind::repeating,
+    fault_kind::slow_network,    fault_kind::database_away,  fault_kind::commits_fail,
+    fault_kind::commits_unknown, fault_kind::artifacts_slow, fault_kind::artifacts_break_off,
+    fault_kind::artifacts_wrong, fault_kind::upgraded};
   fault out;
   out.number = number;
   out.kind = kinds[d.below(kinds.size())];

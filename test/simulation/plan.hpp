@@ -31,6 +31,8 @@ enum class fault_kind {
   regrouped,
   disk_full,
   program_ends,
+  /// A program ends, and another process takes its port for good.
+  port_taken,
   /// Nothing comes through, to or from a host.
   cut_to,
   cut_from,
@@ -50,11 +52,14 @@ enum class fault_kind {
   upgraded,
 };
 
-inline constexpr std::array<std::string_view, 22> fault_names{
-  "server dies",     "takeover",     "agent dies",      "machine reboots", "split",
-  "freeze",          "clock jumps",  "regrouped",       "disk full",       "program ends",
-  "cut to",          "cut from",     "lossy",           "repeating",       "slow network",
-  "database away",   "commits fail", "commits unknown", "artifacts slow",  "artifacts break off",
+inline constexpr std::array<std::string_view, 23> fault_names{
+  "server dies",     "takeover",       "agent dies",
+  "machine reboots", "split",          "freeze",
+  "clock jumps",     "regrouped",      "disk full",
+  "program ends",    "port taken",     "cut to",
+  "cut from",        "lossy",          "repeating",
+  "slow network",    "database away",  "commits fail",
+  "commits unknown", "artifacts slow", "artifacts break off",
   "artifacts wrong", "upgraded"};
 
 static_assert(fault_names.size() == static_cast<std::size_t>(fault_kind::upgraded) + 1);

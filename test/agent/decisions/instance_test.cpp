@@ -91,6 +91,10 @@ struct bench {
     REQUIRE(did<unpack_order>());
     tell(unpack_ended{result<void>{}});
   }
+  void fetch_only() {
+    fetch();
+    REQUIRE(life.phase == instance_phase::waiting);
+  }
   void run() {
     fetch();
     REQUIRE(did<launch_order>());
@@ -234,6 +238,44 @@ TEST_CASE("so many exits within the window as the rule names end the attempts") 
   CHECK(b.life.phase == instance_phase::ended);
   CHECK(b.life.seen.restarts == 4);
   CHECK(record_of(b.life).gave_up);
+}
+
+TEST_CASE("a port that was taken meanwhile is exchanged for another, which is said") {
+  bench b{sample_spec(instance_goal::run)};
+  constexpr auto why = "another process has taken port 4100 meanwhile, so it gets another";
+  auto gets_another = [&] {
+    REQUIRE(b.did<reserve_grant>());
+    b.tell(reserve_ended{grant{1000, {4100}, 4100}});
+    CHECK(b.life.seen.state == instance_state::starting);
+    CHECK(b.life.seen.reason == why);
+    CHECK(b.did<kill_everything>());
+    b.tell(process_event::kind::gone);
+    REQUIRE(b.did<reserve_grant>());
+    b.tell(reserve_ended{grant{1000, {4101}}});
+    CHECK(b.life.seen.ports == std::vector<std::uint16_t>{4101});
+    REQUIRE(b.did<unpack_order>());
+    b.tell(unpack_ended{result<void>{}});
+    REQUIRE(b.did<launch_order>());
+    CHECK(b.did<launch_order>()->args == std::vector<std::string>{"--port", "4101"});
+    b.tell(process_event::kind::started);
+    CHECK(b.life.seen.state == instance_state::running);
+    CHECK(b.life.seen.reason == why);
+  };
+  SUBCASE("while the program was down") {
+    b.run();
+    b.tell(process_event::kind::exited, 1);
+    b.time_out();
+    gets_another();
+    b.crash_and_restart(1);
+    CHECK(b.life.seen.reason.empty());
+  }
+  SUBCASE("while it waited to be started the first time") {
+    b.order(instance_goal::fetch);
+    b.fetch_only();
+    b.order(instance_goal::run);
+    gets_another();
+    CHECK(b.life.seen.restarts == 0);
+  }
 }
 
 TEST_CASE("a program that finished as it should ends, and is not started again") {

@@ -512,6 +512,38 @@ TEST_CASE("a port that something listens on is not given out") {
   CHECK(m.reserve("one", 1).ports.at(0) != port);
 }
 
+TEST_CASE("a port that another process took while the program was down is exchanged") {
+  scratch root;
+  machine m{root.path};
+  auto mine = m.prepare("one", 1);
+  m.run("one", {"exit", "0"});
+  m.expect(kind::exited);
+  CHECK(m.launcher->reserve("one", 1)->taken == 0);
+  auto thief = occupy(mine.ports.at(0));
+  REQUIRE(thief);
+  auto told = m.launcher->reserve("one", 1);
+  REQUIRE(told);
+  CHECK(told->ports == mine.ports);
+  CHECK(told->taken == mine.ports.at(0));
+  m.kill("one");
+  auto other = m.launcher->reserve("one", 1);
+  REQUIRE(other);
+  CHECK(other->taken == 0);
+  CHECK(other->ports != mine.ports);
+  m.kill("one");
+}
+
+TEST_CASE("a port that the program itself has is not taken") {
+  scratch root;
+  machine m{root.path};
+  auto mine = m.prepare("one", 1);
+  m.run("one", {"sleep"});
+  auto own = occupy(mine.ports.at(0));
+  REQUIRE(own);
+  CHECK(m.launcher->reserve("one", 1)->taken == 0);
+  m.kill("one");
+}
+
 TEST_CASE("a grant is kept through restarts of the program and free after the end") {
   scratch root;
   machine m{root.path};

@@ -105,8 +105,13 @@ result<std::vector<found_instance>> simulated_machine::recover() {
 
 result<grant> simulated_machine::reserve(const std::string& id, std::uint32_t ports) {
   auto& each = instances[id];
-  if (each.has_grant)
-    return each.granted;
+  if (each.has_grant) {
+    auto out = each.granted;
+    for (auto port : out.ports)
+      if (taken_ports.contains(port) && !each.running)
+        out.taken = port;
+    return out;
+  }
   each.has_grant = true;
   each.granted = {next_number_++, {}};
   for (std::uint32_t i = 0; i < ports; ++i)

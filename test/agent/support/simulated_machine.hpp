@@ -75,6 +75,8 @@ public:
 
   std::map<std::string, instance> instances;
   /// Programs with these ids do not end when they get a signal.
+  /// Ports that foreign processes have.
+  std::set<std::uint16_t> taken_ports;
   std::vector<std::string> deaf;
   std::map<std::string, std::string> output;
   /// What was told of those that were removed.
