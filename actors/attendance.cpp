@@ -32,7 +32,8 @@ briefing_ptr brief(deployminator_pointer self, const std::string& name, const ma
                    const join& joined) {
   auto& state = self->state;
   const auto& f = state.queue.farm();
-  briefing out{assignment_head_of(f, name), observation_digest_of(f, name)};
+  briefing out{assignment_head_of(f, name), observation_digest_of(f, name),
+               !f.machines.at(name).troubles.empty()};
   state.listeners.add_machine(name, from, out.assignment.generation);
   state.still_coming = true;
   if (!joined.was_reachable)

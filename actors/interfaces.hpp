@@ -41,6 +41,8 @@ struct briefing {
   assignment_head assignment;
   /// `digest_of` the observations that the server has.
   std::uint64_t observation_digest = 0;
+  /// The server has heard of troubles of the machine, which may be over.
+  bool has_troubles = false;
 };
 
 using briefing_ptr = std::shared_ptr<const briefing>;

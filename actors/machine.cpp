@@ -142,7 +142,7 @@ void open_session(machine_pointer self, const briefing& b) {
                           DEPLOYMINATOR_VERSION,
                           state.config.publish,
                           state.config.collect,
-                          agent.observation_digest != b.observation_digest,
+                          agent.observation_digest != b.observation_digest || b.has_troubles,
                           state.config.store_id,
                           state.config.next_server_key};
   send(self, *state.session, state.hello->id);

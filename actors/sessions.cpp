@@ -39,7 +39,7 @@ void send(sessions_pointer self, const received& to, message body) {
 
 envelope_ptr heartbeat_of(const sessions_state& state) {
   return std::make_shared<const messages::envelope>(
-    messages::envelope{0, state.config.epoch, heartbeat{}});
+    messages::envelope{0, state.config.epoch, heartbeat{state.config.utc_now()}});
 }
 
 // -- hellos ---------------------------------------------------------------------------------------

@@ -20,13 +20,16 @@ using agent_pointer = agent_actor::stateful_pointer<agent_state>;
 /// How long the JOURNAL may take, and how long until it is asked again.
 constexpr std::chrono::seconds journal_timeout{30};
 constexpr std::chrono::seconds journal_retry{1};
+/// How often is looked what is wrong with the machine.
+constexpr std::chrono::seconds trouble_interval{5};
 /// How long the instances that were found may take to be seen before the server is called.
 constexpr std::chrono::seconds sight_timeout{5};
 /// The answer to `read_log` carries no more.
 constexpr std::size_t log_piece_bytes = 256 << 10;
 
 void on_written(agent_pointer self);
-void on_unwritten(agent_pointer self);
+void note_troubles(agent_pointer self, trouble_source from, troubles found);
+void on_unwritten(agent_pointer self, const std::string& why);
 
 std::string random_name(const ambience& ambient) {
   std::string out;
@@ -41,11 +44,7 @@ void write(agent_pointer self) {
   auto& state = self->state;
   self->request(state.journal, journal_timeout, atom::save_v, state.record.content())
     .then([self](bool) { on_written(self); },
-          [self](const caf::error& e) {
-            common::log::error("agent cannot write its record, tries again",
-                               {{"reason", common::to_failure(e).message}});
-            on_unwritten(self);
-          });
+          [self](const caf::error& e) { on_unwritten(self, common::to_failure(e).message); });
 }
 
 /// The id of the store that is obeyed, as the session or, before the first one, the record has it.
@@ -85,10 +84,33 @@ void report(agent_pointer self) {
   self->delayed_send(self, *next - now, atom::report_v);
 }
 
+/// Tells what the record holds up that cannot be written, where that is news.
+void tell_held_up(agent_pointer self) {
+  auto& state = self->state;
+  auto seen = [&](const std::string& id) { return state.ledger.last_of(id); };
+  for (auto& each : state.record.held_up(seen)) {
+    auto& told = state.held_up[each.id];
+    if (told == each)
+      continue;
+    told = each;
+    state.ledger.see(std::move(each));
+  }
+  report(self);
+}
+
+/// What was told to be held up and never began is gone.
+void forget_held_up(agent_pointer self) {
+  auto& state = self->state;
+  for (const auto& [id, told] : std::exchange(state.held_up, {}))
+    if (!state.instances->contains(id))
+      state.ledger.lose({.id = id, .state = messages::instance_state::stopped, .reason = "gone"});
+  report(self);
+}
+
 void lose(agent_pointer self, const messages::observation& last) {
   auto& state = self->state;
   if (state.record.keep_back(last))
-    return;
+    return tell_held_up(self);
   state.ledger.lose(last);
   state.instances->erase(last.id);
   state.instances->align(state.record.held().specs);
@@ -102,6 +124,54 @@ void report_never_begun(agent_pointer self, const std::vector<std::string>& remo
     if (!state.instances->contains(id))
       state.ledger.lose({.id = id, .state = messages::instance_state::stopped, .reason = "gone"});
   report(self);
+}
+
+// -- what is wrong with the machine --------------------------------------------------------------
+
+void note_troubles(agent_pointer self, trouble_source from, troubles found) {
+  auto& state = self->state;
+  auto news = state.troubles.set(from, std::move(found), state.world->ambient.utc_now());
+  if (news == trouble_book::news::none)
+    return;
+  auto all = state.troubles.list();
+  for (const auto& each : all)
+    common::log::warning("agent finds trouble", {{"what", each.what}, {"hint", each.hint}});
+  if (all.empty())
+    common::log::info("agent finds no trouble any more");
+  state.ledger.see(std::move(all));
+  report(self);
+  if (news == trouble_book::news::some_ended)
+    state.instances->revive("a trouble of its machine is over");
+}
+
+void look_for_troubles(agent_pointer self) {
+  auto look_again = [self] { self->delayed_send(self, trouble_interval, atom::check_v); };
+  self->request(self->state.journal, journal_timeout, atom::check_v)
+    .then(
+      [self, look_again](const troubles_ptr& found) {
+        note_troubles(self, trouble_source::storage, *found);
+        look_again();
+      },
+      [look_again](const caf::error&) { look_again(); });
+}
+
+void see_ports(agent_pointer self, const messages::public_ports& ports) {
+  self->state.ledger.see(ports);
+  troubles found;
+  if (!ports.problem.empty())
+    found.push_back({"the public ports are not as configured: " + ports.problem,
+                     {},
+                     "`autodeployer --check` tells what stands in the way"});
+  note_troubles(self, trouble_source::public_ports, std::move(found));
+}
+
+/// The server's heartbeats tell its time.
+void compare_clocks(agent_pointer self, const messages::envelope& e) {
+  auto& state = self->state;
+  const auto* beat = std::get_if<messages::heartbeat>(&e.body);
+  if (beat && beat->time)
+    note_troubles(self, trouble_source::clock,
+                  state.clock.see(*beat->time, state.world->ambient.utc_now()));
 }
 
 // -- what the server says -------------------------------------------------------------------------
@@ -237,19 +307,28 @@ void on_written(agent_pointer self) {
     state.link->connect(state.record.epoch(), state.record.store());
   if (outcome.is_assignment)
     hold(self, outcome);
-  for (const auto& last : outcome.gone)
+  for (const auto& last : outcome.gone) {
+    state.held_up.erase(last.id);
     lose(self, last);
+  }
+  forget_held_up(self);
+  note_troubles(self, trouble_source::record, {});
   work_off_waiting(self);
 }
 
 /// Ends what the record that cannot be written has no more: that frees the very disk. A crash
 /// before it is written starts those instances again, as the last assignment that was confirmed
 /// wants.
-void on_unwritten(agent_pointer self) {
+void on_unwritten(agent_pointer self, const std::string& why) {
   auto& state = self->state;
-  if (state.record.fail())
+  if (state.record.fail(why))
     self->delayed_send(self, journal_retry, atom::save_v);
+  if (!state.link->is_begun())
+    state.link->connect(state.record.epoch(), state.record.store());
   state.instances->stop_all_but(state.record.wanted());
+  note_troubles(self, trouble_source::record,
+                {{"the agent cannot note what it is to do: " + why, {}, how_to_mend_writing}});
+  tell_held_up(self);
   work_off_waiting(self);
 }
 
@@ -274,6 +353,7 @@ void arrived(agent_pointer self, const common::received& in) {
   follow(self, news);
   if (!news.is_message)
     return;
+  compare_clocks(self, *in.envelope);
   self->state.record.wait(in.envelope);
   work_off_waiting(self);
 }
@@ -303,6 +383,7 @@ void start(agent_pointer self, const journal_content& memory) {
   if (!found)
     return self->quit(common::to_error(found.error()));
   state.record = record_keeping{memory.agent};
+  look_for_troubles(self);
   take_over(self, memory, std::move(*found));
   auto connect = [self] {
     const auto& record = self->state.record;
@@ -340,7 +421,7 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
     .then([self](const journal_content_ptr& memory) { start(self, *memory); },
           [self](const caf::error& e) { self->quit(e); });
   return {
-    [self](const public_ports_ptr& ports) { self->state.ledger.see(*ports); },
+    [self](const public_ports_ptr& ports) { see_ports(self, *ports); },
     [self](atom::seen, const observation_ptr& seen) {
       self->state.ledger.see(*seen);
       report(self);
@@ -349,6 +430,7 @@ agent_actor::behavior_type agent(agent_actor::stateful_pointer<agent_state> self
     [self](const process_event& event) { self->state.instances->pass_on(event); },
     [self](atom::tick, std::uint64_t number) { follow(self, self->state.link->wake(number)); },
     [self](atom::report) { report(self); },
+    [self](atom::check) { look_for_troubles(self); },
     [self](atom::save) { write_again(self); },
     [self](atom::deliver, const common::received& in) { arrived(self, in); },
   };

@@ -1,13 +1,16 @@
 #pragma once
 
 #include "agent/decisions/assignment.hpp"
+#include "agent/decisions/clock_watch.hpp"
 #include "agent/decisions/record_keeping.hpp"
 #include "agent/decisions/report_ledger.hpp"
+#include "agent/decisions/trouble_book.hpp"
 #include "agent/instance_roster.hpp"
 #include "agent/interfaces.hpp"
 #include "agent/server_link.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -44,6 +47,10 @@ struct agent_state {
   std::optional<server_link> link;
 
   report_ledger ledger;
+  trouble_book troubles;
+  clock_watch clock;
+  /// What was told of instances that wait for a record that cannot be written, by id.
+  std::map<std::string, messages::observation> held_up;
   /// When `report` is due from this actor itself.
   std::optional<report_ledger::time_point> report_wake;
   /// The welcome of the present session was worked on.

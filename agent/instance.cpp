@@ -191,6 +191,7 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
       happen(self, unpack_ended{std::move(outcome)});
     },
     [self](atom::removed, void_result& outcome) { happen(self, remove_ended{std::move(outcome)}); },
+    [self](atom::revive, std::string& what) { happen(self, world_changed{std::move(what)}); },
     [self](process_event& event) {
       auto output = output_after(self, event);
       happen(self, process_changed{std::move(event), std::move(output)});

@@ -44,6 +44,11 @@ void instance_roster::stop_all_but(const spec_map& wanted) {
     direct(to_be_gone(*before.at(id)));
 }
 
+void instance_roster::revive(const std::string& what) {
+  for (const auto& [id, child] : children_)
+    self_->send(child.actor, atom::revive_v, what);
+}
+
 void instance_roster::pass_on(const process_event& event) {
   if (auto child = children_.find(event.id); child != children_.end())
     self_->send(child->second.actor, event);

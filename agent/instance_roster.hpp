@@ -43,6 +43,9 @@ public:
   /// Tells those to be gone that are not `wanted`, and does nothing else.
   void stop_all_but(const spec_map& wanted);
 
+  /// Tells those that may have waited for something what has changed.
+  void revive(const std::string& what);
+
   /// Hands news from the launcher to its INSTANCE.
   void pass_on(const process_event& event);
 

@@ -2,6 +2,7 @@
 
 #include "actors/common/interfaces.hpp"
 #include "agent/decisions/instance.hpp"
+#include "agent/decisions/trouble_book.hpp"
 #include "agent/outside.hpp"
 
 #include <caf/all.hpp>
@@ -16,6 +17,7 @@ namespace deployminator::agent {
 
 using observation_ptr = std::shared_ptr<const messages::observation>;
 using public_ports_ptr = std::shared_ptr<const messages::public_ports>;
+using troubles_ptr = std::shared_ptr<const troubles>;
 using artifact_result = messages::result<artifact>;
 using void_result = messages::result<void>;
 
@@ -36,6 +38,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::spec_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::agent_record_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::observation_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::public_ports_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::troubles_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::artifact_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::void_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::journal_content_ptr)
@@ -70,6 +73,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_agent, deployminator::common::first_agent_
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, recall, "recall")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, removed, "removed")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, report, "report")
+  CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, revive, "revive")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, save, "save")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, seen, "seen")
   CAF_ADD_ATOM(deployminator_agent, deployminator::agent::atom, unpacked, "unpacked")
@@ -92,6 +96,8 @@ using journal_actor = caf::typed_actor<
   /// From the AGENT: what its server said of its keys; answered with the server's next key, as the
   /// machine's key file has it now, empty for none.
   caf::replies_to<atom::learn, messages::server_key_news>::with<std::string>,
+  /// From the AGENT: what keeps it, or anything on the machine, from keeping things.
+  caf::replies_to<atom::check>::with<troubles_ptr>,
   /// From itself: write what was noted.
   caf::reacts_to<atom::flush>>;
 
@@ -114,6 +120,8 @@ using instance_actor = caf::typed_actor<
   caf::reacts_to<atom::unpacked, void_result>,
   /// From the launcher: the instance's files are gone, or why not.
   caf::reacts_to<atom::removed, void_result>,
+  /// From the AGENT: this has changed on the machine, and the instance may have waited for it.
+  caf::reacts_to<atom::revive, std::string>,
   /// From the AGENT, who has it from the launcher: news of its processes.
   caf::reacts_to<process_event>,
   /// From itself: the timer of this number is over.
@@ -163,6 +171,8 @@ using agent_actor = caf::typed_actor<
   caf::reacts_to<atom::tick, std::uint64_t>,
   /// From itself and the PUBLIC PORTS: a report may be due.
   caf::reacts_to<atom::report>,
+  /// From itself: see what is wrong with the machine.
+  caf::reacts_to<atom::check>,
   /// From itself: the record could not be written, try again.
   caf::reacts_to<atom::save>>::extend_with<common::receiver_actor>::extend_with<observer_actor>;
 

@@ -53,13 +53,22 @@ void flush(journal_pointer self) {
   auto& state = self->state;
   state.flush_is_due = false;
   auto written = write_all(state);
-  if (!written && !state.failing)
+  if (!written && state.failing.empty())
     common::log::error("journal cannot write, tries again", {{"reason", written.error().message}});
-  else if (written && state.failing)
+  else if (written && !state.failing.empty())
     common::log::info("journal writes again");
-  state.failing = !written;
+  state.failing = written ? "" : written.error().message;
   if (!written)
     flush_later(self, retry_after);
+}
+
+troubles_ptr find_troubles(const journal_state& state) {
+  auto found = state.storage->look();
+  if (!state.failing.empty())
+    found.push_back({"the agent cannot note what becomes of its instances: " + state.failing,
+                     {},
+                     how_to_mend_writing});
+  return std::make_shared<const troubles>(std::move(found));
 }
 
 } // namespace
@@ -68,6 +77,7 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
                                      outside* world) {
   self->state.files = world->journal;
   self->state.key = world->key;
+  self->state.storage = world->storage;
   self->set_exit_handler([self](const caf::exit_msg& message) {
     flush(self);
     self->quit(message.reason);
@@ -92,6 +102,7 @@ journal_actor::behavior_type journal(journal_actor::stateful_pointer<journal_sta
     [self](atom::learn, const messages::server_key_news& news) {
       return self->state.key ? self->state.key->learn(news) : std::string{};
     },
+    [self](atom::check) { return find_troubles(self->state); },
     [self](atom::flush) { flush(self); },
   };
 }

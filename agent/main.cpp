@@ -15,6 +15,7 @@
 #include "agent/linux/port_settings_file.hpp"
 #include "agent/linux/process_launcher.hpp"
 #include "agent/linux/rules_now.hpp"
+#include "agent/linux/storage_watch.hpp"
 #include "agent/machine_check.hpp"
 #include "agent/machine_key.hpp"
 #include "agent/weak_handle.hpp"
@@ -61,8 +62,9 @@ class this_machine {
 public:
   this_machine(const agent::directories& where, agent::helper_programs programs,
                const std::string& config_file, const agent::log_limits& logs)
-    : ports_(config_file), downloads_({.cache = where.cache, .netrc = netrc_beside(config_file)}),
-      logs_(where.log), keeper_(where, logs),
+    : storage_(where), ports_(config_file),
+      downloads_({.cache = where.cache, .netrc = netrc_beside(config_file)}), logs_(where.log),
+      keeper_(where, logs),
       journal_(where.journal(),
                [](const std::string& damage) {
                  common::log::error("journal has lost what the agent held: instances stay as they "
@@ -75,8 +77,8 @@ public:
                 }) {}
 
   agent::outside world() {
-    return {
-      &downloads_, &launcher_, &logs_, &journal_, &ports_, &filter_, agent::system_ambience()};
+    return {&downloads_, &launcher_, &logs_,   &journal_,
+            &storage_,   &ports_,    &filter_, agent::system_ambience()};
   }
 
   /// Names who gets the launcher's events; the first of them waits for this.
@@ -86,6 +88,7 @@ public:
 
 private:
   std::promise<agent::weak_handle<agent::agent_actor>> agent_;
+  agent::storage_watch storage_;
   agent::port_settings_file ports_;
   agent::nft_packet_filter filter_;
   agent::curl_downloader downloads_;

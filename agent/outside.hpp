@@ -3,6 +3,7 @@
 #include "messages/access_key.hpp"
 #include "messages/instance.hpp"
 #include "messages/kept_log.hpp"
+#include "messages/machine_trouble.hpp"
 #include "messages/public_ports.hpp"
 #include "messages/result.hpp"
 #include "messages/timestamp.hpp"
@@ -84,10 +85,10 @@ struct grant {
   /// The operating-system user it runs as.
   std::int64_t uid = 0;
   std::vector<std::uint16_t> ports;
-};
   /// The first of the ports that a foreign process has taken while nothing of the instance ran; 0:
   /// none. Once `kill_all` has given the grant up, the next one has other ports.
   std::uint16_t taken = 0;
+};
 
 /// An artifact to be laid out as an instance's directory.
 struct unpack_order {
@@ -151,6 +152,8 @@ struct found_instance {
   bool starting = false;
   /// The starter was killed, and the program, which ran or was just being started, with it.
   bool died = false;
+  /// The machine was booted since it was laid out.
+  bool earlier_boot = false;
 };
 
 /// Lays out, starts and ends instances. Everything it makes is named by the instance's id, so doing
@@ -296,6 +299,15 @@ public:
   virtual messages::result<void> remove_instance(const std::string& id) = 0;
 };
 
+/// What there is to keep things in. Blocking; called by the JOURNAL actor alone.
+class storage_check {
+public:
+  virtual ~storage_check() = default;
+
+  /// What is wrong with it now: a disk that is full, a directory that cannot be read or written.
+  virtual std::vector<messages::machine_trouble> look() = 0;
+};
+
 // -- the machine's key ----------------------------------------------------------------------------
 
 /// Follows the server's key from one to the next. Blocking; called by the JOURNAL actor alone.
@@ -361,6 +373,7 @@ struct outside {
   launcher* instances = nullptr;
   log_reader* logs = nullptr;
   journal_files* journal = nullptr;
+  storage_check* storage = nullptr;
   port_settings* ports = nullptr;
   packet_filter* filter = nullptr;
   ambience ambient;

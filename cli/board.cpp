@@ -198,6 +198,8 @@ void board::take(const event&, const port_change&) {}
 
 void board::take(const event&, const port_problem&) {}
 
+void board::take(const event&, const trouble_change&) {}
+
 void board::take(const event&, const key_change&) {}
 
 void board::take(const event&, const other_event&) {}

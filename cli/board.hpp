@@ -76,6 +76,7 @@ private:
   void take(const messages::event& e, const messages::machine_change& c);
   void take(const messages::event& e, const messages::port_change& c);
   void take(const messages::event& e, const messages::port_problem& p);
+  void take(const messages::event& e, const messages::trouble_change& t);
   void take(const messages::event& e, const messages::key_change& c);
   void take(const messages::event& e, const messages::rollout_step& s);
   void take(const messages::event& e, const messages::rollout_finished& f);

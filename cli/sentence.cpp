@@ -66,6 +66,12 @@ line sentence(const port_problem& p, const canvas&) {
     {because(p.reason), tone::plain}};
 }
 
+line sentence(const trouble_change& t, const canvas&) {
+  return {{printable(t.machine) + "  ", tone::plain},
+          {printable(t.what), t.over ? tone::plain : tone::bad},
+          {t.over ? ": that is over" : because(t.hint), t.over ? tone::good : tone::plain}};
+}
+
 line sentence(const rollout_step& s, const canvas&) {
   return {{phase_text(s.phase), tone::strong},
           {because(s.reason), tone::plain},

@@ -97,6 +97,20 @@ struct port_problem {
   MSGPACK_DEFINE_MAP(machine, reason)
 };
 
+/// Something is wrong with a machine, or is not any more (`over`).
+struct trouble_change {
+  static constexpr std::string_view type = "machine.trouble";
+  std::string machine;
+  std::string what;
+  timestamp since;
+  /// What to do about it.
+  std::string hint;
+  bool over = false;
+
+  bool operator==(const trouble_change&) const = default;
+  MSGPACK_DEFINE_MAP(machine, what, since, hint, over)
+};
+
 /// A decision about a group and its reason; `phase` is a `rollout_phase`, or `placed`, `pinned`,
 /// `accepted` for decisions beside the phases. `rollout`: which one of the group, 0 beside any.
 struct rollout_step {
@@ -157,7 +171,7 @@ struct other_event {
 struct event {
   using content
     = std::variant<download_progress, instance_change, machine_change, port_change, port_problem,
-                   rollout_step, rollout_finished, key_change, other_event>;
+                   trouble_change, rollout_step, rollout_finished, key_change, other_event>;
 
   /// Numbers count up by one; given by the store when it keeps the event, 0 before.
   std::uint64_t seq = 0;

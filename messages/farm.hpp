@@ -2,6 +2,7 @@
 
 #include "messages/access_key.hpp"
 #include "messages/instance_table.hpp"
+#include "messages/machine_trouble.hpp"
 #include "messages/public_ports.hpp"
 
 #include <cstdint>
@@ -74,6 +75,8 @@ struct machine {
   std::uint64_t generation = 0;
   /// As its agent last said.
   public_ports ports;
+  /// As its agent last said.
+  std::vector<machine_trouble> troubles;
   /// It is out of reach, and everybody was told so.
   bool lost = false;
 

@@ -97,7 +97,9 @@ struct observation {
   std::string reason;
   /// The last lines of its output, when it failed; at most 4 KiB.
   std::string output;
-  /// While it is `downloading`: nothing of its artifact moves, less than 1 KiB/s over a minute.
+  /// It does not get on. While it is `downloading`: nothing of its artifact moves, less than 1
+  /// KiB/s over a minute. While it is `stopping`: nothing of it runs any more, and its machine
+  /// cannot write that down, or cannot remove its files.
   bool stuck = false;
 
   bool operator==(const observation&) const = default;

@@ -114,8 +114,11 @@ struct welcome {
 
 /// Either side, every second while nothing else is said. The server's answer to a heartbeat or
 /// request of a peer it does not know is `unknown_peer`.
-struct heartbeat : empty_body {
+struct heartbeat {
   static constexpr std::string_view type = "heartbeat";
+  /// In the server's: by its clock.
+  std::optional<timestamp> time;
+  MSGPACK_DEFINE_MAP(time)
 };
 
 /// Server → peer without a session: say hello again.
@@ -210,8 +213,10 @@ struct machine_row {
   std::string agent_version;
   timestamp last_seen;
   std::uint64_t memory_mb = 0;
+  /// What is wrong with it, as last heard.
+  std::vector<machine_trouble> troubles;
 
-  MSGPACK_DEFINE_MAP(name, groups, state, instances, agent_version, last_seen, memory_mb)
+  MSGPACK_DEFINE_MAP(name, groups, state, instances, agent_version, last_seen, memory_mb, troubles)
 };
 
 /// A public port of a machine as `deploy ports` shows it.
@@ -448,7 +453,10 @@ struct report {
   /// The machine's public ports, where they changed since the last confirmed report or the session
   /// is new.
   std::optional<public_ports> ports;
-  MSGPACK_DEFINE_MAP(revision, full, seen, gone, ports)
+  /// All that is wrong with the machine, where that changed since the last confirmed report or the
+  /// session is new.
+  std::optional<std::vector<machine_trouble>> troubles;
+  MSGPACK_DEFINE_MAP(revision, full, seen, gone, ports, troubles)
 };
 
 /// Server → agent: the report of this revision is committed.

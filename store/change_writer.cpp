@@ -77,9 +77,9 @@ void write(connection& db, const instance& i) {
 void write(connection& db, const machine& m) {
   run(db,
       "REPLACE INTO machine (name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-      "generation, ports, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "generation, ports, troubles, lost) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       m.name, m.identity, to_document(m.groups), m.memory_mb, m.agent_version, m.last_seen,
-      m.generation, to_document(m.ports), m.lost);
+      m.generation, to_document(m.ports), to_document(m.troubles), m.lost);
 }
 
 void erase_rollout(connection& db, std::uint64_t group_id) {

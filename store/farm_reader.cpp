@@ -133,16 +133,22 @@ void read_instances(connection& db, farm& f) {
 }
 
 void read_machines(connection& db, farm& f) {
-  each_row(
-    db, "machine",
-    "SELECT name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-    "generation, ports, lost FROM machine",
-    [&](rows& r) {
-      messages::machine m{
-        r.text(0), r.text(1),   r.value<std::vector<std::string>>(2), r.number(3),     r.text(4),
-        r.time(5), r.number(6), r.value<messages::public_ports>(7),   r.number(8) != 0};
-      f.machines.emplace(m.name, std::move(m));
-    });
+  each_row(db, "machine",
+           "SELECT name, identity, machine_groups, memory_mb, agent_version, last_seen, "
+           "generation, ports, troubles, lost FROM machine",
+           [&](rows& r) {
+             messages::machine m{r.text(0),
+                                 r.text(1),
+                                 r.value<std::vector<std::string>>(2),
+                                 r.number(3),
+                                 r.text(4),
+                                 r.time(5),
+                                 r.number(6),
+                                 r.value<messages::public_ports>(7),
+                                 r.value<std::vector<messages::machine_trouble>>(8),
+                                 r.number(9) != 0};
+             f.machines.emplace(m.name, std::move(m));
+           });
 }
 
 void read_rollouts(connection& db, farm& f) {

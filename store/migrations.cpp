@@ -172,6 +172,9 @@ const migration fifth{5,
                        "ALTER TABLE client_order ADD COLUMN ends LONGBLOB",
                        "UPDATE client_order SET ends = '[]'"}};
 
+const migration sixth{
+  6, {"ALTER TABLE machine ADD COLUMN troubles LONGBLOB", "UPDATE machine SET troubles = '[]'"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -199,7 +202,7 @@ std::uint64_t schema_of(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second, third, fourth, fifth};
+  static const std::vector<migration> all{first, second, third, fourth, fifth, sixth};
   return all;
 }
 

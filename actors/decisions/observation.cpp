@@ -95,6 +95,25 @@ void note_ports(const std::string& machine_name, const public_ports& now, edit& 
     c.tell(port_problem{machine_name, now.problem});
 }
 
+bool has(const std::vector<machine_trouble>& all, const machine_trouble& wanted) {
+  return std::any_of(all.begin(), all.end(),
+                     [&](const machine_trouble& each) { return each.what == wanted.what; });
+}
+
+void note_troubles(const std::string& name, const std::vector<machine_trouble>& now, edit& c) {
+  auto known = c.before().machines.find(name);
+  if (known == c.before().machines.end() || known->second.troubles == now)
+    return;
+  const auto& before = known->second.troubles;
+  c.machine(name).troubles = now;
+  for (const auto& each : now)
+    if (!has(before, each))
+      c.tell(trouble_change{name, each.what, each.since, each.hint});
+  for (const auto& each : before)
+    if (!has(now, each))
+      c.tell(trouble_change{name, each.what, each.since, each.hint, true});
+}
+
 } // namespace
 
 change observe(const farm& f, const std::string& machine_name, const report& news,
@@ -122,6 +141,9 @@ change observe(const farm& f, const std::string& machine_name, const report& new
         remove_gone(*row, row->seen, c);
   if (news.ports)
     note_ports(machine_name, *news.ports, c);
+  // An agent of an earlier release says nothing of them.
+  if (news.troubles || news.full)
+    note_troubles(machine_name, news.troubles.value_or(std::vector<machine_trouble>{}), c);
   return std::move(c).done();
 }
 

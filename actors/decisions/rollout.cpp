@@ -48,6 +48,11 @@ bool is_moving(const rollout_member& each) {
   return each.state == instance_state::downloading && !each.stuck && each.reachable;
 }
 
+/// Nothing of it runs; its machine would say that it is gone if it could write that down.
+bool has_stopped_unnoted(const rollout_member& each) {
+  return each.state == instance_state::stopping && each.stuck && each.reachable;
+}
+
 std::string named(const rollout_member& each) {
   return fmt::format("{} on {}", each.id, each.machine);
 }
@@ -220,6 +225,7 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_clock& cl
       out.stop.push_back(each->id);
   if (!out.stop.empty())
     return out;
+  auto unnoted = std::erase_if(rest, [](const auto* each) { return has_stopped_unnoted(*each); });
   bool only_unreachable
     = std::none_of(rest.begin(), rest.end(), [](const auto* each) { return each->reachable; });
   if (!rest.empty() && !(only_unreachable && clock.in_phase() >= timeout_of(view)))
@@ -229,6 +235,10 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_clock& cl
   if (!rest.empty())
     out.reason += fmt::format("; {} instances on machines out of reach stop when those are back",
                               rest.size());
+  if (unnoted > 0)
+    out.reason += fmt::format("; {} stopped instances stay known until their machines can write "
+                              "again (see `deploy machines`)",
+                              unnoted);
   return out;
 }
 

@@ -19,6 +19,7 @@
 ///          │ nothing came            │ not ready by the deadline
 ///          └──────────► stopping_new ◄┘ ── those that came are gone ──► failed
 ///
+/// What has stopped, on a machine that cannot note that (its disk is full), holds nothing up.
 /// One to which nothing comes begins in stopping_old. A newer rollout of the group supersedes it
 /// anywhere. Where each instance stands alone, those that fail stop at once, and when all others
 /// are proven the rollout goes to stopping_new and waits for them.
@@ -38,7 +39,7 @@ struct rollout_member {
   std::string reason;
   /// Its machine is within reach.
   bool reachable = true;
-  /// Its fetch does not move.
+  /// Its fetch does not move, or it has stopped and its machine cannot note that.
   bool stuck = false;
 
   bool operator==(const rollout_member&) const = default;

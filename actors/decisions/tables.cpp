@@ -181,7 +181,8 @@ bool machine_rows(const farm& f, const presence& machines, const query& q, times
                          f.instances.on_machine(name).size(),
                          m.agent_version,
                          here ? now : m.last_seen,
-                         m.memory_mb};
+                         m.memory_mb,
+                         m.troubles};
     });
   return rows.write(out);
 }

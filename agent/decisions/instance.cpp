@@ -271,6 +271,7 @@ void instance_step::operator()(const ordered& e) {
   if (goal() == instance_goal::stop)
     return;
   bool new_goal = e.spec->goal != goal();
+  bool renewed = e.spec->revision != life_.spec->revision;
   life_.spec = e.spec;
   switch (life_.phase) {
     case instance_phase::launching:
@@ -280,7 +281,7 @@ void instance_step::operator()(const ordered& e) {
       return;
     case instance_phase::ended:
       if (goal() == instance_goal::run)
-        return;
+        return renewed ? hope_again("something else was deployed") : void();
       life_.over = life_.gave_up = false;
       return proceed();
     case instance_phase::waiting:
@@ -342,6 +343,7 @@ void instance_step::operator()(const remove_ended& e) {
   if (!e.outcome) {
     ++life_.failed_preparations;
     life_.seen.reason = e.outcome.error().message;
+    life_.seen.stuck = !discarding;
     return set_timer(back_off(first_retry, last_retry, life_.failed_preparations));
   }
   if (discarding)
@@ -367,6 +369,21 @@ void instance_step::operator()(const timer_fired& e) {
     default:
       return;
   }
+}
+
+/// One that was given up is tried again, as if it had never failed; one that rests goes on at once.
+void instance_step::operator()(const world_changed& e) {
+  if (life_.phase == instance_phase::resting)
+    return proceed();
+  hope_again(e.what);
+}
+
+void instance_step::hope_again(const std::string& why) {
+  if (!life_.gave_up || life_.phase != instance_phase::ended || goal() != instance_goal::run)
+    return;
+  life_.over = life_.gave_up = false;
+  life_.exits = {};
+  rest(why + ", so it is tried again", milliseconds{0});
 }
 
 std::vector<instance_action> advance(instance_life& life, const instance_event& event,

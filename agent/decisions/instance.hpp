@@ -158,8 +158,14 @@ struct timer_fired {
   std::uint64_t number = 0;
 };
 
-using instance_event = std::variant<begun, ordered, fetch_ended, fetch_note, reserve_ended,
-                                    unpack_ended, remove_ended, process_changed, timer_fired>;
+/// Something changed that it may have waited for: `what`, in words.
+struct world_changed {
+  std::string what;
+};
+
+using instance_event
+  = std::variant<begun, ordered, fetch_ended, fetch_note, reserve_ended, unpack_ended, remove_ended,
+                 process_changed, timer_fired, world_changed>;
 
 // -- what is done about it ------------------------------------------------------------------------
 

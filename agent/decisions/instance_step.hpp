@@ -27,6 +27,7 @@ public:
   void operator()(const remove_ended& e);
   void operator()(const process_changed& e);
   void operator()(const timer_fired& e);
+  void operator()(const world_changed& e);
 
   std::vector<instance_action> take_actions() {
     return std::move(actions_);
@@ -48,6 +49,7 @@ private:
   void proceed();
   void launch();
   void exchange_ports(std::uint16_t taken);
+  void hope_again(const std::string& why);
   void fail_preparation(const std::string& reason);
   void recall(const found_instance& found, const std::string& output);
   [[nodiscard]] bool is_lost_job(const found_instance& found) const;

@@ -50,6 +50,9 @@ void instance_step::recall(const found_instance& found, const std::string& outpu
     life_.seen.fetched = true;
     return take_up(found.pid);
   }
+  // What it waited for may be there since.
+  if (found.earlier_boot && std::exchange(life_.gave_up, false))
+    life_.exits = {};
   if (goal() == instance_goal::run && !found.interruption.empty() && !life_.gave_up)
     return resume(found, output);
   auto exit = found.exit || found.died ? found.exit : life_.seen.exit;

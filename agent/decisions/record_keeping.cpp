@@ -42,8 +42,9 @@ void record_keeping::begin(record_order next) {
   phase_ = phase::writing;
 }
 
-bool record_keeping::fail() {
+bool record_keeping::fail(std::string why) {
   phase_ = phase::unwritten;
+  problem_ = std::move(why);
   return !std::exchange(retry_is_due_, true);
 }
 
@@ -66,6 +67,7 @@ record_outcome record_keeping::finish() {
   store_ = std::move(written.store);
   held_ = std::move(written.held);
   content_ = nullptr;
+  problem_.clear();
   phase_ = phase::settled;
   return out;
 }
@@ -75,6 +77,45 @@ bool record_keeping::keep_back(const messages::observation& last) {
     return false;
   kept_back_.push_back(last);
   return true;
+}
+
+namespace {
+
+using messages::instance_state;
+
+messages::observation held_up_by(messages::observation last, instance_state state,
+                                 const std::string& what, const std::string& problem) {
+  last.state = state;
+  last.stuck = state == instance_state::stopping;
+  last.reason = what + ", which its machine cannot note: " + problem;
+  return last;
+}
+
+} // namespace
+
+std::vector<messages::observation> record_keeping::held_up(
+  const std::function<const messages::observation*(const std::string&)>& seen) const {
+  std::vector<messages::observation> out;
+  auto add = [&](const std::string& id, instance_state state, const char* what) {
+    const auto* last = seen(id);
+    out.push_back(
+      held_up_by(last ? *last : messages::observation{.id = id}, state, what, problem_));
+  };
+  if (problem_.empty())
+    return out;
+  for (const auto& [id, spec] : next_.held.specs) {
+    auto held = held_.specs.find(id);
+    if (held == held_.specs.end())
+      add(id, instance_state::failed, "is to be there");
+    else if (held->second->goal != spec->goal)
+      add(id, instance_state::failed, "is to start");
+  }
+  for (const auto& id : next_.removed)
+    if (!held_.specs.contains(id))
+      add(id, instance_state::stopping, "nothing of it is there");
+  for (const auto& last : kept_back_)
+    out.push_back(held_up_by(last, instance_state::stopping, "has stopped", problem_));
+  return out;
 }
 
 // -- what waits for it ----------------------------------------------------------------------------
@@ -93,15 +134,10 @@ bool record_keeping::must_note(std::uint64_t epoch, const std::string& store) co
 }
 
 std::shared_ptr<const messages::envelope> record_keeping::take_message() {
-  auto next = phase_ == phase::writing ? waiting_.end() : waiting_.begin();
-  if (phase_ == phase::unwritten)
-    next = std::find_if(waiting_.begin(), waiting_.end(), [](const auto& message) {
-      return std::holds_alternative<messages::assignment>(message->body);
-    });
-  if (next == waiting_.end())
+  if (phase_ == phase::writing || waiting_.empty())
     return nullptr;
-  auto out = std::move(*next);
-  waiting_.erase(next);
+  auto out = std::move(waiting_.front());
+  waiting_.pop_front();
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,9 +39,9 @@ struct record_outcome {
 };
 
 /// What an agent holds, and the next record of it on its way to the disk. What is held is what is
-/// on disk. A message that arrives while a record is written may depend on it, so it waits; only a
-/// newer assignment overtakes, and takes the place of, a record that cannot be written: it may be
-/// what frees the disk.
+/// on disk. A message that arrives while a record is written may depend on it, so it waits; but
+/// while none can be written the session goes on, and a newer assignment takes the record's place:
+/// it may be what frees the disk.
 ///
 ///                  ┌─────── begin (a newer assignment), take_retry ──────┐
 ///                  ▼                                                     │
@@ -90,7 +91,13 @@ public:
   }
 
   /// It could not be written. True: `take_retry` is to be called after a while.
-  bool fail();
+  bool fail(std::string why);
+
+  /// What others are to see, while no record can be written, of the instances that this holds up:
+  /// those that should begin or start have failed, those that should be gone are stuck. `seen`:
+  /// what was seen of an instance last, null for one that never began.
+  [[nodiscard]] std::vector<messages::observation>
+  held_up(const std::function<const messages::observation*(const std::string&)>& seen) const;
 
   /// The while is over. True: it is to be written again.
   bool take_retry();
@@ -136,6 +143,8 @@ private:
   agent_record_ptr content_;
   /// `take_retry` will be called.
   bool retry_is_due_ = false;
+  /// Why the last one could not be written; empty: it could.
+  std::string problem_;
   std::vector<messages::observation> kept_back_;
   std::deque<std::shared_ptr<const messages::envelope>> waiting_;
 };

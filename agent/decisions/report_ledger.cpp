@@ -34,11 +34,18 @@ void report_ledger::see(messages::public_ports ports) {
   ports_change_ = ++last_change_;
 }
 
-/// The server may be another one, or have an older store: no digest tells what it knows of ports,
-/// so a session begins with them.
+void report_ledger::see(troubles now) {
+  troubles_ = std::move(now);
+  troubles_change_ = ++last_change_;
+}
+
+/// The server may be another one, or have an older store: no digest tells what it knows of ports
+/// and troubles, so a session begins with them.
 void report_ledger::restart(bool full) {
   if (ports_ && *ports_ != messages::public_ports{})
     ports_change_ = ++last_change_;
+  if (!troubles_.empty())
+    troubles_change_ = ++last_change_;
   unconfirmed_.clear();
   sent_change_ = confirmed_change_;
   full_ = full;
@@ -101,6 +108,7 @@ report_ledger::draft report_ledger::full_report() const {
   messages::report out;
   out.full = true;
   out.ports = ports_;
+  out.troubles = troubles_;
   std::size_t bytes = 0;
   for (const auto& [id, each] : entries_) {
     (each.gone ? out.gone : out.seen).push_back(each.last);
@@ -122,6 +130,8 @@ report_ledger::draft report_ledger::partial_report() const {
             [](const entry* a, const entry* b) { return a->change < b->change; });
   messages::report out;
   out.ports = news_of_ports();
+  if (troubles_change_ > confirmed_change_)
+    out.troubles = troubles_;
   std::size_t bytes = 0;
   for (const auto* each : news) {
     bytes += size_of(each->last);
@@ -130,6 +140,11 @@ report_ledger::draft report_ledger::partial_report() const {
     (each->gone ? out.gone : out.seen).push_back(each->last);
   }
   return {std::move(out), last_change_};
+}
+
+const messages::observation* report_ledger::last_of(const std::string& id) const {
+  auto found = entries_.find(id);
+  return found == entries_.end() || found->second.gone ? nullptr : &found->second.last;
 }
 
 std::uint64_t report_ledger::digest() const {

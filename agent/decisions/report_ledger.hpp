@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/decisions/trouble_book.hpp"
 #include "messages/wire.hpp"
 
 #include <chrono>
@@ -31,6 +32,9 @@ public:
   /// Where the machine's public ports lead now.
   void see(messages::public_ports ports);
 
+  /// All that is wrong with the machine now.
+  void see(troubles now);
+
   /// A session began: what was not confirmed is due at once; `full`: everything is.
   void restart(bool full);
 
@@ -42,6 +46,9 @@ public:
 
   /// The report that is due, or nothing.
   std::optional<messages::report> take(time_point now);
+
+  /// What was seen of an instance last, or null.
+  [[nodiscard]] const messages::observation* last_of(const std::string& id) const;
 
   /// `digest_of` everything that is seen.
   [[nodiscard]] std::uint64_t digest() const;
@@ -76,6 +83,9 @@ private:
   std::optional<messages::public_ports> ports_;
   /// The number of their last change.
   std::uint64_t ports_change_ = 0;
+  troubles troubles_;
+  /// The number of their last change.
+  std::uint64_t troubles_change_ = 0;
   /// By revision, those that are not confirmed.
   std::map<std::uint64_t, sent_report> unconfirmed_;
   std::uint64_t last_change_ = 0;

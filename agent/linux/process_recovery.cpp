@@ -67,9 +67,10 @@ result<found_instance> process_launcher::recover_dead(const std::string& id) {
     return found;
   }
   auto found = found_dead(id, *state);
+  found.earlier_boot = layout_.is_of_earlier_boot(id);
   if (was_stopped_with_machine(directory))
     found.interruption = "was stopped with all instances of its machine";
-  else if (!found.exit && layout_.is_of_earlier_boot(id))
+  else if (!found.exit && found.earlier_boot)
     found.interruption = "its machine went down";
   return found;
 }

@@ -9,6 +9,13 @@ namespace deployminator::cli::verbs {
 
 namespace {
 
+std::string trouble_text(const messages::machine_row& m) {
+  std::vector<std::string> out;
+  for (const auto& each : m.troubles)
+    out.push_back(printable(each.what));
+  return fmt::format("{}", fmt::join(out, "; "));
+}
+
 std::vector<span> row(const messages::machine_row& m, messages::timestamp now) {
   return {{printable(m.name), tone::strong},
           {std::string{messages::to_text(m.state)}, tone_of(m.state)},
@@ -16,7 +23,16 @@ std::vector<span> row(const messages::machine_row& m, messages::timestamp now) {
           {std::to_string(m.instances)},
           {bytes_text(m.memory_mb * 1024 * 1024)},
           {printable(m.agent_version)},
-          {age_text(m.last_seen, now) + " ago"}};
+          {age_text(m.last_seen, now) + " ago"},
+          {trouble_text(m), tone::bad}};
+}
+
+/// What to do about each trouble.
+void remark_troubles(const std::vector<messages::machine_row>& machines) {
+  for (const auto& machine : machines)
+    for (const auto& each : machine.troubles)
+      remark(fmt::format("{}: {}, since {}: {}", printable(machine.name), printable(each.what),
+                         messages::to_text(each.since), printable(each.hint)));
 }
 
 class machines_verb : public command {
@@ -25,7 +41,7 @@ public:
     return "machines";
   }
   std::string summary() const override {
-    return "Machines: which agents there are, and whether they can be reached";
+    return "Machines: which agents there are, whether they can be reached, and what is wrong there";
   }
   std::string details() const override {
     return "Example: deploy machines\n\n"
@@ -43,6 +59,8 @@ public:
       remark("No agent ever connected; `deploy key new MACHINE --role agent` says how to add one.");
     else
       print_rows(c, machines);
+    if (!c.json)
+      remark_troubles(machines);
     return exit_code::done;
   }
 
@@ -51,8 +69,9 @@ private:
     std::vector<std::vector<span>> rows;
     for (const auto& each : machines)
       rows.push_back(row(each, messages::system_utc_now()));
-    print(table_text({"MACHINE", "STATE", "GROUPS", "INSTANCES", "MEMORY", "AGENT", "LAST SEEN"},
-                     rows, c.rich_tables()));
+    print(table_text(
+      {"MACHINE", "STATE", "GROUPS", "INSTANCES", "MEMORY", "AGENT", "LAST SEEN", "TROUBLE"}, rows,
+      c.rich_tables()));
   }
 };
 

@@ -244,6 +244,10 @@ TEST_CASE_FIXTURE(connected_bench, "what is not wanted stops though the disk is 
   CHECK(heard<messages::assigned>().empty());
   believe();
   CHECK(gone.empty());
+  // Nobody need wait for it.
+  CHECK(seen["a"].state == messages::instance_state::stopping);
+  CHECK(seen["a"].stuck);
+  CHECK(seen["a"].reason == "has stopped, which its machine cannot note: the disk is full");
   SUBCASE("and is told gone when the record is written") {
     machine.disk_is_full = false;
     pass(2s);
@@ -252,7 +256,8 @@ TEST_CASE_FIXTURE(connected_bench, "what is not wanted stops though the disk is 
     CHECK(machine.saved.specs.empty());
     believe();
     REQUIRE_FALSE(gone.empty());
-    CHECK(gone[0].exit == 143);
+    CHECK(gone.back().exit == 143);
+    CHECK(seen.empty());
     pass(5s);
     CHECK(machine.instances.empty());
   }
@@ -294,18 +299,151 @@ TEST_CASE(
   b.machine.disk_is_full = true;
   b.epoch = 9;
   b.welcome(true);
+  b.assign(1, {});
   b.pass(100ms);
-  CHECK(b.heard<messages::report>().empty());
+  CHECK(b.heard<messages::report>().size() >= 1);
+  CHECK(b.heard<messages::assigned>().empty());
+  CHECK(b.machine.saved.epoch != 9);
   b.machine.disk_is_full = false;
   b.pass(2s);
-  CHECK(b.heard<messages::report>().size() >= 1);
+  CHECK(b.heard<messages::assigned>().size() == 1);
   CHECK(b.machine.saved.epoch == 9);
   b.heard<messages::assigned>();
   b.epoch = 8;
-  b.assign(1, {b.spec("a", instance_goal::run)});
+  b.assign(2, {b.spec("a", instance_goal::run)});
   b.pass(20ms);
   CHECK(b.heard<messages::assigned>().empty());
   CHECK(b.machine.instances.empty());
+}
+
+TEST_CASE_FIXTURE(connected_bench,
+                  "what a full disk keeps from beginning, or starting, has failed") {
+  run("a");
+  assign(2, {spec("a", instance_goal::run), spec("b", instance_goal::fetch)});
+  pass(100ms);
+  machine.disk_is_full = true;
+  assign(3, {spec("a", instance_goal::run), spec("b", instance_goal::run),
+             spec("c", instance_goal::fetch)});
+  pass(6s);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::ready);
+  CHECK(seen["b"].state == messages::instance_state::failed);
+  CHECK(seen["b"].fetched);
+  CHECK(seen["b"].reason == "is to start, which its machine cannot note: the disk is full");
+  CHECK(seen["c"].state == messages::instance_state::failed);
+  CHECK(seen["c"].reason == "is to be there, which its machine cannot note: the disk is full");
+  CHECK(troubles.size() == 2);
+  CHECK(machine.instances.size() == 2);
+  SUBCASE("and begins once there is space") {
+    machine.disk_is_full = false;
+    pass(10s);
+    believe();
+    CHECK(machine.saved.generation == 3);
+    CHECK(seen["b"].state == messages::instance_state::ready);
+    CHECK(seen["c"].state == messages::instance_state::preparing);
+    CHECK(troubles.empty());
+  }
+  SUBCASE("and is stopped and stuck when it is not wanted any more, until there is space") {
+    auto all = std::vector{spec("a", instance_goal::run)};
+    say(messages::assignment{2, 4, messages::digest_of(all), 0, 1, {}, {"b", "c"}});
+    pass(1s);
+    believe();
+    for (const auto* id : {"b", "c"}) {
+      CHECK(seen[id].state == messages::instance_state::stopping);
+      CHECK(seen[id].stuck);
+    }
+    CHECK(gone.empty());
+    machine.disk_is_full = false;
+    pass(2s);
+    believe();
+    CHECK(machine.saved.generation == 4);
+    CHECK(seen.size() == 1);
+    CHECK(seen.contains("a"));
+    pass(6s);
+    believe();
+    pass(5s);
+    CHECK(heard<messages::report>().empty());
+  }
+}
+
+TEST_CASE_FIXTURE(connected_bench, "a full disk keeps no session from going on") {
+  run("a");
+  machine.disk_is_full = true;
+  assign(2, {});
+  machine.output["a"] = "hello\n";
+  say(messages::read_log{.instance = "a", .offset = 0}, 0, 5);
+  CHECK(heard<messages::log_chunk>().size() == 1);
+  epoch = 8;
+  welcome();
+  pass(100ms);
+  believe();
+  CHECK(heard<messages::report>().empty());
+}
+
+TEST_CASE("an agent that cannot note who it is says so to its server") {
+  agent_bench b;
+  b.machine.disk_is_full = true;
+  b.start();
+  b.welcome(true);
+  b.pass(1s);
+  b.believe();
+  REQUIRE_FALSE(b.troubles.empty());
+  CHECK(b.machine.saved.identity.empty());
+}
+
+TEST_CASE_FIXTURE(connected_bench, "what is wrong with the machine is told until it is over") {
+  run("a");
+  CHECK(troubles.empty());
+  SUBCASE("a full disk") {
+    machine.disk_is_full = true;
+    pass(6s);
+    believe();
+    // Of the state of `a`, too.
+    REQUIRE_FALSE(troubles.empty());
+    CHECK(troubles[0].what == "the disk is full");
+    CHECK(troubles[0].since);
+    machine.disk_is_full = false;
+    pass(6s);
+  }
+  SUBCASE("a packet filter that refuses") {
+    machine.no_filter = "no right to use nftables";
+    machine.applications = messages::result<port_settings::entries>{
+      {{.label = "f", .group = "front", .ports = {{1, 80}}}}};
+    pass(8s);
+    believe();
+    REQUIRE(troubles.size() == 1);
+    CHECK(troubles[0].what == "the public ports are not as configured: no right to use nftables");
+    machine.no_filter.clear();
+    pass(20s);
+  }
+  SUBCASE("a clock that is off") {
+    server_is_ahead = 20s;
+    pass(12s);
+    believe();
+    REQUIRE(troubles.size() == 1);
+    CHECK(troubles[0].what == "the machine's clock is 20 s behind the server's");
+    server_is_ahead = 0s;
+    pass(2s);
+  }
+  believe();
+  CHECK(troubles.empty());
+}
+
+TEST_CASE_FIXTURE(connected_bench, "what was given up is tried again when a trouble is over") {
+  auto order = spec("a", instance_goal::run);
+  order.app.restart.give_up_count = 1;
+  assign(1, {order});
+  pass(100ms);
+  machine.disk_is_full = true;
+  pass(6s);
+  machine.end_program("a", 1);
+  pass(1s);
+  believe();
+  CHECK(seen["a"].state == messages::instance_state::failed);
+  CHECK_FALSE(machine.instances["a"].running);
+  machine.disk_is_full = false;
+  pass(6s);
+  CHECK(machine.instances["a"].running);
 }
 
 TEST_CASE_FIXTURE(connected_bench,
@@ -411,7 +549,7 @@ TEST_CASE_FIXTURE(connected_bench, "slow fetches give way to what waits behind t
   }
   assign(1, wanted);
   CHECK(machine.transfers.size() == 3);
-  for (auto& [key, transfer] : machine.transfers)
+  for (auto& [hash, transfer] : machine.transfers)
     transfer.progress({2, {}, 2, {}});
   pass(2s);
   believe();

@@ -61,6 +61,10 @@ TEST_CASE("a public port is told with where it leads and why") {
   c.reason = "no instance matches";
   CHECK(said(c) == "w1  port 80  leads nowhere: no instance matches");
   CHECK(said(messages::port_problem{"w1", "nft"}) == "w1  public ports: nft");
+  CHECK(said(messages::trouble_change{"w1", "the disk is full", {1}, "make room"})
+        == "w1  the disk is full: make room");
+  CHECK(said(messages::trouble_change{"w1", "the disk is full", {1}, "make room", true})
+        == "w1  the disk is full: that is over");
   CHECK(said(messages::port_problem{"w1", ""}) == "w1  public ports are right again");
 }
 

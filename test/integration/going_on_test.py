@@ -1,13 +1,204 @@
-"""What gets in the way for a while ends by itself: nothing hangs, and nothing has to be restarted."""
+"""What gets in the way for a while, a full disk, a port that is taken, ends by itself: nothing hangs, nothing has to be
+restarted, and where a person looks it says what is wrong."""
 
 import os
 import pathlib
 import signal
 import socket
+import subprocess
+import threading
+import time
+import unittest
 
 import case
 from case import Case, answers, application
 from farm import wait_until
+
+FAILS_LATER = ["sh", "-c", "sleep 2; exit 7"]
+SLOWLY = {"parallel": "100%", "min_ready": "3s", "deadline": "20s"}
+
+
+class Greed:
+    """Takes all of a disk, also what gets free, until it ends."""
+
+    def __init__(self, directory):
+        self.path = directory / "greed"
+        self.go_on = True
+        self.is_full = threading.Event()
+        self.thread = threading.Thread(target=self.eat)
+        self.thread.start()
+        self.is_full.wait(10)
+
+    def eat(self):
+        with open(self.path, "wb", buffering=0) as file:
+            while self.go_on:
+                for size in (1 << 20, 1 << 12):
+                    try:
+                        while self.go_on:
+                            file.write(bytes(size))
+                    except OSError:
+                        pass
+                self.is_full.set()
+                time.sleep(0.002)
+
+    def end(self):
+        if self.thread.is_alive():
+            self.go_on = False
+            self.thread.join()
+            self.path.unlink()
+
+
+@unittest.skipUnless(os.getuid() == 0, "only root can make a small disk")
+class FullDisk(Case):
+    """The machine `w1` on a disk of its own that something fills at the worst moment."""
+
+    agents = []
+
+    def setUp(self):
+        super().setUp()
+        self.disk = self.farm.root / "w1"
+        self.disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m,mode=755", "none", self.disk], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", self.disk])
+        self.farm.start_agent("w1")
+        self.farm.wait_for_machines(["w1"])
+        self.new_build(self.write(), 1)
+        self.before = self.pids()
+
+    def fill(self):
+        greed = Greed(self.disk)
+        self.addCleanup(greed.end)
+        return greed
+
+    def troubles(self):
+        return [each["what"] for each in self.farm.json("machines")[0]["troubles"]]
+
+    def begin(self, build, **changes):
+        path = self.write(application(**changes), name=f"{build}.yaml")
+        self.new_build(path, build, "--no-wait")
+
+    def last_end(self):
+        ends = [each for each in self.events() if each["type"] == "rollout.finished"]
+        return ends[-1]
+
+    def events(self):
+        return self.farm.events("events", "--since", "0", "--no-follow")
+
+    def goes_on(self, greed, build):
+        """Once there is space again the next order works, with nothing restarted."""
+        full = f"the disk of {self.disk}/lib is full"
+        wait_until(lambda: full in self.troubles(), "the machine says that its disk is full")
+        said = self.farm.deploy("machines")
+        self.assertIn(full, said.stdout)
+        self.assertIn("free 4.0 MiB or more of it", said.stderr)
+        greed.end()
+        done = self.new_build(self.write(application(env={"BUILD": str(build)})), build, timeout=60)
+        self.assertIn("succeeded", done.stdout + done.stderr)
+        wait_until(lambda: len(self.farm.instances("shop/web")) == 2, "the others are gone")
+        wait_until(lambda: not self.troubles(), "the trouble is over")
+        told = [(each["what"], each["over"]) for each in self.events() if each["type"] == "machine.trouble"]
+        self.assertEqual([over for what, over in told if what == full], [False, True])
+        self.undeploy_and_check()
+
+    def fails(self, build, sentence):
+        self.wait_until_done(deadline=40)
+        end = self.last_end()
+        self.assertEqual(end["outcome"], "failed")
+        self.assertIn(sentence, end["reason"])
+        self.assertEqual(self.pids(), self.before)
+        self.assertEqual(self.version_states()[build], "failed")
+
+    def test_before_anything_is_fetched(self):
+        greed = self.fill()
+        self.begin(2)
+        self.fails(2, "No space left")
+        self.goes_on(greed, 3)
+
+    def test_while_the_new_ones_start(self):
+        self.begin(2, args=FAILS_LATER, rollout={**SLOWLY, "min_ready": "10s"})
+        self.wait_for_phase("starting")
+        wait_until(lambda: len(self.farm.instances("shop/web", "running")) == 2, "the new ones run")
+        greed = self.fill()
+        self.fails(2, "exited with code 7")
+        # They are not gone before that can be noted, but nothing of them runs.
+        new = [row for row in self.farm.instances("shop/web") if row["version"] == 2]
+        self.assertEqual({row["pid"] for row in new}, {0} if new else set())
+        self.goes_on(greed, 3)
+
+    def test_before_the_new_ones_start(self):
+        # The second one waits for the first.
+        self.begin(2, rollout={**SLOWLY, "parallel": "1"})
+        self.wait_for_phase("starting")
+        greed = self.fill()
+        self.fails(2, "No space left")
+        self.goes_on(greed, 3)
+
+    def test_before_the_old_ones_stop(self):
+        self.begin(2, rollout=SLOWLY)
+        self.wait_for_phase("starting")
+        wait_until(lambda: len(self.farm.instances("shop/web", "running")) == 2, "the new ones run")
+        greed = self.fill()
+        self.wait_until_done(deadline=40)
+        self.assertEqual(self.last_end()["outcome"], "succeeded")
+        self.assertEqual(len(self.ready()), 2)
+        deployed = self.farm.json("status")["groups"][0]["deployed_version"]
+        self.assertEqual({row["version"] for row in self.ready()}, {deployed})
+        self.goes_on(greed, 3)
+
+    def test_while_agent_and_server_are_started_anew(self):
+        greed = self.fill()
+        wait_until(self.troubles, "the machine says that its disk is full")
+        self.farm.end("w1", signal.SIGKILL)
+        self.farm.start_agent("w1")
+        self.farm.end("deployminator", signal.SIGKILL)
+        self.farm.start_server()
+        self.farm.wait_for_machines(["w1"])
+        wait_until(self.troubles, "the machine says that its disk is full")
+        wait_until(lambda: self.pids() == self.before, "all goes on")
+        self.assertTrue(self.farm.deploy("logs", self.farm.instances("shop/web")[0]["id"]).returncode == 0)
+        self.goes_on(greed, 2)
+
+    def test_what_was_given_up_is_tried_again_when_there_is_space(self):
+        mark = self.farm.root / "mark"
+        mark.touch()
+        os.chmod(mark, 0o644)
+        job = application(name="waits", instances=1, args=["sh", "-c", f"[ -e {mark} ] && exec sleep 1000; exit 1"],
+                          restart={"backoff": "10ms..10ms", "give_up_after": "2 in 10m"})
+        self.new_build(self.write(job, group="other", name="other.yaml"), 1)
+        greed = self.fill()
+        wait_until(self.troubles, "the machine says that its disk is full")
+        mark.unlink()
+        os.kill(self.ready("shop/other")[0]["pid"], signal.SIGKILL)
+        wait_until(lambda: "gave up" in self.farm.instances("shop/other")[0]["reason"], "it is given up")
+        mark.touch()
+        greed.end()
+        wait_until(lambda: self.ready("shop/other"), "it is tried again")
+
+
+class OtherTroubles(Case):
+    agents = ["w1"]
+
+    def test_a_cache_that_is_unreadable(self):
+        cache = self.farm.root / "w1" / "cache"
+        cache.rename(cache.with_name("away"))
+        cache.touch()
+        said = wait_until(lambda: self.farm.json("machines")[0]["troubles"], "the machine says so")
+        self.assertEqual(said[0]["what"], f"cannot read the directory {cache}: Not a directory")
+        self.assertIn(f"{cache}: Not a directory", self.farm.deploy("machines").stdout)
+        cache.unlink()
+        cache.with_name("away").rename(cache)
+        wait_until(lambda: not self.farm.json("machines")[0]["troubles"], "the trouble is over")
+        self.new_build(self.write(), 1)
+
+    def test_a_trouble_that_ended_while_the_agent_was_away_is_over(self):
+        cache = self.farm.root / "w1" / "cache"
+        cache.rename(cache.with_name("away"))
+        cache.touch()
+        wait_until(lambda: self.farm.json("machines")[0]["troubles"], "the machine says so")
+        self.farm.end("w1", signal.SIGKILL)
+        cache.unlink()
+        self.farm.start_agent("w1")
+        wait_until(lambda: not self.farm.json("machines")[0]["troubles"], "the trouble is over")
 
 
 class Ports(Case):

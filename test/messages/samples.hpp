@@ -93,7 +93,7 @@ inline public_ports any_public_ports() {
 }
 
 inline event::content any_content() {
-  switch (*rc::gen::inRange(0, 8)) {
+  switch (*rc::gen::inRange(0, 9)) {
     case 0: {
       download_progress d{any_text(), any_text(), {any_text()}};
       d.bytes = *rc::gen::arbitrary<std::uint64_t>();
@@ -122,6 +122,9 @@ inline event::content any_content() {
       return port_problem{any_text(), any_text()};
     case 6:
       return key_change{any_text(), any_enum<key_role>(), any_enum<key_state>(), any_text()};
+    case 7:
+      return trouble_change{any_text(), any_text(), any_timestamp(), any_text(),
+                            *rc::gen::arbitrary<bool>()};
     default:
       return rollout_finished{any_enum<rollout_outcome>(), any_text(),
                               *rc::gen::arbitrary<std::uint64_t>()};
@@ -161,9 +164,12 @@ inline message any_message() {
       return a;
     }
     case 2:
-      return report{*rc::gen::arbitrary<std::uint64_t>(), *rc::gen::arbitrary<bool>(),
-                    any_list<observation>(any_observation), any_list<observation>(any_observation),
-                    any_public_ports()};
+      return report{*rc::gen::arbitrary<std::uint64_t>(),
+                    *rc::gen::arbitrary<bool>(),
+                    any_list<observation>(any_observation),
+                    any_list<observation>(any_observation),
+                    any_public_ports(),
+                    std::vector<machine_trouble>{{any_text(), any_timestamp(), any_text()}}};
     case 3:
       return events{any_list<event>(any_event)};
     case 4:

@@ -398,6 +398,10 @@ void checks::check_agent(const agent_host& agent) {
          fmt::format("{} holds generation {} of {} instances, the store {} of {}", agent.name(),
                      saved.generation, saved.specs.size(), wanted.generation,
                      f.instances.on_machine(agent.name()).size()));
+  // The clocks may be off for good.
+  for (const auto& each : row->second.troubles)
+    if (each.what.find("clock") == std::string::npos)
+      fail("what is over is told", fmt::format("{} still says: {}", agent.name(), each.what));
   for (const auto& [id, each] : agent.box.instances)
     for (auto port : each.granted.ports)
       if (each.running && agent.box.taken_ports.contains(port))

@@ -131,8 +131,13 @@ public_ports any_public_ports() {
   return out;
 }
 
+std::vector<machine_trouble> any_troubles() {
+  return maybe() ? std::vector<machine_trouble>{{any_text(), any_time(), any_text()}}
+                 : std::vector<machine_trouble>{};
+}
+
 event::content any_content() {
-  switch (below(8)) {
+  switch (below(9)) {
     case 0: {
       download_progress p{any_text(), any_text(), any_texts(), any_count(), {}, any_number(), {}};
       if (maybe())
@@ -164,6 +169,8 @@ event::content any_content() {
       return port_problem{any_text(), any_text()};
     case 6:
       return key_change{any_text(), any_of<key_role>(), any_of<key_state>(), any_text()};
+    case 7:
+      return trouble_change{any_text(), any_text(), any_time(), any_text(), maybe()};
     default:
       return rollout_finished{any_of<rollout_outcome>(), any_text(), any_count()};
   }
@@ -280,7 +287,7 @@ struct composer {
     auto name = fmt::format("machine {}", below(3));
     put(made.machines, after.machines, name,
         {name, any_text(), any_texts(), any_count(), any_text(), any_time(), any_count(),
-         any_public_ports(), maybe()});
+         any_public_ports(), any_troubles(), maybe()});
   }
 
   void put_rollout() {

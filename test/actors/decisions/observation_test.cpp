@@ -194,3 +194,39 @@ TEST_CASE("a report without public ports leaves them as they are") {
   farm.make(observe(farm.state, "w1", ports_report({port_80("a", 4100)}), farm.now()));
   CHECK(is_empty(observe(farm.state, "w1", report{2}, farm.now())));
 }
+
+namespace {
+
+report troubles_report(std::vector<machine_trouble> list) {
+  report news{1};
+  news.troubles = std::move(list);
+  return news;
+}
+
+} // namespace
+
+TEST_CASE("a trouble of a machine is told when it begins and when it is over") {
+  small_farm farm{1};
+  auto news = troubles_report({{"the disk is full", {5}, "make room"}});
+  auto c = observe(farm.state, "w1", news, farm.now());
+  CHECK(told<trouble_change>(c)
+        == std::vector<trouble_change>{{"w1", "the disk is full", {5}, "make room", false}});
+  farm.make(c);
+  CHECK(farm.state.machines.at("w1").troubles == *news.troubles);
+  CHECK(is_empty(observe(farm.state, "w1", news, farm.now())));
+  CHECK(is_empty(observe(farm.state, "w1", report{2}, farm.now())));
+  auto other = troubles_report({{"the clock is off", {6}, "set it"}});
+  c = observe(farm.state, "w1", other, farm.now());
+  CHECK(told<trouble_change>(c)
+        == std::vector<trouble_change>{{"w1", "the clock is off", {6}, "set it", false},
+                                       {"w1", "the disk is full", {5}, "make room", true}});
+}
+
+TEST_CASE("a full report that says nothing of troubles knows of none") {
+  small_farm farm{1};
+  farm.make(
+    observe(farm.state, "w1", troubles_report({{"the disk is full", {5}, ""}}), farm.now()));
+  auto c = observe(farm.state, "w1", report{2, true}, farm.now());
+  REQUIRE(told<trouble_change>(c).size() == 1);
+  CHECK(told<trouble_change>(c)[0].over);
+}

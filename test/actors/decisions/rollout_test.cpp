@@ -1,3 +1,4 @@
+#include "actors/decisions/observation.hpp"
 #include "actors/decisions/rollout.hpp"
 #include "test/actors/decisions/rolling_farm.hpp"
 
@@ -289,6 +290,41 @@ TEST_CASE("old instances out of reach do not hold a rollout up for ever") {
   auto decision = farm.step_after(duration{300'000});
   CHECK(decision.finished == rollout_outcome::succeeded);
   CHECK(decision.reason.find("2 instances on machines out of reach") != std::string::npos);
+}
+
+TEST_CASE("instances that have stopped on a machine that cannot note it hold no rollout up") {
+  rolling_farm farm{2};
+  farm.deploy(small_farm::web(2), 1);
+  farm.roll_to_the_end();
+  farm.deploy(small_farm::web(2), 2);
+  farm.roll_to(rollout_phase::starting);
+  auto coming = farm.row().coming;
+  farm.fail(coming.at(0));
+  REQUIRE(farm.step().phase == rollout_phase::stopping_new);
+  report news{100};
+  for (const auto& id : coming) {
+    auto seen = farm.state.instances.at(id).seen;
+    seen.state = instance_state::stopping;
+    news.seen.push_back(seen);
+  }
+  auto observe_all = [&] {
+    for (const auto& machine : {"w1", "w2"})
+      farm.make(observe(farm.state, machine, news, farm.now()));
+  };
+  observe_all();
+  CHECK(is_empty(farm.step()));
+  for (auto& each : news.seen)
+    each.stuck = true;
+  observe_all();
+  auto last = farm.step();
+  CHECK(last.finished == rollout_outcome::failed);
+  CHECK(last.reason.find("2 stopped instances stay known") != std::string::npos);
+  CHECK(farm.state.instances.at(coming.at(0)).goal == instance_goal::stop);
+  SUBCASE("and the next order does not wait for them either") {
+    auto third = farm.deploy(small_farm::web(2), 3);
+    farm.roll_to_the_end();
+    CHECK(farm.group().deployed_version == third);
+  }
 }
 
 TEST_CASE("the old ones stay where a new one is not proven any more when they are to stop") {

@@ -240,6 +240,66 @@ TEST_CASE("so many exits within the window as the rule names end the attempts") 
   CHECK(record_of(b.life).gave_up);
 }
 
+TEST_CASE("what was given up is tried again when something changes that it may have waited for") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.restart.give_up_count = 2;
+  bench b{spec};
+  b.run();
+  b.crash_and_restart(1);
+  b.tell(process_event::kind::exited, 1);
+  b.tell(process_event::kind::gone);
+  REQUIRE(b.life.phase == instance_phase::ended);
+  auto is_tried_again = [&](const std::string& reason) {
+    CHECK(b.life.seen.reason == reason);
+    CHECK_FALSE(record_of(b.life).gave_up);
+    CHECK(b.time_out() == 0ms);
+    b.restart();
+    // With as many attempts as at first.
+    CHECK(b.crash_and_restart(1) == 1s);
+  };
+  SUBCASE("the machine") {
+    b.tell(world_changed{"the disk has space"});
+    is_tried_again("the disk has space, so it is tried again");
+  }
+  SUBCASE("its orders") {
+    spec.revision = 2;
+    b.order(spec);
+    is_tried_again("something else was deployed, so it is tried again");
+  }
+  SUBCASE("not when the same orders come again") {
+    b.order(spec);
+    CHECK(b.life.phase == instance_phase::ended);
+  }
+  SUBCASE("not when it is not to run any more") {
+    b.order(instance_goal::stop);
+    b.tell(world_changed{"the disk has space"});
+    b.tell(process_event::kind::gone);
+    CHECK(b.did<remove_files>());
+  }
+}
+
+TEST_CASE("what rests goes on at once when something changes that it may have waited for") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  b.tell(process_event::kind::exited, 1);
+  b.tell(world_changed{"the disk has space"});
+  b.restart();
+  CHECK(b.life.seen.state == instance_state::running);
+  b.tell(world_changed{"the disk has space"});
+  CHECK(b.last.empty());
+}
+
+TEST_CASE("a job that is done is not done again because something changed") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.always_on = false;
+  bench b{spec};
+  b.run();
+  b.tell(process_event::kind::exited, 0);
+  b.tell(process_event::kind::gone);
+  b.tell(world_changed{"the disk has space"});
+  CHECK(b.life.phase == instance_phase::ended);
+}
+
 TEST_CASE("a port that was taken meanwhile is exchanged for another, which is said") {
   bench b{sample_spec(instance_goal::run)};
   constexpr auto why = "another process has taken port 4100 meanwhile, so it gets another";
@@ -364,6 +424,7 @@ TEST_CASE("files that cannot be removed are tried again") {
   b.tell(process_event::kind::gone);
   b.tell(remove_ended{failure{failure_code::internal, "cannot remove web-1", {}}});
   CHECK(b.life.seen.reason == "cannot remove web-1");
+  CHECK(b.life.seen.stuck);
   b.time_out();
   CHECK(b.did<remove_files>());
 }
@@ -600,6 +661,17 @@ TEST_CASE("an agent that comes back") {
     b.tell(process_event::kind::gone);
     CHECK(b.life.phase == instance_phase::ended);
     CHECK(b.life.seen.reason == "exited with code 9; gave up");
+  }
+  SUBCASE("tries what was given up again when the machine was booted since") {
+    found.running = false;
+    found.exit = 9;
+    found.earlier_boot = true;
+    record.gave_up = true;
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.reason == "exited with code 9");
+    b.time_out();
+    CHECK(b.did<reserve_grant>());
+    CHECK_FALSE(record_of(b.life).gave_up);
   }
   SUBCASE(
     "starts again at once what the machine ended, whatever the restart rules say of an exit") {

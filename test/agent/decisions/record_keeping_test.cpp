@@ -113,10 +113,10 @@ TEST_CASE("a record that cannot be written is tried again until it can") {
   auto record = settled();
   record.begin(next(2, {"b"}));
   CHECK_FALSE(record.take_retry());
-  CHECK(record.fail());
+  CHECK(record.fail("full"));
   CHECK(record.take_retry());
   CHECK_FALSE(record.take_retry());
-  CHECK(record.fail());
+  CHECK(record.fail("full"));
   CHECK(record.take_retry());
   CHECK(record.finish().is_assignment);
 }
@@ -124,9 +124,9 @@ TEST_CASE("a record that cannot be written is tried again until it can") {
 TEST_CASE("what replaces it needs no other retry than the one that is due") {
   auto record = settled();
   record.begin(next(2, {"b"}));
-  CHECK(record.fail());
+  CHECK(record.fail("full"));
   record.begin(next(3, {"c"}));
-  CHECK_FALSE(record.fail());
+  CHECK_FALSE(record.fail("full"));
   CHECK(record.take_retry());
   CHECK(record.content()->generation == 3);
 }
@@ -145,21 +145,72 @@ TEST_CASE("messages wait while a record is written, and come in their order") {
   CHECK(record.take_message() == nullptr);
 }
 
-TEST_CASE("nothing but an assignment overtakes a record that cannot be written") {
+TEST_CASE("no message waits for a record that cannot be written, but while that is tried") {
   auto record = settled();
   auto other = enveloped(heartbeat{});
   auto newer = assignment_of(3);
   record.begin(next(2, {}));
   record.wait(other);
   record.wait(newer);
-  record.fail();
+  record.fail("full");
+  CHECK(record.take_message() == other);
   CHECK(record.take_message() == newer);
   CHECK(record.take_message() == nullptr);
   record.take_retry();
-  record.wait(assignment_of(4));
+  record.wait(newer);
   CHECK(record.take_message() == nullptr);
   record.finish();
-  CHECK(record.take_message() == other);
+  CHECK(record.take_message() == newer);
+}
+
+TEST_CASE("what a record that cannot be written holds up is told") {
+  auto record = settled();
+  std::map<std::string, observation> seen{{"a", last_of("a")}};
+  auto told = [&] {
+    std::map<std::string, observation> out;
+    for (auto& each : record.held_up([&](const std::string& id) {
+           auto found = seen.find(id);
+           return found == seen.end() ? nullptr : &found->second;
+         }))
+      out[each.id] = each;
+    return out;
+  };
+  SUBCASE("those that should be there, and those that should start, have failed") {
+    auto order = next(2, {"a", "b"});
+    auto start = *order.held.specs["a"];
+    start.goal = instance_goal::run;
+    order.held.specs["a"] = std::make_shared<const instance_spec>(start);
+    seen["a"].uid = 1'000;
+    record.begin(order);
+    CHECK(told().empty());
+    record.fail("full");
+    CHECK(told().size() == 2);
+    CHECK(told()["a"].state == instance_state::failed);
+    CHECK(told()["a"].uid == 1'000);
+    CHECK(told()["a"].reason == "is to start, which its machine cannot note: full");
+    CHECK(told()["b"].state == instance_state::failed);
+    CHECK(told()["b"].reason == "is to be there, which its machine cannot note: full");
+    record.take_retry();
+    CHECK(told().size() == 2);
+    record.finish();
+    CHECK(told().empty());
+  }
+  SUBCASE("those that should be gone are stuck, whether they ever began or not") {
+    auto order = next(2, {});
+    order.removed = {"a", "b"};
+    record.begin(order);
+    record.fail("full");
+    CHECK(told().size() == 1);
+    CHECK(told()["b"].reason == "nothing of it is there, which its machine cannot note: full");
+    CHECK(told()["b"].state == instance_state::stopping);
+    CHECK(told()["b"].stuck);
+    auto last = last_of("a");
+    last.state = instance_state::stopped;
+    REQUIRE(record.keep_back(last));
+    CHECK(told()["a"].reason == "has stopped, which its machine cannot note: full");
+    CHECK(told()["a"].state == instance_state::stopping);
+    CHECK(told()["a"].stuck);
+  }
 }
 
 TEST_CASE("what waits ends with its session") {
@@ -189,7 +240,7 @@ TEST_CASE("a higher epoch must be on disk before a message of it is worked on") 
   CHECK(record.must_note(8, ""));
   record.begin(next(1, {"a"}, 8));
   CHECK_FALSE(record.must_note(8, ""));
-  record.fail();
+  record.fail("full");
   CHECK_FALSE(record.must_note(8, ""));
   record.finish();
   CHECK_FALSE(record.must_note(8, ""));
@@ -214,7 +265,7 @@ TEST_CASE("the end of an instance that is held is kept back until the record is 
   record.begin(next(2, {}));
   CHECK_FALSE(record.keep_back(last_of("stranger")));
   CHECK(record.keep_back(last_of("a")));
-  record.fail();
+  record.fail("full");
   record.take_retry();
   auto outcome = record.finish();
   REQUIRE(outcome.gone.size() == 1);

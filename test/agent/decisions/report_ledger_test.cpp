@@ -210,3 +210,33 @@ TEST_CASE("a report that is repeated says where the public ports lead as well") 
   REQUIRE(again);
   CHECK(again->ports->problem == "the file is broken");
 }
+
+TEST_CASE("troubles are told when they change, and at the beginning of each session with any") {
+  report_ledger ledger;
+  ledger.see(seen("a"));
+  CHECK_FALSE(ledger.take(start)->troubles);
+  ledger.confirm(1);
+  troubles full{{"full", {1}, "make room"}};
+  ledger.see(full);
+  auto first = ledger.take(start + 1s);
+  REQUIRE(first);
+  CHECK(first->troubles == full);
+  ledger.confirm(first->revision);
+  ledger.see(seen("b"));
+  auto second = ledger.take(start + 2s);
+  CHECK_FALSE(second->troubles);
+  ledger.confirm(second->revision);
+  ledger.restart(false);
+  auto again = ledger.take(start + 3s);
+  REQUIRE(again);
+  CHECK(again->troubles == full);
+  ledger.confirm(again->revision);
+  ledger.see(troubles{});
+  auto over = ledger.take(start + 4s);
+  CHECK(over->troubles == troubles{});
+  ledger.confirm(over->revision);
+  ledger.restart(false);
+  CHECK_FALSE(ledger.due());
+  ledger.restart(true);
+  CHECK(ledger.take(start + 5s)->troubles == troubles{});
+}

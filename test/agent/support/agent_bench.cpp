@@ -80,7 +80,11 @@ void agent_bench::pass(std::chrono::milliseconds time) {
     if (server_is_silent || now_ - last_heartbeat_ < 1s)
       continue;
     last_heartbeat_ = now_;
-    say(messages::heartbeat{});
+    messages::heartbeat beat;
+    if (server_is_ahead)
+      beat.time = messages::timestamp{machine.world().ambient.utc_now().microseconds
+                                      + *server_is_ahead / std::chrono::microseconds{1}};
+    say(beat);
   }
 }
 
@@ -113,6 +117,7 @@ void agent_bench::believe() {
       for (const auto& each : report.seen)
         seen[each.id] = each;
       ports = report.ports.value_or(ports);
+      troubles = report.troubles.value_or(troubles);
       for (const auto& each : report.gone) {
         seen.erase(each.id);
         gone.push_back(each);

@@ -82,6 +82,7 @@ public:
   std::map<std::string, messages::observation> seen;
   std::vector<messages::observation> gone;
   messages::public_ports ports;
+  agent::troubles troubles;
   /// Takes and confirms all reports.
   void believe();
 
@@ -89,6 +90,8 @@ public:
 
   std::uint64_t epoch = 7;
   bool server_is_silent = false;
+  /// What the server's heartbeats tell, less the machine's time; unset: they tell no time.
+  std::optional<std::chrono::seconds> server_is_ahead;
   std::vector<std::string> servers{"tcp://127.0.0.1:4001"};
   /// What the server's connections prove; empty: no keys are used.
   std::string server_key;

@@ -20,7 +20,7 @@ outside simulated_machine::world() {
     random_ ^= random_ << 17;
     return static_cast<double>(random_ >> 11) / 9007199254740992.0;
   };
-  return {this, this, this, this, this, this, {now_, random}};
+  return {this, this, this, this, this, this, this, {now_, random}};
 }
 
 void simulated_machine::attach(launcher::on_event events) {
@@ -255,6 +255,12 @@ result<void> simulated_machine::save_instance(const instance_record& record) {
 
 result<void> simulated_machine::remove_instance(const std::string& id) {
   records.erase(id);
+  return {};
+}
+
+std::vector<messages::machine_trouble> simulated_machine::look() {
+  if (disk_is_full)
+    return {{"the disk is full", {}, "make room"}};
   return {};
 }
 

@@ -18,6 +18,7 @@ class simulated_machine : public downloader,
                           public launcher,
                           public log_reader,
                           public journal_files,
+                          public storage_check,
                           public port_settings,
                           public packet_filter {
 public:
@@ -74,9 +75,9 @@ public:
   void finish(const std::string& key);
 
   std::map<std::string, instance> instances;
-  /// Programs with these ids do not end when they get a signal.
   /// Ports that foreign processes have.
   std::set<std::uint16_t> taken_ports;
+  /// Programs with these ids do not end when they get a signal.
   std::vector<std::string> deaf;
   std::map<std::string, std::string> output;
   /// What was told of those that were removed.
@@ -125,6 +126,8 @@ public:
   messages::result<void> save_agent(const agent_record& record) override;
   messages::result<void> save_instance(const instance_record& record) override;
   messages::result<void> remove_instance(const std::string& id) override;
+
+  std::vector<messages::machine_trouble> look() override;
 
   std::optional<messages::result<entries>> news() override;
   messages::result<outcome> lead(const port_map& wanted) override;
