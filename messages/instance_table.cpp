@@ -79,7 +79,17 @@ void instance_table::erase(const std::string& id) {
   rows_.erase(known);
 }
 
+namespace {
+
+bool has_failed(const instance& row) {
+  return row.goal == instance_goal::run && row.seen.state == instance_state::failed;
+}
+
+} // namespace
+
 void instance_table::count(const instance& row) {
+  if (has_failed(row))
+    failed_.insert(&row);
   auto& part = on_machine_.at(row.machine);
   if (row.goal == instance_goal::stop) {
     part.stopping.insert(&row);
@@ -92,6 +102,7 @@ void instance_table::count(const instance& row) {
 }
 
 void instance_table::discount(const instance& row) {
+  failed_.erase(&row);
   auto& part = on_machine_.at(row.machine);
   if (row.goal == instance_goal::stop) {
     part.stopping.erase(&row);

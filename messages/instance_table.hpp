@@ -114,6 +114,11 @@ public:
   /// The instances of a group; empty where it has none.
   [[nodiscard]] const instance_set& of_group(std::uint64_t group_id) const;
 
+  /// Those that are to run and have failed.
+  [[nodiscard]] const instance_set& failed() const {
+    return failed_;
+  }
+
   /// Adds a row, or puts it in the place of the one with its id.
   void put(instance row);
 
@@ -141,6 +146,7 @@ private:
   std::map<std::string, instance> rows_;
   std::map<std::string, machine_part> on_machine_;
   std::map<std::uint64_t, instance_set> of_group_;
+  instance_set failed_;
 };
 
 } // namespace deployminator::messages

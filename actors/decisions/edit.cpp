@@ -63,6 +63,11 @@ rollout& edit::rollout(std::uint64_t group_id) {
   return row_to_edit(rollouts_, before_.rollouts, group_id);
 }
 
+void edit::renew(const std::string& instance_id) {
+  instance(instance_id);
+  renewed_.insert(instance_id);
+}
+
 group& edit::put(messages::group row) {
   auto id = row.id;
   return *groups_.insert_or_assign(id, std::move(row)).first->second;
@@ -186,7 +191,8 @@ void edit::note_pinned(const messages::version& after) {
 /// Whether the row's agent is to be told something else of it than before.
 bool edit::changes_assignment(const messages::instance& row) const {
   auto known = before_.instances.find(row.id);
-  if (known == before_.instances.end() || known->second.goal != row.goal)
+  if (known == before_.instances.end() || known->second.goal != row.goal
+      || renewed_.contains(row.id))
     return true;
   auto edited = versions_.find(row.version_id);
   auto version_before = before_.versions.find(row.version_id);

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace deployminator::actors {
@@ -37,6 +38,10 @@ public:
   messages::instance& instance(const std::string& id);
   messages::machine& machine(const std::string& name);
   messages::rollout& rollout(std::uint64_t group_id);
+
+  /// Renews the entry of an instance in its machine's assignment, though it says the same: one that
+  /// was given up is tried again.
+  void renew(const std::string& instance_id);
 
   /// Puts a row, new or in the place of the one with its key, and returns it.
   messages::group& put(messages::group row);
@@ -93,6 +98,8 @@ private:
   rows<std::string, messages::instance> instances_;
   rows<std::string, messages::machine> machines_;
   rows<std::uint64_t, messages::rollout> rollouts_;
+  /// Instances whose entries are renewed.
+  std::set<std::string> renewed_;
   /// Of orders whose rollouts end.
   std::map<std::string, messages::receipt> receipts_;
   messages::change rest_;

@@ -139,6 +139,13 @@ rollout_member member_of(const instance& row, const presence& machines) {
           seen.stuck};
 }
 
+/// Instances of the namespace that cannot run may have waited for those that run now.
+void give_hope(edit& c, const group& g) {
+  for (const auto* each : c.before().instances.failed())
+    if (c.before().groups.at(each->group_id).namespace_ == g.namespace_)
+      c.renew(each->id);
+}
+
 rules_by_application rules_of(const farm& f, const rollout& r) {
   rules_by_application out;
   auto target = f.versions.find(r.to ? r.to : r.from);
@@ -238,6 +245,8 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
     c.rollout(group_id).failure = d.failure;
   if (d.phase)
     enter_phase(c, c.rollout(group_id), *d.phase);
+  if (d.finished == rollout_outcome::succeeded && !r.coming.empty())
+    give_hope(c, g);
   if (d.finished)
     c.end_rollout(r, *d.finished, d.reason);
   else if (!d.reason.empty())

@@ -257,5 +257,27 @@ class Ports(Case):
         self.assertEqual(self.runs_again()["ports"], self.row["ports"])
 
 
+class GivenUp(Case):
+    agents = ["w1", "w2"]
+
+    def test_it_is_tried_again_once_something_else_of_its_namespace_is_deployed(self):
+        mark = self.farm.root / "mark"
+        mark.touch()
+        program = application(name="waits", instances=1,
+                              args=["sh", "-c", f"[ -e {mark} ] && exec sleep 1000; exit 1"],
+                              restart={"backoff": "10ms..10ms", "give_up_after": "2 in 10m"})
+        self.new_build(self.write(program), 1)
+        mark.unlink()
+        os.kill(self.ready()[0]["pid"], signal.SIGKILL)
+        wait_until(lambda: "gave up" in self.farm.instances("shop/web")[0]["reason"], "it is given up")
+        mark.touch()
+        other = self.write(application(), group="database", name="other.yaml", namespace="bank")
+        self.new_build(other, 1)
+        time.sleep(1)
+        self.assertFalse(self.ready())
+        self.new_build(self.write(application(), group="database", name="other.yaml"), 1)
+        wait_until(self.ready, "it is tried again")
+
+
 if __name__ == "__main__":
     case.main()

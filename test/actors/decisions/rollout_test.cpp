@@ -327,6 +327,28 @@ TEST_CASE("instances that have stopped on a machine that cannot note it hold no 
   }
 }
 
+TEST_CASE("those that cannot run are tried again once something of their namespace is deployed") {
+  rolling_farm farm{1};
+  auto first = farm.deploy(small_farm::web(1), 1);
+  farm.roll_to_the_end();
+  auto id = farm.wanted(first).at(0).id;
+  farm.fail(id);
+  auto ends_well = [&](const std::string& namespace_) {
+    submit_build order;
+    order.order_id = namespace_;
+    order.build = 2;
+    farm.give(build_to_deploy{order, {{namespace_, "database", {small_farm::web(1)}}}});
+    const auto& r = farm.state.rollouts.rbegin()->second;
+    rollout_decision d{.rollout = r.id, .in = r.phase, .finished = rollout_outcome::succeeded};
+    auto before = farm.state.instances.at(id).revision;
+    farm.make(carry_out(farm.state, r.group_id, d, farm.now()));
+    return farm.state.instances.at(id).revision > before;
+  };
+  CHECK(ends_well("shop"));
+  CHECK(farm.state.machines.at("w1").generation == farm.state.instances.at(id).revision);
+  CHECK_FALSE(ends_well("other"));
+}
+
 TEST_CASE("the old ones stay where a new one is not proven any more when they are to stop") {
   rolling_farm farm{1};
   farm.deploy(small_farm::web(1), 1);
