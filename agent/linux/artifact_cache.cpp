@@ -27,15 +27,6 @@ bool is_hash(const std::string& name) {
          });
 }
 
-std::chrono::nanoseconds since_epoch(const timespec& t) {
-  return std::chrono::seconds{t.tv_sec} + std::chrono::nanoseconds{t.tv_nsec};
-}
-
-artifact_cache::fingerprint fingerprint_of(const struct stat& info) {
-  return {info.st_ino, static_cast<std::uint64_t>(info.st_size), since_epoch(info.st_mtim),
-          since_epoch(info.st_ctim)};
-}
-
 struct cached_file {
   fs::path path;
   std::uint64_t size = 0;

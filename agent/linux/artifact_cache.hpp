@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/linux/file_fingerprint.hpp"
 #include "agent/linux/owned_fd.hpp"
 #include "agent/outside.hpp"
 
@@ -54,16 +55,6 @@ public:
   /// this returns.
   messages::result<artifact> complete(const std::string& key, int fd, const std::string& sha256);
 
-  /// What tells a file that was changed or replaced from what it was.
-  struct fingerprint {
-    std::uint64_t inode = 0;
-    std::uint64_t size = 0;
-    std::chrono::nanoseconds modified{0};
-    std::chrono::nanoseconds changed{0};
-
-    bool operator==(const fingerprint&) const = default;
-  };
-
 private:
   std::string note_path(const std::string& key) const;
   void evict();
@@ -72,7 +63,7 @@ private:
   std::uint64_t most_bytes_;
   std::chrono::seconds protected_for_;
   /// By hash: the files as they were when they were hashed, by this process.
-  std::map<std::string, fingerprint> verified_;
+  std::map<std::string, file_fingerprint> verified_;
 };
 
 } // namespace deployminator::agent

@@ -9,7 +9,8 @@ namespace deployminator::agent {
 
 /// Where an agent keeps things, absolute paths.
 struct directories {
-  /// The journal, the lock of the agent itself, and `instances/ID/` for each instance.
+  /// The journal, the lock of the agent itself, what is unpacked, and `instances/ID/` for each
+  /// instance.
   std::string lib;
   /// Artifacts, named by their SHA-256.
   std::string cache;
@@ -19,6 +20,10 @@ struct directories {
 
   std::string instances() const {
     return lib + "/instances";
+  }
+  /// Artifacts that were unpacked for several instances (unpacked_trees.hpp).
+  std::string trees() const {
+    return lib + "/trees";
   }
   std::string journal() const {
     return lib + "/journal";

@@ -44,15 +44,17 @@ std::int64_t owner_of(const std::string& path) {
 
 } // namespace
 
-instance_layout::instance_layout(watch_loop& loop, directories where,
+instance_layout::instance_layout(watch_loop& loop, reservations& reserved, directories where,
                                  const std::string& unpack_program, unpack_limits limits)
   : where_(std::move(where)), limits_(limits), boot_(boot_id()), is_root_(geteuid() == 0),
     discarded_(std::chrono::system_clock::now().time_since_epoch().count()),
-    unpacker_(loop, unpack_program, limits) {}
+    trees_(loop, reserved, where_, unpack_program, limits,
+           [this](const std::string& path) { discard(path); }) {}
 
 // -- what is there --------------------------------------------------------------------------------
 
 result<std::vector<std::string>> instance_layout::list() {
+  trees_.discard_earlier();
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator it{where_.instances(), error}, end; !error && it != end;
@@ -105,25 +107,18 @@ void instance_layout::lay_out(const unpack_order& order, std::shared_ptr<owned_f
   bool is_program = kind == content_kind::program || (kind == content_kind::other && !archive);
   if (is_program && link_program(order, artifact->get(), uid))
     return done(finish(order.id, {}));
-  unpacker::job job;
+  unpacked_trees::job job;
   job.id = order.id;
   job.artifact = std::move(artifact);
   job.archive = archive;
   job.binary = order.binary;
   job.target = target(order.id);
-  job.uid = is_root_ ? uid : -1;
-  job.prepare = [this, id = order.id, uid] {
-    auto made = make_target(id);
-    return made ? give_away(target(id), uid) : made;
-  };
+  job.uid = uid;
+  job.prepare = [this, id = order.id] { return make_target(id); };
   job.done = [this, id = order.id, done = std::move(done)](result<void> outcome) {
     done(finish(id, outcome));
   };
-  unpacker_.start(std::move(job));
-}
-
-void instance_layout::cancel(const std::string& id) {
-  unpacker_.cancel(id);
+  trees_.lay_out(std::move(job));
 }
 
 result<void> instance_layout::make_target(const std::string& id) {

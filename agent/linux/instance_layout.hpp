@@ -2,10 +2,11 @@
 
 #include "agent/linux/directories.hpp"
 #include "agent/linux/owned_fd.hpp"
-#include "agent/linux/unpacker.hpp"
+#include "agent/linux/unpacked_trees.hpp"
 #include "agent/linux/watch_loop.hpp"
 #include "agent/outside.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -21,9 +22,10 @@ class instance_layout {
 public:
   using on_done = std::function<void(messages::result<void>)>;
 
-  /// `unpack_program`: autodeployer-unpack. `loop` must outlive the jobs of this.
-  instance_layout(watch_loop& loop, directories where, const std::string& unpack_program,
-                  unpack_limits limits);
+  /// `unpack_program`: autodeployer-unpack. `loop` must outlive the jobs of this, and `reserved`
+  /// this.
+  instance_layout(watch_loop& loop, reservations& reserved, directories where,
+                  const std::string& unpack_program, unpack_limits limits);
 
   /// The names of the directories there are, sorted. Goes on with what an earlier agent was
   /// removing.
@@ -49,11 +51,23 @@ public:
 
   /// Whether an artifact is being laid out for the instance.
   [[nodiscard]] bool is_busy(const std::string& id) const {
-    return unpacker_.has(id);
+    return trees_.has(id);
   }
 
   /// Ends that; its `done` says so, now or soon.
-  void cancel(const std::string& id);
+  void cancel(const std::string& id) {
+    trees_.cancel(id);
+  }
+
+  /// Throws away what was unpacked and is not needed any more; now and then.
+  void keep_house() {
+    trees_.keep_house(std::chrono::steady_clock::now());
+  }
+
+  /// Ends what is being laid out, without a word. Before the loop ends.
+  void stop() {
+    trees_.stop();
+  }
 
   /// Throws away what was laid out in part.
   void discard_half(const std::string& id);
@@ -78,7 +92,7 @@ private:
   std::int64_t discarded_;
   /// Removes what may be large.
   watch_loop janitor_;
-  unpacker unpacker_;
+  unpacked_trees trees_;
 };
 
 } // namespace deployminator::agent

@@ -26,6 +26,10 @@ public:
   int get() const {
     return fd_;
   }
+  /// Nobody closes it any more; who calls this does.
+  int release() {
+    return std::exchange(fd_, -1);
+  }
   void reset() {
     if (fd_ >= 0)
       close(std::exchange(fd_, -1));

@@ -54,7 +54,7 @@ bool stays_below(const std::string& path) {
 process_launcher::process_launcher(launcher_config config, on_event events)
   : config_(std::move(config)), events_(std::move(events)),
     uid_(static_cast<std::int64_t>(geteuid())), timer_(housekeeping_timer()),
-    layout_(loop_, config_.where, config_.programs.unpack, config_.unpacking),
+    layout_(loop_, reserved_, config_.where, config_.programs.unpack, config_.unpacking),
     sweeper_(loop_, reserved_, config_.programs.starter),
     starters_(
       loop_, [this](const std::string& id) { look(id); },
@@ -66,7 +66,9 @@ process_launcher::process_launcher(launcher_config config, on_event events)
   });
 }
 
-process_launcher::~process_launcher() = default;
+process_launcher::~process_launcher() {
+  loop_.call([this] { layout_.stop(); });
+}
 
 // -- grants ---------------------------------------------------------------------------------------
 
@@ -407,6 +409,7 @@ void process_launcher::keep_house() {
   std::uint64_t expirations = 0;
   if (read(timer_.get(), &expirations, sizeof expirations) < 0)
     return;
+  layout_.keep_house();
   for (const auto& [id, i] : instances_) {
     if (!i.lives())
       continue;

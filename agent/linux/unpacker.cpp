@@ -23,10 +23,8 @@ constexpr std::size_t most_at_once = 4;
 /// One that is killed so often is killed by what is wrong with it, or with the machine.
 constexpr int most_kills = 3;
 
-failure cancelled(const std::string& id) {
-  return {failure_code::refused,
-          fmt::format("unpacking the artifact of instance {} was cancelled", id),
-          {}};
+failure cancelled() {
+  return {failure_code::refused, "unpacking the artifact was cancelled", {}};
 }
 
 /// What `reap` adds to the number of a signal.
@@ -51,21 +49,16 @@ void unpacker::start(job j) {
   start_more();
 }
 
-bool unpacker::has(const std::string& id) const {
-  return running_.count(id)
-         || std::any_of(waiting_.begin(), waiting_.end(), [&](const job& j) { return j.id == id; });
-}
-
-void unpacker::cancel(const std::string& id) {
+void unpacker::cancel(const std::string& key) {
   auto wanted
-    = std::find_if(waiting_.begin(), waiting_.end(), [&](const job& j) { return j.id == id; });
+    = std::find_if(waiting_.begin(), waiting_.end(), [&](const job& j) { return j.key == key; });
   if (wanted != waiting_.end()) {
     auto j = std::move(*wanted);
     waiting_.erase(wanted);
-    j.done(cancelled(id));
+    j.done(cancelled());
     return;
   }
-  if (auto found = running_.find(id); found != running_.end()) {
+  if (auto found = running_.find(key); found != running_.end()) {
     found->second.cancelled = true;
     send_signal(found->second.process.handle, SIGKILL);
   }
@@ -75,14 +68,14 @@ void unpacker::start_more() {
   while (running_.size() < most_at_once && !waiting_.empty()) {
     auto j = std::move(waiting_.front());
     waiting_.pop_front();
-    auto id = j.id;
+    auto key = j.key;
     auto begun = begin(j);
     if (!begun) {
       j.done(begun.error());
       continue;
     }
-    auto& r = running_.emplace(id, std::move(*begun)).first->second;
-    loop_.watch(r.process.handle.get(), [this, id] { ended(id); });
+    auto& r = running_.emplace(key, std::move(*begun)).first->second;
+    loop_.watch(r.process.handle.get(), [this, key] { ended(key); });
   }
 }
 
@@ -114,8 +107,8 @@ result<unpacker::running_job> unpacker::begin(job& j) {
   return running_job{std::move(j), std::move(*process), std::move(from), false};
 }
 
-void unpacker::ended(const std::string& id) {
-  auto found = running_.find(id);
+void unpacker::ended(const std::string& key) {
+  auto found = running_.find(key);
   if (found == running_.end() || !has_ended(found->second.process.handle))
     return;
   auto r = std::move(found->second);
@@ -132,20 +125,19 @@ void unpacker::ended(const std::string& id) {
 void unpacker::finish(running_job r, int status) {
   auto words = words_of(r.words);
   if (r.cancelled)
-    r.what.done(cancelled(r.what.id));
+    r.what.done(cancelled());
   else if (status == 0)
     r.what.done({});
   else if (status > signalled)
-    r.what.done(failure{
-      failure_code::internal,
-      fmt::format("unpacking the artifact of instance {} was killed {} times, by signal {} at last",
-                  r.what.id, r.what.killed, status - signalled),
-      {}});
+    r.what.done(
+      failure{failure_code::internal,
+              fmt::format("unpacking the artifact was killed {} times, by signal {} at last",
+                          r.what.killed, status - signalled),
+              {}});
   else if (words.empty())
-    r.what.done(failure{
-      failure_code::internal,
-      fmt::format("unpacking the artifact of instance {} ended with status {}", r.what.id, status),
-      {}});
+    r.what.done(failure{failure_code::internal,
+                        fmt::format("unpacking the artifact ended with status {}", status),
+                        {}});
   else
     r.what.done(failure{failure_code::invalid, words, {}});
 }

@@ -29,7 +29,8 @@ public:
   using on_done = std::function<void(messages::result<void>)>;
 
   struct job {
-    std::string id;
+    /// Tells it from the others.
+    std::string key;
     /// The artifact, opened when the order came: it may leave the cache meanwhile.
     std::shared_ptr<owned_fd> artifact;
     /// Its name says that it is an archive.
@@ -50,11 +51,8 @@ public:
 
   void start(job j);
 
-  /// Whether there is a job for the instance.
-  bool has(const std::string& id) const;
-
-  /// Ends the instance's job; its `done` says so, now or soon.
-  void cancel(const std::string& id);
+  /// Ends the job; its `done` says so, now or soon.
+  void cancel(const std::string& key);
 
 private:
   struct running_job {
@@ -67,7 +65,7 @@ private:
   void start_more();
   /// Takes the job where that succeeds.
   messages::result<running_job> begin(job& j);
-  void ended(const std::string& id);
+  void ended(const std::string& key);
   void finish(running_job r, int status);
 
   watch_loop& loop_;

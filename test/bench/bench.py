@@ -13,6 +13,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import threading
 import time
@@ -99,15 +100,20 @@ class Bench:
         return self.build
 
     @contextlib.contextmanager
-    def farm(self):
-        """A server and one agent that has busybox in its cache, by its hash."""
+    def farm(self, archive=False):
+        """A server and one agent that has busybox in its cache, by its hash; plain or inside a tar."""
         with Farm(self.options.bin, keys=False) as farm:
             files = farm.root / "files"
             files.mkdir()
-            shutil.copy(BUSYBOX, files / "busybox")
+            name = "busybox.tar" if archive else "busybox"
+            if archive:
+                with tarfile.open(files / name, "w") as tar:
+                    tar.add(BUSYBOX, "busybox")
+            else:
+                shutil.copy(BUSYBOX, files / name)
             farm.url = farm.serve_files(files)
-            farm.artifact = farm.url + "/busybox"
-            farm.sha256 = hashlib.sha256(pathlib.Path(BUSYBOX).read_bytes()).hexdigest()
+            farm.artifact = f"{farm.url}/{name}"
+            farm.sha256 = hashlib.sha256((files / name).read_bytes()).hexdigest()
             farm.start([MACHINE])
             yield farm
 
@@ -161,24 +167,32 @@ class Bench:
 
     def starts(self, count, rounds):
         say(f"starts a second, {count} instances")
-        with self.farm() as farm:
+        rounds = {kind: self.rounds(count, rounds, kind) for kind in (False, True)}
+        floor = statistics.median(floor for _, floors in rounds.values() for floor in floors)
+        rate = self.supervised(count) if is_installed() else None
+        versus = f"supervisord {rate:.0f}/s" if rate else "supervisord is not installed"
+        for is_archive, (figures, _) in rounds.items():
+            starts, whole = (statistics.median(each) for each in zip(*figures))
+            inside = " inside a tar" if is_archive else ""
+            for what, value in (("told to start → running", starts),
+                                ("accepted → running, with unpacking", whole)):
+                ratio = f"{value / floor:.2f} × floor" + (f", {value / rate:.1f} × supervisord" if rate else "")
+                self.table.add(f"starts/s, {count} instances{inside}, {what}", f"{value:.0f}/s",
+                               f"floor {floor:.0f}/s, {versus}", ratio)
+
+    def rounds(self, count, rounds, archive):
+        """Of each round what `ours` and the floor were."""
+        with self.farm(archive) as farm:
             self.deploy(farm, "first", 1)
             downloads, figures, floors = self.requests(farm), [], []
             for left in reversed(range(rounds)):
                 floors += self.floor(count)
                 figures.append(self.ours(farm, count))
-                if not left:
+                if not left and not archive:
                     self.memory_per_instance(farm, count)
                 self.undeploy(farm, "many")
             assert self.requests(farm) == downloads, "the artifact was not cached"
-        floor = statistics.median(floors)
-        starts, whole = (statistics.median(each) for each in zip(*figures))
-        rate = self.supervised(count) if is_installed() else None
-        versus = f"supervisord {rate:.0f}/s" if rate else "supervisord is not installed"
-        for what, value in (("told to start → running", starts), ("accepted → running, with unpacking", whole)):
-            ratio = f"{value / floor:.2f} × floor" + (f", {value / rate:.1f} × supervisord" if rate else "")
-            self.table.add(f"starts/s, {count} instances, {what}", f"{value:.0f}/s",
-                           f"floor {floor:.0f}/s, {versus}", ratio)
+        return figures, floors
 
     # -- memory -----------------------------------------------------------------------------------
 

@@ -14,7 +14,8 @@ struct layout_bench {
   scratch root;
   directories where = directories_below(root.path);
   watch_loop loop;
-  instance_layout layout{loop, where, "/nowhere", {}};
+  reservations reserved;
+  instance_layout layout{loop, reserved, where, "/nowhere", {}};
 
   layout_bench() {
     std::filesystem::create_directories(where.instances());

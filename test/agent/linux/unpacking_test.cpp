@@ -497,9 +497,118 @@ TEST_CASE("a full disk while unpacking is told with the path") {
   {
     machine m{root.path};
     m.reserve("one");
-    CHECK(m.unpack("one", root / "a", "run", "a.tar").error().message
-          == "cannot write " + m.where.home("one") + ".tmp/z: No space left on device");
+    auto why = m.unpack("one", root / "a", "run", "a.tar").error().message;
+    CHECK(why.starts_with("cannot write " + m.where.trees() + "/"));
+    CHECK(why.ends_with("/z: No space left on device"));
     CHECK_FALSE(std::filesystem::exists(m.where.home("one") + ".tmp"));
   }
   REQUIRE(std::system(("umount -l " + (root / "lib")).c_str()) == 0);
+}
+
+namespace {
+
+/// Instances that want one artifact at the same time.
+struct several : unpacking {
+  using outcomes = arrivals<deployminator::messages::result<void>>;
+  std::vector<std::string> ids;
+
+  several() {
+    archive_maker a{root / "a", archive_maker::form::tar, ARCHIVE_FILTER_GZIP};
+    a.file("bin/run", "\x7f\x45LF and so on", 0755).file("data", "mine", 0600);
+    a.link("now", "data").hard_link("again", "data");
+    // So that it is still unpacked when the last asks for it.
+    a.repeated("large", std::string(1 << 20, 'x'), 60);
+  }
+
+  void unpack_all(int many) {
+    outcomes done;
+    auto first = ids.size();
+    for (int n = 0; n < many; ++n) {
+      ids.push_back("s" + std::to_string(ids.size()));
+      m.reserve(ids.back());
+    }
+    for (auto n = first; n < ids.size(); ++n)
+      m.launcher->unpack({ids[n], root / "a", "a.tar.gz", "bin/run"},
+                         [&](auto r) { done.put(std::move(r)); });
+    for (int n = 0; n < many; ++n) {
+      auto each = done.next();
+      REQUIRE_MESSAGE(each, (each ? "" : each.error().message));
+    }
+  }
+
+  std::string file(std::size_t n, const std::string& name) const {
+    return m.where.home(ids[n]) + "/" + name;
+  }
+
+  std::vector<std::string> trees() const {
+    std::vector<std::string> out;
+    for (const auto& each : std::filesystem::directory_iterator{m.where.trees()})
+      out.push_back(each.path());
+    return out;
+  }
+};
+
+struct stat stat_of_file(const std::string& path) {
+  struct stat info {};
+  REQUIRE(lstat(path.c_str(), &info) == 0);
+  return info;
+}
+
+} // namespace
+
+TEST_CASE_FIXTURE(several, "what several instances want is unpacked once, and each has its own") {
+  unpack_all(10);
+  REQUIRE(trees().size() == 1);
+  auto tree = trees().front();
+  unpack_all(1);
+  CHECK(trees() == std::vector{tree});
+  bool is_root = geteuid() == 0;
+  for (std::size_t n = 0; n < ids.size(); ++n) {
+    CHECK(content(file(n, "now")) == "mine");
+    CHECK(mode_of(file(n, "data")) == 0600);
+    CHECK(stat_of_file(file(n, "data")).st_ino == stat_of_file(file(n, "again")).st_ino);
+    CHECK(stat_of_file(file(n, "data")).st_nlink == 2);
+    CHECK(stat_of_file(file(n, "data")).st_uid == stat_of_file(file(n, "")).st_uid);
+    auto program = stat_of_file(file(n, "bin/run"));
+    CHECK((program.st_ino == stat_of_file(tree + "/bin/run").st_ino) == is_root);
+    CHECK(program.st_mode == (S_IFREG | 0755));
+    if (is_root)
+      CHECK(program.st_uid == 0);
+  }
+  write(file(0, "data"), "changed");
+  CHECK(content(file(1, "data")) == "mine");
+  CHECK(content(tree + "/data") == "mine");
+}
+
+TEST_CASE_FIXTURE(several, "an unpacked artifact that was changed is not used") {
+  unpack_all(2);
+  REQUIRE(trees().size() == 1);
+  auto tree = trees().front();
+  SUBCASE("a file") {
+    write(tree + "/data", "evil");
+  }
+  SUBCASE("one more") {
+    write(tree + "/more", "evil");
+  }
+  SUBCASE("one less") {
+    std::filesystem::remove(tree + "/data");
+  }
+  SUBCASE("a program") {
+    write(tree + "/bin/run", "evil");
+  }
+  SUBCASE("all of it") {
+    std::filesystem::remove_all(m.where.trees());
+  }
+  unpack_all(1);
+  CHECK(content(file(2, "data")) == "mine");
+  CHECK(content(file(2, "bin/run")) == "\x7f\x45LF and so on");
+  CHECK_FALSE(std::filesystem::exists(file(2, "more")));
+}
+
+TEST_CASE_FIXTURE(several, "what an earlier agent unpacked is thrown away") {
+  unpack_all(2);
+  REQUIRE(trees().size() == 1);
+  std::filesystem::create_directory(m.where.trees() + "/left");
+  m.restart();
+  CHECK(trees().empty());
 }
