@@ -28,7 +28,7 @@ constexpr std::chrono::seconds sight_timeout{5};
 constexpr std::size_t log_piece_bytes = 256 << 10;
 
 void on_written(agent_pointer self);
-void note_troubles(agent_pointer self, trouble_source from, troubles found);
+void note_troubles(agent_pointer self, trouble_source from, const troubles& found);
 void on_unwritten(agent_pointer self, const std::string& why);
 
 std::string random_name(const ambience& ambient) {
@@ -128,19 +128,22 @@ void report_never_begun(agent_pointer self, const std::vector<std::string>& remo
 
 // -- what is wrong with the machine --------------------------------------------------------------
 
-void note_troubles(agent_pointer self, trouble_source from, troubles found) {
+void note_troubles(agent_pointer self, trouble_source from, const troubles& found) {
   auto& state = self->state;
-  auto news = state.troubles.set(from, std::move(found), state.world->ambient.utc_now());
+  auto news = state.troubles.set(from, found, state.world->ambient.utc_now());
   if (news == trouble_book::news::none)
     return;
   auto all = state.troubles.list();
-  for (const auto& each : all)
-    common::log::warning("agent finds trouble", {{"what", each.what}, {"hint", each.hint}});
+  // The PUBLIC PORTS log theirs themselves.
+  if (from != trouble_source::public_ports)
+    for (const auto& each : found)
+      common::log::warning("agent finds trouble", {{"what", each.what}, {"hint", each.hint}});
   if (all.empty())
     common::log::info("agent finds no trouble any more");
   state.ledger.see(std::move(all));
   report(self);
-  if (news == trouble_book::news::some_ended)
+  // A disk that is all but full lets one record through and not the next.
+  if (news == trouble_book::news::some_ended && from != trouble_source::record)
     state.instances->revive("a trouble of its machine is over");
 }
 
@@ -162,7 +165,7 @@ void see_ports(agent_pointer self, const messages::public_ports& ports) {
     found.push_back({"the public ports are not as configured: " + ports.problem,
                      {},
                      "`autodeployer --check` tells what stands in the way"});
-  note_troubles(self, trouble_source::public_ports, std::move(found));
+  note_troubles(self, trouble_source::public_ports, found);
 }
 
 /// The server's heartbeats tell its time.
