@@ -20,11 +20,11 @@ struct piped_output {
     lines = new log_output{ends[1], [](const std::string& text) { return "now " + text; }};
   }
 
-  /// What was written, until `end` came at last.
-  std::string read_until(const std::string& end) const {
+  /// What was written, until `last` is in it.
+  std::string read_until(const std::string& last) const {
     std::string out;
     std::array<char, 4096> some{};
-    while (!out.ends_with(end)) {
+    while (out.find(last) == out.npos) {
       auto n = read(ends[0], some.data(), some.size());
       if (n <= 0)
         break;
