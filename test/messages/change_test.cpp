@@ -33,8 +33,13 @@ version any_version() {
   return v;
 }
 
+std::string any_name(char kind) {
+  std::string out(1, kind);
+  return out.append(std::to_string(any_id()));
+}
+
 instance any_instance() {
-  return {.id = "i" + std::to_string(any_id()), .version_id = any_id(), .group_id = any_id()};
+  return {.id = any_name('i'), .version_id = any_id(), .group_id = any_id()};
 }
 
 /// A change over few ids, so that two of them often touch the same rows. A change puts a row or
@@ -44,15 +49,11 @@ change any_change() {
   add_some(c.groups, [] { return group{any_id(), "ns", "g", any_id()}; });
   add_some(c.versions, any_version);
   add_some(c.instances, any_instance);
-  add_some(c.machines, [] {
-    return machine{"m" + std::to_string(any_id()), std::to_string(any_id())};
-  });
+  add_some(c.machines, [] { return machine{any_name('m'), std::to_string(any_id())}; });
   add_some(c.rollouts, [] { return rollout{.group_id = any_id(), .id = any_id()}; });
   add_some(c.receipts, [] { return receipt{.id = std::to_string(any_id()), .seq = any_id()}; });
   add_some(c.events, [] { return event{0, {*rc::gen::inRange(1, 100)}}; });
-  add_some(c.gone_instances, [] {
-    return gone_instance{"i" + std::to_string(any_id()), any_id()};
-  });
+  add_some(c.gone_instances, [] { return gone_instance{any_name('i'), any_id()}; });
   for (const auto& gone : c.gone_instances)
     std::erase_if(c.instances, [&](const instance& each) { return each.id == gone.id; });
   add_some(c.finished_rollouts, [] { return finished_rollout{any_id()}; });
