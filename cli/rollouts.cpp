@@ -99,9 +99,9 @@ std::optional<json> rollouts::last_line(const std::string& unseen, timestamp now
 
 std::string rollouts::success(client& server, const group_name& name, std::uint64_t version,
                               const std::string& took) {
-  if (version == 0)
-    return fmt::format("{}: undeployed, nothing of it runs any more ({})\n", to_text(name), took);
   auto rows = ask_table(server, query_subject::instances, name).instances;
+  if (version == 0)
+    return undeployed(name, rows, took);
   std::erase_if(rows, [&](const auto& each) { return each.version != version; });
   std::set<std::string> machines;
   std::uint64_t build = 0;
@@ -114,21 +114,37 @@ std::string rollouts::success(client& server, const group_name& name, std::uint6
                      counted(rows.size(), "instance"), counted(machines.size(), "machine"), took);
 }
 
+std::string rollouts::undeployed(const group_name& name, const std::vector<instance_row>& left,
+                                 const std::string& took) {
+  if (left.empty())
+    return fmt::format("{}: undeployed, nothing of it runs any more ({})\n", to_text(name), took);
+  std::set<std::string> machines;
+  for (const auto& each : left)
+    machines.insert(printable(each.machine));
+  return fmt::format(
+    "{}: undeployed, but {} may still run on {}, which cannot be reached, until it "
+    "is back ({})\n",
+    to_text(name), counted(left.size(), "instance"), fmt::join(machines, ", "), took);
+}
+
 std::string rollouts::defeat(const group_name& name, std::uint64_t version,
                              const rollout_finished& end) const {
-  auto out = fmt::format("{}: {} {}{}{}\n", to_text(name),
-                         version == 0 ? "undeploying" : fmt::format("version {}", version),
-                         end.outcome, end.reason.empty() ? "" : ": ", printable(end.reason));
-  auto found = failed_.find(name);
-  if (found == failed_.end())
-    return out;
-  std::size_t shown = 0;
-  for (const auto& [id, change] : found->second) {
-    if (shown++ == failures_shown)
-      break;
-    out += "  " + failure_text(change);
+  std::string out;
+  if (auto found = failed_.find(name); found != failed_.end()) {
+    std::size_t shown = 0;
+    for (const auto& [id, change] : found->second)
+      if (shown++ < failures_shown)
+        out += failure_text(change);
   }
-  return out;
+  // A reason that begins with the outcome says it already.
+  auto how = std::string{to_text(end.outcome)};
+  if (end.reason.starts_with(how))
+    how = printable(end.reason);
+  else if (!end.reason.empty())
+    how += ": " + printable(end.reason);
+  return out
+         + fmt::format("{}: {} {}\n", to_text(name),
+                       version == 0 ? "undeploying" : fmt::format("version {}", version), how);
 }
 
 std::string rollouts::failure_text(const instance_change& c) {

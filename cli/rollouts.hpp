@@ -36,6 +36,9 @@ public:
 private:
   static std::string success(client& server, const group_name& name, std::uint64_t version,
                              const std::string& took);
+  static std::string undeployed(const group_name& name,
+                                const std::vector<messages::instance_row>& left,
+                                const std::string& took);
   std::string defeat(const group_name& name, std::uint64_t version,
                      const messages::rollout_finished& end) const;
   static std::string failure_text(const messages::instance_change& c);

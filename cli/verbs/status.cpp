@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace deployminator::cli::verbs {
 
 namespace {
@@ -47,11 +49,13 @@ public:
   }
   std::string details() const override {
     return "Example: deploy status shop\n\n"
-           "Exit codes: 0 shown, 1 no such group, 2 wrong usage, 3 the server cannot\n"
-           "be reached.";
+           "Exit codes: 0 shown, 1 no such group, or with --check, for monitoring, an instance "
+           "that\n"
+           "is wanted is not ready, 2 wrong usage, 3 the server cannot be reached.";
   }
   void declare(CLI::App& verb) override {
     add_namespace_or_group_argument(verb, of_);
+    verb.add_flag("--check", check_, "End with 1 where an instance that is wanted is not ready");
   }
 
   exit_code run(context& c) override {
@@ -66,7 +70,8 @@ public:
       remark("Nothing is deployed; `deploy new-build` begins.");
     else
       print_rows(c, groups);
-    return exit_code::done;
+    bool is_ready = std::ranges::all_of(groups, [](const auto& g) { return g.ready >= g.wanted; });
+    return is_ready || !check_ ? exit_code::done : exit_code::failed;
   }
 
 private:
@@ -79,6 +84,7 @@ private:
   }
 
   group_name of_;
+  bool check_ = false;
 };
 
 } // namespace

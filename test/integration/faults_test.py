@@ -139,6 +139,17 @@ class AgentFaults(Case):
         self.assertEqual({row["restarts"] for row in self.ready()}, {0})
         self.undeploy_and_check()
 
+    def test_an_undeploy_tells_what_may_still_run_out_of_reach(self):
+        self.new_build(self.write(application(instances=2)), 1)
+        self.farm.deploy("status", "--check")
+        self.kill_agent()
+        wait_until(lambda: self.farm.json("machines")[0]["state"] == "unreachable", "the machine is missed")
+        self.farm.deploy("status", "--check", expect=1)
+        verdict = self.farm.deploy("undeploy", "shop/web").stdout
+        self.assertIn("2 instances may still run on w1, which cannot be reached", verdict)
+        self.farm.start_agent("w1")
+        wait_until(lambda: not self.farm.instances("shop/web"), "the machine stopped it when it was back")
+
     def test_a_quick_restart_is_not_even_noticed_by_the_instances(self):
         self.new_build(self.write(), 1)
         before = self.pids()
