@@ -67,7 +67,8 @@ std::string option_in(const std::string& text) {
 std::string sentence(const CLI::App& app, const CLI::App& verb, const CLI::ParseError& e) {
   auto unknown = app.remaining(true);
   bool lacks_verb = !verbs_of(verb).empty();
-  if (!unknown.empty() && (lacks_verb || e.get_name() == "ExtrasError"))
+  // Where a flag is misspelt, CLI11 may first miss the one that was meant.
+  if (!unknown.empty())
     return unexpected(app, verb, unknown.front());
   if (lacks_verb && e.get_name() == "RequiredError")
     return &verb == &app ? "a verb is missing, such as in deploy status"
