@@ -51,10 +51,11 @@ bool each_entry(int dir, Visit visit) {
   }
 }
 
-/// Whether a file is one that the kernel executes itself.
-bool is_compiled_program(int dir, const std::string& name, const struct stat& info) {
+/// Whether a file is one that the kernel executes itself, and that others than its owner may too.
+bool is_program_for_all(int dir, const std::string& name, const struct stat& info) {
   std::array<char, 4> head{};
-  if (!(info.st_mode & S_IXUSR))
+  constexpr mode_t for_all = S_IXUSR | S_IROTH | S_IXOTH;
+  if ((info.st_mode & for_all) != for_all)
     return false;
   owned_fd file{openat(dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   return file && pread(file.get(), head.data(), head.size(), 0) == ssize_t{head.size()}
@@ -99,8 +100,8 @@ bool unpacked_tree::note(int dir) {
 
 bool unpacked_tree::note_file(int dir, const std::string& name, const struct stat& info) {
   auto& known = known_[info.st_ino];
-  known.is_shared = known.is_shared
-                    || (is_root_ && S_ISREG(info.st_mode) && is_compiled_program(dir, name, info));
+  known.is_shared
+    = known.is_shared || (is_root_ && S_ISREG(info.st_mode) && is_program_for_all(dir, name, info));
   auto now = info;
   if (known.is_shared && info.st_uid != 0
       && (fchownat(dir, name.c_str(), 0, 0, AT_SYMLINK_NOFOLLOW)

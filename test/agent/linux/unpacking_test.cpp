@@ -515,6 +515,7 @@ struct several : unpacking {
   several() {
     archive_maker a{root / "a", archive_maker::form::tar, ARCHIVE_FILTER_GZIP};
     a.file("bin/run", "\x7f\x45LF and so on", 0755).file("data", "mine", 0600);
+    a.file("bin/private", "\x7f\x45LF for its owner", 0700);
     a.link("now", "data").hard_link("again", "data");
     // So that it is still unpacked when the last asks for it.
     a.repeated("large", std::string(1 << 20, 'x'), 60);
@@ -574,6 +575,10 @@ TEST_CASE_FIXTURE(several, "what several instances want is unpacked once, and ea
     CHECK(program.st_mode == (S_IFREG | 0755));
     if (is_root)
       CHECK(program.st_uid == 0);
+    // Nobody but its owner may execute it, so it has to be the instance's.
+    auto own = stat_of_file(file(n, "bin/private"));
+    CHECK(own.st_mode == (S_IFREG | 0700));
+    CHECK(own.st_uid == stat_of_file(file(n, "")).st_uid);
   }
   write(file(0, "data"), "changed");
   CHECK(content(file(1, "data")) == "mine");
