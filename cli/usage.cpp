@@ -85,7 +85,7 @@ messages::failure wrong_usage(const CLI::App& app, const CLI::ParseError& e) {
   const auto& verb = innermost(app);
   std::string path;
   for (const auto* each = &verb; each != &app; each = each->get_parent())
-    path = each->get_name() + " " + path;
+    path.insert(0, each->get_name() + " ");
   return {messages::failure_code::invalid, sentence(app, verb, e), "see deploy " + path + "--help"};
 }
 
