@@ -154,8 +154,5 @@ int run(int argc, char** argv) {
 // Copying a std::variant is said to throw; none of ours is ever without a value.
 // NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
-  common::begin_clean();
-  auto code = run(argc, argv);
-  common::log::flush(common::longest_flush);
-  return code;
+  return common::run_daemon(run, argc, argv);
 }

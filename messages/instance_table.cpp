@@ -10,6 +10,10 @@ namespace {
 
 const instance_set no_instances;
 
+bool has_failed(const instance& row) {
+  return row.goal == instance_goal::run && row.seen.state == instance_state::failed;
+}
+
 } // namespace
 
 instance_table::instance_table(const instance_table& other) : rows_(other.rows_) {
@@ -78,14 +82,6 @@ void instance_table::erase(const std::string& id) {
   leave(known->second);
   rows_.erase(known);
 }
-
-namespace {
-
-bool has_failed(const instance& row) {
-  return row.goal == instance_goal::run && row.seen.state == instance_state::failed;
-}
-
-} // namespace
 
 void instance_table::count(const instance& row) {
   if (has_failed(row))

@@ -25,6 +25,8 @@ namespace {
 
 /// In seconds: SIGTERM promises an end within 5 s.
 constexpr unsigned longest_end = 4;
+/// How long a process that ends waits for its log to be written.
+constexpr std::chrono::milliseconds longest_flush{500};
 
 sigset_t awaited_signals() {
   sigset_t set;
@@ -38,6 +40,18 @@ sigset_t awaited_signals() {
 /// Without a terminal SIGHUP is a request of who rotates logs, else the terminal's end.
 bool reopens_log(int signal) {
   return signal == SIGHUP && isatty(STDERR_FILENO) == 0;
+}
+
+void begin_clean() {
+  for (int stream = 0; stream < 3; ++stream)
+    if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR) != stream)
+      std::abort();
+  umask(022);
+  for (int each = 1; each < NSIG; ++each)
+    std::signal(each, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
 } // namespace
@@ -63,16 +77,11 @@ std::uint64_t raise_open_files() {
   return setrlimit(RLIMIT_NOFILE, &limit) ? before : limit.rlim_cur;
 }
 
-void begin_clean() {
-  for (int stream = 0; stream < 3; ++stream)
-    if (fcntl(stream, F_GETFD) < 0 && open("/dev/null", O_RDWR) != stream)
-      std::abort();
-  umask(022);
-  for (int each = 1; each < NSIG; ++each)
-    std::signal(each, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+int run_daemon(int (*program)(int argc, char** argv), int argc, char** argv) {
+  begin_clean();
+  auto code = program(argc, argv);
+  log::flush(longest_flush);
+  return code;
 }
 
 void block_end_signals() {

@@ -15,9 +15,6 @@ inline constexpr int could_not_go_on = 1;
 /// Exit code where starting again does not help before a person has changed something.
 inline constexpr int wrong_settings = 2;
 
-/// How long a process that ends waits for its log to be written.
-inline constexpr std::chrono::milliseconds longest_flush{500};
-
 /// Says on stderr why `program` cannot go on, and returns the exit code for it.
 int fail(const char* program, const messages::failure& why);
 
@@ -30,9 +27,10 @@ void set_scheduler(caf::actor_system_config& config);
 /// programs of others sets it back.
 std::uint64_t raise_open_files();
 
-/// Undoes what the parent process may have left: closed standard streams, a umask, ignored and
-/// blocked signals. Called first in main.
-void begin_clean();
+/// Runs `program`, all of a daemon's main, and returns its exit code. Before, undoes what the
+/// parent process may have left: closed standard streams, a umask, ignored and blocked signals.
+/// Afterwards waits a moment for the log to be written.
+int run_daemon(int (*program)(int argc, char** argv), int argc, char** argv);
 
 /// Keeps SIGTERM, SIGINT and SIGHUP for `wait_for_end`. Called before any thread is there, so that
 /// all threads inherit it. Also ignores SIGPIPE.
