@@ -73,8 +73,11 @@ class Streams(Case):
 
     def test_orders_end_with_what_became_of_them(self):
         path = self.write(application(instances=1, rollout={"min_ready": "0s"}))
-        for n, (out, err, json) in enumerate(itertools.product(STREAMS, STREAMS, [False, True])):
-            for arguments in (["new-build", path, "--build", n + 1], ["undeploy", "shop/web", "--no-wait"]):
+        for n, (out, err) in enumerate(itertools.product(STREAMS, STREAMS)):
+            json = (n + n // 4) % 2 == 1
+            for arguments in (["new-build", path, "--build", n + 1], ["restart", "shop/web"],
+                              ["stop", "shop/web"], ["start", "shop/web"],
+                              ["undeploy", "shop/web", "--no-wait"]):
                 with self.subTest(verb=arguments, stdout=out, stderr=err, json=json):
                     self.assertEqual(self.run_with(arguments, out, err, json), 0)
             self.wait_until_done()
