@@ -1,0 +1,111 @@
+#include "actors/questions.hpp"
+
+#include "actors/decisions/access.hpp"
+#include "actors/decisions/tables.hpp"
+#include "actors/log_search.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace deployminator::actors {
+
+namespace {
+
+using namespace messages;
+
+/// Longer than a MACHINE waits for its agent.
+constexpr std::chrono::seconds log_timeout{15};
+
+/// Nobody sees what is not stored: what it is decided with may be refused by the store, and the
+/// numbers of its events are not given away yet.
+caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& who,
+                                      const query& asked) {
+  auto answered = self->make_response_promise<message_ptr>();
+  self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
+    auto& state = self->state;
+    auto rows = answer(f, state.present, asked, state.config.utc_now(), who);
+    if (rows)
+      answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
+    else
+      answered.deliver(to_error(rows.error()));
+  });
+  return answered;
+}
+
+failure no_such_instance(const std::string& id) {
+  return {failure_code::not_found, fmt::format("there is no instance {}", id),
+          "`deploy instances` lists them"};
+}
+
+failure out_of_reach(const std::string& machine) {
+  return {failure_code::unreachable, fmt::format("machine {} is out of reach", machine),
+          "see `deploy machines`"};
+}
+
+/// An instance that the server has forgotten: its machine knows whose it was.
+caf::result<message_ptr> read_kept_log(deployminator_pointer self, const caller& who,
+                                       const read_log& asked, const envelope_ptr& envelope) {
+  const auto& state = self->state;
+  if (!state.queue.farm().machines.contains(asked.machine))
+    return to_error(no_such_instance(asked.instance));
+  const auto* machine_of_it = state.listeners.machine_named(asked.machine);
+  if (!machine_of_it)
+    return to_error(out_of_reach(asked.machine));
+  auto answer = self->make_response_promise<message_ptr>();
+  self->request(*machine_of_it, log_timeout, atom::question_v, envelope)
+    .then(
+      [who, answer, id = asked.instance](const message_ptr& read) mutable {
+        const auto* chunk = std::get_if<log_chunk>(read.get());
+        if (chunk && chunk->gone && may_see(who, *chunk->gone))
+          answer.deliver(read);
+        else
+          answer.deliver(to_error(no_such_instance(id)));
+      },
+      [answer](const caf::error& e) mutable { answer.deliver(e); });
+  return answer;
+}
+
+caf::result<message_ptr> read_output(deployminator_pointer self, const caller& who,
+                                     const read_log& asked, const envelope_ptr& envelope) {
+  const auto& state = self->state;
+  const auto& f = state.queue.farm();
+  auto found = f.instances.find(asked.instance);
+  if (found == f.instances.end())
+    return read_kept_log(self, who, asked, envelope);
+  if (!may_see(who, f.groups.at(found->second.group_id).namespace_))
+    return to_error(no_such_instance(asked.instance));
+  const auto* machine_of_it = state.listeners.machine_named(found->second.machine);
+  if (!machine_of_it)
+    return to_error(out_of_reach(found->second.machine));
+  return self->delegate(*machine_of_it, atom::question_v, envelope);
+}
+
+caf::result<message_ptr> search_logs(deployminator_pointer self, const caller& who,
+                                     const envelope_ptr& envelope) {
+  const auto& state = self->state;
+  search_field field{state.listeners.machines(), {}};
+  for (const auto& [name, machine] : state.queue.farm().machines)
+    if (!field.connected.contains(name))
+      field.unreachable.push_back(name);
+  auto search = self->spawn(log_search, std::move(field));
+  return self->delegate(search, atom::question_v, who, envelope);
+}
+
+} // namespace
+
+caf::result<message_ptr> take_question(deployminator_pointer self, const caller& who,
+                                       const envelope_ptr& envelope) {
+  if (const auto* asked = std::get_if<query>(&envelope->body))
+    return answer_query(self, who, *asked);
+  if (const auto* log = std::get_if<read_log>(&envelope->body))
+    return read_output(self, who, *log, envelope);
+  if (std::holds_alternative<find_logs>(envelope->body))
+    return search_logs(self, who, envelope);
+  return to_error({failure_code::internal, "this is no question", ""});
+}
+
+} // namespace deployminator::actors
