@@ -59,7 +59,8 @@ bool listens(socket_kind kind) {
 void set_common_options(zmq::socket_t& s, const std::string& endpoint) {
   s.set(zmq::sockopt::linger, 0);
   s.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(messages::max_message_bytes));
-  s.set(zmq::sockopt::backlog, 1024);
+  // As many as the kernel allows: who is not let in at once tries again after a second or more.
+  s.set(zmq::sockopt::backlog, 65'535);
   s.set(zmq::sockopt::handshake_ivl, 5000);
   s.set(zmq::sockopt::reconnect_ivl, 100);
   s.set(zmq::sockopt::reconnect_ivl_max, 1000);
