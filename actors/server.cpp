@@ -82,7 +82,8 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   auto takes_orders = system.spawn(orders, decides, plans);
   auto knows_peers = out.sessions = system.spawn(
     sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch, config.publish,
-                              config.collect, store_id, config.asks_for_keys, config.utc_now});
+                              config.collect, store_id, config.asks_for_keys, config.utc_now,
+                              config.calm_from});
   caf::anon_send(decides, atom::attach_v, doorkeeper_actor{knows_peers});
   caf::anon_send(out.gateway, atom::attach_v, receiver_actor{knows_peers});
 

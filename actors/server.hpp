@@ -27,6 +27,8 @@ struct server_config {
   std::function<messages::timestamp()> utc_now;
   /// For ids; uniform over all values.
   std::function<std::uint64_t()> random;
+  /// From so many peers on they are asked for the calm pace.
+  std::size_t calm_from = 2000;
 };
 
 /// The actors of a running server.

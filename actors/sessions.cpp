@@ -39,7 +39,7 @@ void send(sessions_pointer self, const received& to, message body) {
 
 envelope_ptr heartbeat_of(const sessions_state& state) {
   return std::make_shared<const messages::envelope>(
-    messages::envelope{0, state.config.epoch, heartbeat{state.config.utc_now()}});
+    messages::envelope{0, state.config.epoch, heartbeat{state.config.utc_now(), state.is_calm}});
 }
 
 // -- hellos ---------------------------------------------------------------------------------------
@@ -259,6 +259,8 @@ void take_from_peer(sessions_pointer self, const received& in, const caller& who
   if (peer == state.peers.end())
     return send(self, in, unknown_peer{state.config.utc_now()});
   peer->second.session.arrived(self->clock().now());
+  if (const auto* beat = std::get_if<heartbeat>(&in.envelope->body))
+    peer->second.session.keeps_calm(beat->calm);
   if (!peer->second.machine)
     return serve_client(self, in, who);
   if (!std::holds_alternative<heartbeat>(in.envelope->body))
@@ -370,14 +372,27 @@ void take_keys(sessions_pointer self, const keys_ptr& all) {
   });
 }
 
+/// Not back and forth where peers come and go.
+bool are_many(const sessions_state& state) {
+  auto enough = state.config.calm_from;
+  return state.peers.size() >= (state.is_calm ? enough - enough / 4 : enough);
+}
+
 void look_after_peers(sessions_pointer self) {
   auto& state = self->state;
+  if (are_many(state) != state.is_calm) {
+    state.is_calm = !state.is_calm;
+    log::info(state.is_calm ? "sessions asks for the calm pace"
+                            : "sessions asks for the usual pace",
+              {{"peers", state.peers.size()}});
+  }
   auto now = self->clock().now();
   bool is_late = now - std::exchange(state.last_look, now) > look_interval + late_look;
   auto due = std::make_shared<std::vector<std::string>>();
   for (auto each = state.peers.begin(); each != state.peers.end();) {
     if (is_late)
       each->second.session.arrived(now);
+    each->second.session.want_calm(state.is_calm);
     auto step = each->second.session.tick(now);
     if (step.send_heartbeat)
       due->push_back(each->first);

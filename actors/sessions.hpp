@@ -27,6 +27,8 @@ struct sessions_config {
   /// Whoever connects has to have a key.
   bool asks_for_keys = false;
   std::function<messages::timestamp()> utc_now;
+  /// From so many peers on they are asked for the calm pace.
+  std::size_t calm_from = 0;
 };
 
 /// A machine that ever said hello to this server.
@@ -65,6 +67,8 @@ struct sessions_state {
   std::map<std::string, messages::timestamp> last_seen;
   /// When the sessions were looked after last.
   bus::time_point last_look;
+  /// The peers are so many that they are asked for the calm pace.
+  bool is_calm = false;
 };
 
 sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions_state> self,

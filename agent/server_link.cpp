@@ -115,7 +115,7 @@ void server_link::carry_out(const bus::client_step& step) {
   else if (step.send_hello)
     say_hello();
   if (step.send_heartbeat)
-    send(messages::heartbeat{});
+    send(session_.heartbeat());
   schedule();
 }
 

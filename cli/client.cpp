@@ -261,7 +261,7 @@ void client::carry_out(const bus::client_step& step) {
   if (step.send_hello)
     say_hello();
   if (step.send_heartbeat)
-    send(0, heartbeat{});
+    send(0, session_.heartbeat());
   if (step.rejected)
     rejected_ = step.rejected;
   if (step.opened) {

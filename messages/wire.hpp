@@ -112,13 +112,15 @@ struct welcome {
   MSGPACK_DEFINE_MAP(version, software, publish, collect, report_wanted, store, next_server_key)
 };
 
-/// Either side, every second while nothing else is said. The server's answer to a heartbeat or
-/// request of a peer it does not know is `unknown_peer`.
+/// Either side, every second while nothing else is said; less often at a calm pace. The server's
+/// answer to a heartbeat or request of a peer it does not know is `unknown_peer`.
 struct heartbeat {
   static constexpr std::string_view type = "heartbeat";
   /// In the server's: by its clock.
   std::optional<timestamp> time;
-  MSGPACK_DEFINE_MAP(time)
+  /// The server asks for the calm pace; the peer keeps it.
+  bool calm = false;
+  MSGPACK_DEFINE_MAP(time, calm)
 };
 
 /// Server → peer without a session: say hello again.

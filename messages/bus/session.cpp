@@ -51,11 +51,11 @@ client_session::client_session(std::uint64_t epoch, std::optional<std::string> s
 client_step client_session::tick(time_point now, double random) {
   client_step step;
   if (open_) {
-    if (now - last_heard_ >= lost_after) {
+    if (now - last_heard_ >= present_pace().server_lost_after) {
       step.reopen = true;
       return connect(now, random, step);
     }
-    step.send_heartbeat = now - last_sent_ >= heartbeat_interval;
+    step.send_heartbeat = now - last_sent_ >= present_pace().client_interval;
     if (step.send_heartbeat)
       last_sent_ = now;
     return step;
@@ -88,6 +88,8 @@ client_step client_session::arrived(time_point now, const envelope& e, double ra
   if (is_of_other_epoch(e, epoch_))
     return {.ignore = true};
   last_heard_ = now;
+  if (const auto* beat = std::get_if<messages::heartbeat>(&e.body))
+    is_calm_ = beat->calm;
   // Another welcome answers a hello that was repeated before the first one came.
   return {.ignore = std::holds_alternative<messages::welcome>(e.body)};
 }
@@ -96,9 +98,19 @@ void client_session::sent(time_point now) {
   last_sent_ = now;
 }
 
+messages::heartbeat client_session::heartbeat() const {
+  return {.time = {}, .calm = is_calm_};
+}
+
+const pace& client_session::present_pace() const {
+  return is_calm_ ? calm_pace : usual_pace;
+}
+
 time_point client_session::next_wake() const {
-  return open_ ? std::min(last_heard_ + lost_after, last_sent_ + heartbeat_interval)
-               : std::min(next_hello_, give_up_at_);
+  const auto& now_at = present_pace();
+  return open_
+           ? std::min(last_heard_ + now_at.server_lost_after, last_sent_ + now_at.client_interval)
+           : std::min(next_hello_, give_up_at_);
 }
 
 bool client_session::is_open() const {
@@ -115,6 +127,7 @@ std::string client_session::store() const {
 
 client_step client_session::connect(time_point now, double random, client_step step) {
   step.lost = std::exchange(open_, false);
+  is_calm_ = false;
   step.send_hello = true;
   give_up_at_ = now + lost_after;
   hello_wait_ = first_hello_wait;
@@ -166,21 +179,38 @@ void peer_session::arrived(time_point now) {
   last_heard_ = now;
 }
 
+void peer_session::keeps_calm(bool calm) {
+  keeps_calm_ = calm;
+}
+
+void peer_session::want_calm(bool calm) {
+  wants_calm_ = calm;
+}
+
+const pace& peer_session::present_pace() const {
+  return wants_calm_ && keeps_calm_ ? calm_pace : usual_pace;
+}
+
+/// Who keeps the calm pace still may not have heard that the usual one is wanted again.
+std::chrono::milliseconds peer_session::patience() const {
+  return keeps_calm_ ? calm_pace.client_lost_after : usual_pace.client_lost_after;
+}
+
 void peer_session::sent(time_point now) {
   last_sent_ = now;
 }
 
 peer_step peer_session::tick(time_point now) {
-  if (now - last_heard_ >= lost_after)
+  if (now - last_heard_ >= patience())
     return {.lost = true};
-  peer_step step{.send_heartbeat = now - last_sent_ >= heartbeat_interval};
+  peer_step step{.send_heartbeat = now - last_sent_ >= present_pace().server_interval};
   if (step.send_heartbeat)
     last_sent_ = now;
   return step;
 }
 
 time_point peer_session::next_wake() const {
-  return std::min(last_heard_ + lost_after, last_sent_ + heartbeat_interval);
+  return std::min(last_heard_ + patience(), last_sent_ + present_pace().server_interval);
 }
 
 } // namespace deployminator::bus

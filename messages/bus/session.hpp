@@ -18,6 +18,25 @@ inline constexpr std::chrono::milliseconds heartbeat_interval{1000};
 /// Silence after which the other side counts as lost; a server that has not said anything to a
 /// `hello` for so long gets a new connection.
 inline constexpr std::chrono::milliseconds lost_after{4000};
+
+/// How often two sides speak, and how long each hears nothing of a lost one.
+struct pace {
+  std::chrono::milliseconds client_interval = heartbeat_interval;
+  std::chrono::milliseconds server_interval = heartbeat_interval;
+  /// Silence after which the client takes the server for lost, and the other way round.
+  std::chrono::milliseconds server_lost_after = lost_after;
+  std::chrono::milliseconds client_lost_after = lost_after;
+};
+
+inline constexpr pace usual_pace{};
+/// For a server with very many peers, most of whose work would be heartbeats. It still misses a
+/// peer as soon; the peers are patient, so that a server that paused does not lose all at once.
+inline constexpr pace calm_pace{
+  .client_interval = std::chrono::milliseconds{2000},
+  .server_interval = std::chrono::milliseconds{4000},
+  .server_lost_after = std::chrono::milliseconds{12'000},
+  .client_lost_after = std::chrono::milliseconds{4500},
+};
 /// Between `hello` and its repetition, doubling from the first to the longest, times 0.5 to 1.5.
 /// The first is short since a hello sent before the connection stands is dropped.
 inline constexpr std::chrono::milliseconds first_hello_wait{20};
@@ -57,6 +76,9 @@ public:
   /// The owner has sent something else.
   void sent(time_point now);
 
+  /// What to send where a step says `send_heartbeat`.
+  messages::heartbeat heartbeat() const;
+
   /// When `tick` must be called at the latest.
   time_point next_wake() const;
 
@@ -74,8 +96,11 @@ private:
   void hello_sent(time_point now, double random);
   client_step welcomed(time_point now, const messages::envelope& e, double random);
   client_step reject(time_point now, messages::failure why, double random);
+  const pace& present_pace() const;
 
   bool open_ = false;
+  /// While open: the server has asked for the calm pace.
+  bool is_calm_ = false;
   std::uint64_t epoch_ = 0;
   std::optional<std::string> store_;
   /// While open: when anything was heard and sent last.
@@ -102,6 +127,13 @@ public:
   /// Anything came from the peer.
   void arrived(time_point now);
 
+  /// The peer's heartbeat says whether it keeps the calm pace; one that does not know it never
+  /// does.
+  void keeps_calm(bool calm);
+
+  /// The server asks for the calm pace, in each heartbeat, or for the usual one again.
+  void want_calm(bool calm);
+
   /// Anything else was sent to the peer.
   void sent(time_point now);
 
@@ -111,8 +143,13 @@ public:
   time_point next_wake() const;
 
 private:
+  const pace& present_pace() const;
+  std::chrono::milliseconds patience() const;
+
   time_point last_heard_;
   time_point last_sent_;
+  bool wants_calm_ = false;
+  bool keeps_calm_ = false;
 };
 
 } // namespace deployminator::bus

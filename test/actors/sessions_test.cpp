@@ -14,14 +14,15 @@ namespace {
 
 /// SESSIONS of epoch 7, with real MACHINES.
 struct bench : test::actors_bench {
-  explicit bench(bool asks_for_keys = false) {
+  explicit bench(bool asks_for_keys = false, std::size_t calm_from = 2000) {
     gateway = spawn(test::recording_gateway, &out);
     deployminator = spawn(test::fake_deployminator, &farm);
     orders = spawn(test::fake_orders, &given);
     publisher = spawn(test::fake_publisher, &published);
-    subject = spawn(actors::sessions, sessions_config{gateway, deployminator, orders, publisher, 7,
-                                                      "tcp://publish", "tcp://collect", "store-1",
-                                                      asks_for_keys, [] { return timestamp{5}; }});
+    subject = spawn(actors::sessions,
+                    sessions_config{gateway, deployminator, orders, publisher, 7, "tcp://publish",
+                                    "tcp://collect", "store-1", asks_for_keys,
+                                    [] { return timestamp{5}; }, calm_from});
     scheduler.run();
   }
 
@@ -230,6 +231,38 @@ TEST_CASE("an agent that the farm refuses does not keep the machine's name from 
 }
 
 // -- keeping sessions -----------------------------------------------------------------------------
+
+TEST_CASE("very many peers are asked for the calm pace, and those who keep it hear less") {
+  bench b{false, 4};
+  auto heard_by = [&](const std::string& peer) {
+    auto beats = b.out.of<heartbeat>(peer);
+    b.out.all.clear();
+    return beats;
+  };
+  b.greet_agent("a", "w1");
+  b.greet_client("b");
+  b.greet_client("c");
+  b.out.all.clear();
+  b.pass(1250ms);
+  CHECK_FALSE(heard_by("a").at(0).calm);
+  b.greet_client("d");
+  b.pass(1250ms);
+  CHECK(heard_by("a").at(0).calm);
+  for (int second = 0; second < 4; ++second) {
+    b.take("a", heartbeat{.time = {}, .calm = true});
+    b.take("b", heartbeat{});
+    b.take("c", heartbeat{});
+    b.pass(1000ms);
+  }
+  CHECK(b.out.of<heartbeat>("b").size() == 4);
+  CHECK(heard_by("a").size() == 1);
+  // "d" has said nothing: three are left, and not few enough.
+  b.take("a", heartbeat{.time = {}, .calm = true});
+  b.pass(4250ms);
+  auto beats = heard_by("a");
+  REQUIRE(beats.size() >= 1);
+  CHECK_FALSE(beats.back().calm);
+}
 
 TEST_CASE("a peer hears something every second while there is nothing else to say") {
   bench b;

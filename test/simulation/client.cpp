@@ -155,7 +155,7 @@ void client::carry_out(const deployminator::bus::client_step& step) {
     send(0, h);
   }
   if (step.send_heartbeat)
-    send(0, heartbeat{});
+    send(0, session_.heartbeat());
 }
 
 void client::carry_out(const deployminator::bus::follow_step& step) {

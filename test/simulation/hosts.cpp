@@ -49,6 +49,9 @@ void host::freeze(moment length) {
 
 // -- the server -----------------------------------------------------------------------------------
 
+constexpr std::size_t few_peers = 4;
+constexpr std::size_t many_peers = 2000;
+
 server_host::server_host(std::string name, surroundings around, database& db)
   : host(std::move(name), around), db_(db), dice_(around.seed, name_) {}
 
@@ -70,7 +73,9 @@ void server_host::start() {
   auto spawned = actors::spawn_server(
     p.system(), {connection_.get(), bus_.get(), endpoint(4001), endpoint(4002), endpoint(4003),
                  false, "", false, [this] { return utc_at(around_.clock.now(), clock_error); },
-                 [this] { return dice_.next(); }});
+                 [this] { return dice_.next(); },
+                 // Some farms are at the calm pace, and some go to it and back.
+                 around_.seed % 4 == 0 ? few_peers : many_peers});
   if (!spawned) {
     around_.record.tell(name_, "cannot start: " + spawned.error().message);
     return later(1s, [this] {

@@ -80,7 +80,7 @@ void peer::carry_out(time_point now, const bus::client_step& step) {
   if (step.send_hello && link_.stands())
     link_.send(messages::encode({0, session_.epoch(), introduction()}));
   if (step.send_heartbeat)
-    link_.send(book_->heartbeat(session_.epoch()));
+    link_.send(book_->heartbeat(session_.epoch(), session_.heartbeat().calm));
   look_after_connection(now);
 }
 

@@ -22,11 +22,12 @@ const messages::envelope* phrasebook::read(std::string_view bytes) {
   return &*other_;
 }
 
-const std::string& phrasebook::heartbeat(std::uint64_t epoch) {
-  if (said_.empty() || epoch != epoch_)
-    said_ = messages::encode({0, epoch, messages::heartbeat{}});
+const std::string& phrasebook::heartbeat(std::uint64_t epoch, bool calm) {
+  if (said_[0].empty() || epoch != epoch_)
+    said_ = {messages::encode({0, epoch, messages::heartbeat{}}),
+             messages::encode({0, epoch, messages::heartbeat{.time = {}, .calm = true}})};
   epoch_ = epoch;
-  return said_;
+  return said_[calm ? 1 : 0];
 }
 
 } // namespace deployminator::bench

@@ -374,3 +374,71 @@ TEST_CASE("a server is silent to a peer for a second at most") {
   CHECK(s.tick(start + milliseconds{1600}).send_heartbeat);
   CHECK(s.next_wake() == start + milliseconds{2600});
 }
+
+TEST_CASE("a server that asks for calm is answered with calm, and given longer") {
+  auto s = opened_session();
+  CHECK_FALSE(s.heartbeat().calm);
+  s.arrived(start + milliseconds{500}, from_server(heartbeat{.time = {}, .calm = true}), 0.5);
+  CHECK(s.heartbeat().calm);
+  CHECK_FALSE(s.tick(start + milliseconds{1999}, 0.5).send_heartbeat);
+  CHECK(s.tick(start + milliseconds{2000}, 0.5).send_heartbeat);
+  CHECK_FALSE(s.tick(start + milliseconds{12'499}, 0.5).lost);
+  CHECK(s.tick(start + milliseconds{12'500}, 0.5).lost);
+  CHECK_FALSE(s.heartbeat().calm);
+}
+
+TEST_CASE("a server that takes calm back is expected to speak every second again") {
+  auto s = opened_session();
+  s.arrived(start + milliseconds{500}, from_server(heartbeat{.time = {}, .calm = true}), 0.5);
+  s.arrived(start + milliseconds{4000}, from_server(heartbeat{}), 0.5);
+  CHECK_FALSE(s.heartbeat().calm);
+  CHECK(s.tick(start + milliseconds{4000}, 0.5).send_heartbeat);
+  CHECK(s.tick(start + milliseconds{8000}, 0.5).lost);
+}
+
+TEST_CASE("a server speaks less often to none but a peer that keeps the calm pace") {
+  peer_session s{start};
+  s.want_calm(true);
+  CHECK(s.tick(start + milliseconds{1000}).send_heartbeat);
+  s.keeps_calm(true);
+  s.arrived(start + milliseconds{1500});
+  CHECK_FALSE(s.tick(start + milliseconds{4999}).send_heartbeat);
+  CHECK(s.tick(start + milliseconds{5000}).send_heartbeat);
+  CHECK(s.next_wake() == start + milliseconds{6000});
+  CHECK(s.tick(start + milliseconds{6000}).lost);
+}
+
+TEST_CASE("a server that wants the usual pace again speaks every second at once") {
+  peer_session s{start};
+  s.want_calm(true);
+  s.keeps_calm(true);
+  s.sent(start + milliseconds{3000});
+  s.arrived(start + milliseconds{3000});
+  s.want_calm(false);
+  CHECK(s.tick(start + milliseconds{4000}).send_heartbeat);
+  CHECK_FALSE(s.tick(start + milliseconds{7499}).lost);
+  CHECK(s.tick(start + milliseconds{7500}).lost);
+}
+
+TEST_CASE("two sides that live do not lose each other, whenever calm is wanted") {
+  CHECK(rc::check([] {
+    auto client = opened_session();
+    peer_session server{start};
+    bool calm = false;
+    for (auto now = start; now < start + std::chrono::seconds{60}; now += milliseconds{250}) {
+      if (*rc::gen::inRange(0, 12) == 0)
+        calm = !calm;
+      server.want_calm(calm);
+      auto said = server.tick(now);
+      RC_ASSERT(!said.lost);
+      if (said.send_heartbeat)
+        client.arrived(now, from_server(heartbeat{.time = {}, .calm = calm}), 0.5);
+      auto answered = client.tick(now, 0.5);
+      RC_ASSERT(!answered.lost);
+      if (answered.send_heartbeat) {
+        server.keeps_calm(client.heartbeat().calm);
+        server.arrived(now);
+      }
+    }
+  }));
+}
