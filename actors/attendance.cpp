@@ -80,14 +80,15 @@ caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr&
   return answer;
 }
 
-void take_loss(deployminator_pointer self, const std::string& name, const std::string& reason) {
+void take_loss(deployminator_pointer self, const std::string& name, const std::string& reason,
+               timestamp heard) {
   work w;
-  w.decide = [self, name, reason](const farm& f) {
+  w.decide = [self, name, reason, heard](const farm& f) {
     auto& present = self->state.present;
     if (!present.is_reachable(name))
       return change{};
     present.leave(name);
-    return machine_lost(f, name, reason, now(self));
+    return machine_lost(f, name, reason, heard, now(self));
   };
   w.finished = [self, name](const result<std::uint64_t>& outcome) {
     auto& state = self->state;
@@ -111,7 +112,7 @@ void give_up_on_absent_machines(deployminator_pointer self) {
   auto absent = state.present.awaited();
   for (const auto& name : absent)
     if (!state.joining.contains(name))
-      take_loss(self, name, "its agent did not connect after the server's start");
+      take_loss(self, name, "its agent did not connect after the server's start", {});
 }
 
 void when_complete(deployminator_pointer self, std::function<void()> f) {

@@ -13,7 +13,8 @@ caf::result<briefing_ptr> take_join(deployminator_pointer self, const hello_ptr&
                                     const machine_actor& from);
 
 /// Nothing is heard of a machine's agent any more.
-void take_loss(deployminator_pointer self, const std::string& name, const std::string& reason);
+void take_loss(deployminator_pointer self, const std::string& name, const std::string& reason,
+               messages::timestamp heard);
 
 /// `return_grace` is over: who is not back is lost, unless some still come.
 void give_up_on_absent_machines(deployminator_pointer self);

@@ -207,8 +207,8 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     [self](atom::join, const hello_ptr& h, const machine_actor& from) {
       return take_join(self, h, from);
     },
-    [self](atom::lost, const std::string& name, const std::string& reason) {
-      take_loss(self, name, reason);
+    [self](atom::lost, const std::string& name, const std::string& reason, timestamp heard) {
+      take_loss(self, name, reason, heard);
     },
     [self](atom::observe, const std::string& name, const report_ptr& news) {
       return take_report(self, name, news);

@@ -68,6 +68,7 @@ enum class upkeep_outcome {
 
 } // namespace deployminator::actors
 
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::timestamp)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::caller)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::change_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::farm_ptr)
@@ -170,8 +171,8 @@ using rollout_actor = caf::typed_actor<
 using machine_actor = caf::typed_actor<
   /// From SESSIONS: the agent said hello, or something else that is no heartbeat.
   caf::reacts_to<atom::deliver, received>,
-  /// From SESSIONS: the agent's connection is lost, and why.
-  caf::reacts_to<atom::lost, std::string>,
+  /// From SESSIONS: the agent's connection is lost, why, and when it said something last.
+  caf::reacts_to<atom::lost, std::string, messages::timestamp>,
   /// From SESSIONS: the server's next key, which the agent is to know.
   caf::reacts_to<atom::rotate, next_server_key_ptr>,
   /// From the DEPLOYMINATOR: what should be on the machine now, as the difference to what it said
@@ -225,8 +226,8 @@ using deployminator_actor = caf::typed_actor<
   caf::replies_to<atom::question, messages::caller, envelope_ptr>::with<message_ptr>,
   /// From a MACHINE: its agent said hello.
   caf::replies_to<atom::join, hello_ptr, machine_actor>::with<briefing_ptr>,
-  /// From a MACHINE: its agent fell silent, and why.
-  caf::reacts_to<atom::lost, std::string, std::string>,
+  /// From a MACHINE: its agent fell silent, why, and when it said something last.
+  caf::reacts_to<atom::lost, std::string, std::string, messages::timestamp>,
   /// From a MACHINE: its agent reported; answered when the news are committed.
   caf::replies_to<atom::observe, std::string, report_ptr>::with<bool>,
   /// From a MACHINE: all that should be on it.

@@ -163,14 +163,14 @@ void tell_next_key(machine_pointer self, const next_server_key_ptr& next) {
     send(self, *state.session);
 }
 
-void lose(machine_pointer self, const std::string& why) {
+void lose(machine_pointer self, const std::string& why, timestamp heard) {
   auto& state = self->state;
   end_session(self);
   state.hello = nullptr;
   state.joining.clear();
   state.has_joined = false;
   log::warning("machine lost agent", {{"machine", state.config.name}, {"reason", why}});
-  self->send(state.config.deployminator, atom::lost_v, state.config.name, why);
+  self->send(state.config.deployminator, atom::lost_v, state.config.name, why, heard);
 }
 
 /// Whether this is the answer to the newest question, and the agent is still there.
@@ -188,7 +188,7 @@ void refused_by_farm(machine_pointer self, const failure& why) {
   send(self, refusal{why}, state.hello->id);
   self->send(state.config.sessions, atom::refused_v, state.config.name, state.peer);
   if (state.has_joined)
-    return lose(self, "its agent's hello was refused: " + why.message);
+    return lose(self, "its agent's hello was refused: " + why.message, {});
   log::warning("machine refused agent", {{"machine", state.config.name}, {"reason", why.message}});
   state.hello = nullptr;
 }
@@ -293,7 +293,7 @@ machine_actor::behavior_type machine(machine_actor::stateful_pointer<machine_act
   self->state.config = std::move(config);
   return {
     [self](atom::deliver, const received& in) { take(self, in); },
-    [self](atom::lost, const std::string& why) { lose(self, why); },
+    [self](atom::lost, const std::string& why, timestamp heard) { lose(self, why, heard); },
     [self](atom::rotate, const next_server_key_ptr& next) { tell_next_key(self, next); },
     [self](atom::assign, const assignment_difference_ptr& difference) {
       take_assignment(self, *difference);

@@ -27,7 +27,7 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
   auto answered = self->make_response_promise<message_ptr>();
   self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
     auto& state = self->state;
-    auto rows = answer(f, state.present, asked, state.config.utc_now(), who);
+    auto rows = answer(f, state.present, asked, who);
     if (rows)
       answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
     else

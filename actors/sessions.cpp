@@ -108,6 +108,7 @@ void greet_agent(sessions_pointer self, const received& in) {
     state.peers.erase(known.peer);
   known.peer = in.peer;
   known.identity = agent.identity;
+  known.heard = state.config.utc_now();
   auto now = self->clock().now();
   auto peer
     = state.peers.insert_or_assign(in.peer, connected_peer{bus::peer_session{now}, in.key, &known});
@@ -178,6 +179,9 @@ table with_what_was_heard(const sessions_state& state, table rows) {
       if (!each.revoked_at)
         each.knows_next_server_key = state.rotation.is_known_to(key.grant.public_key);
     }
+  for (auto& each : rows.machines)
+    if (auto known = state.machines.find(each.name); known != state.machines.end())
+      each.last_seen = std::max(each.last_seen, known->second.heard);
   return rows;
 }
 
@@ -239,8 +243,8 @@ void serve_client(sessions_pointer self, const received& in, const caller& who) 
       self->request(config.deployminator, order_timeout, atom::question_v, who, in.envelope),
       [self](const message& answer) {
         const auto* rows = std::get_if<table>(&answer);
-        return rows && !rows->keys.empty() ? message{with_what_was_heard(self->state, *rows)}
-                                           : answer;
+        bool tells_of_peers = rows && (!rows->keys.empty() || !rows->machines.empty());
+        return tells_of_peers ? message{with_what_was_heard(self->state, *rows)} : answer;
       });
   auto type = std::visit([](const auto& each) { return each.type; }, body);
   send(
@@ -261,6 +265,8 @@ void take_from_peer(sessions_pointer self, const received& in, const caller& who
   peer->second.session.arrived(self->clock().now());
   if (const auto* beat = std::get_if<heartbeat>(&in.envelope->body))
     peer->second.session.keeps_calm(beat->calm);
+  if (peer->second.machine)
+    peer->second.machine->heard = state.config.utc_now();
   if (!peer->second.machine)
     return serve_client(self, in, who);
   if (!std::holds_alternative<heartbeat>(in.envelope->body))
@@ -354,7 +360,7 @@ void forget(sessions_pointer self, const connected_peer& lost, const char* why) 
   if (!lost.machine)
     return;
   lost.machine->peer.clear();
-  self->send(lost.machine->actor, atom::lost_v, std::string{why});
+  self->send(lost.machine->actor, atom::lost_v, std::string{why}, lost.machine->heard);
 }
 
 /// Who is connected with a key that is no good any more is so no more.

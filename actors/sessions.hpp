@@ -38,6 +38,8 @@ struct known_machine {
   std::string peer;
   /// Of the agent that is connected.
   std::string identity;
+  /// When its agent said something last.
+  messages::timestamp heard;
 };
 
 /// A connection that said hello.

@@ -131,9 +131,11 @@ struct rollout_finished {
   rollout_outcome outcome = rollout_outcome::succeeded;
   std::string reason;
   std::uint64_t rollout = 0;
+  /// Instances that may still run on machines out of reach; they stop when those are back.
+  std::uint64_t left = 0;
 
   bool operator==(const rollout_finished&) const = default;
-  MSGPACK_DEFINE_MAP(outcome, reason, rollout)
+  MSGPACK_DEFINE_MAP(outcome, reason, rollout, left)
 };
 
 enum class key_state { valid, revoked };

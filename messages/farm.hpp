@@ -155,9 +155,10 @@ struct order_end {
   std::uint64_t rollout = 0;
   rollout_outcome outcome = rollout_outcome::succeeded;
   timestamp time;
+  std::string reason;
 
   bool operator==(const order_end&) const = default;
-  MSGPACK_DEFINE_MAP(rollout, outcome, time)
+  MSGPACK_DEFINE_MAP(rollout, outcome, time, reason)
 };
 
 /// What is kept of an order that was acknowledged, so that its repetition gets the same answer.

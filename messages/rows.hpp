@@ -39,10 +39,12 @@ struct instance_row {
   std::optional<int> exit;
   std::string reason;
   std::vector<service_row> services;
+  /// It is to end by itself (`alwayson: false`).
+  bool job = false;
 
   MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), group, application, version, build,
                      machine, state, pid, uid, ports, restarts, started_at, ready_at, exit, reason,
-                     services)
+                     services, job)
 };
 
 /// A machine as `deploy machines` shows it.
@@ -134,8 +136,10 @@ struct history_row {
   std::optional<rollout_outcome> outcome;
   /// From the order to the end of the rollout.
   std::optional<double> seconds;
+  /// Why it ended so.
+  std::string reason;
 
-  MSGPACK_DEFINE_MAP(time, who, order, version, build, outcome, seconds)
+  MSGPACK_DEFINE_MAP(time, who, order, version, build, outcome, seconds, reason)
 };
 
 /// The rollout that is under way in a group.
@@ -145,6 +149,15 @@ struct rollout_row {
   timestamp started_at;
   std::string reason;
   MSGPACK_DEFINE_MAP(version, phase, started_at, reason)
+};
+
+/// The end of the last rollout that an order asked for.
+struct ended_row {
+  std::uint64_t version = 0;
+  rollout_outcome outcome = rollout_outcome::succeeded;
+  timestamp time;
+  std::string reason;
+  MSGPACK_DEFINE_MAP(version, outcome, time, reason)
 };
 
 /// A group as `deploy status` shows it; versions are 0 where there is none.
@@ -160,9 +173,11 @@ struct group_row {
   std::optional<rollout_row> rollout;
   /// Applications stopped on purpose, by name; `*`: all.
   std::set<std::string> stopped;
+  /// Set where that was no success, until the next one begins.
+  std::optional<ended_row> failure;
 
   MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, deployed_version, pending_version,
-                     wanted, running, ready, rollout, stopped)
+                     wanted, running, ready, rollout, stopped, failure)
 };
 
 } // namespace deployminator::messages

@@ -107,20 +107,23 @@ void edit::erase_instance(const std::string& id) {
   rest_.gone_instances.push_back({id, before_.instances.at(id).group_id});
 }
 
-void edit::end_rollout(const messages::rollout& r, rollout_outcome outcome, std::string reason) {
+void edit::end_rollout(const messages::rollout& r, rollout_outcome outcome, std::string reason,
+                       std::uint64_t left) {
   rollouts_.insert_or_assign(r.group_id, std::nullopt);
   rest_.finished_rollouts.push_back({r.group_id, outcome, r.order_id.empty()});
-  note_end(r, outcome);
-  tell(before_.groups.at(r.group_id), r.to, rollout_finished{outcome, std::move(reason), r.id});
+  note_end(r, outcome, reason);
+  tell(before_.groups.at(r.group_id), r.to,
+       rollout_finished{outcome, std::move(reason), r.id, left});
 }
 
 /// Notes it with the order that asked for it.
-void edit::note_end(const messages::rollout& r, rollout_outcome outcome) {
+void edit::note_end(const messages::rollout& r, rollout_outcome outcome,
+                    const std::string& reason) {
   auto known = before_.receipts.find(r.order_id);
   if (known == before_.receipts.end())
     return;
   auto& kept = receipts_.emplace(r.order_id, known->second).first->second;
-  kept.ends.push_back({r.id, outcome, at_.now});
+  kept.ends.push_back({r.id, outcome, at_.now, reason});
 }
 
 void edit::tell(const messages::group& about, std::uint64_t version, event::content what) {

@@ -53,9 +53,10 @@ public:
   void put(messages::access_key row);
 
   void erase_instance(const std::string& id);
-  /// Ends a rollout and tells so. What is put for the group afterwards takes its place.
+  /// Ends a rollout and tells so, with how many instances are `left` on machines out of reach. What
+  /// is put for the group afterwards takes its place.
   void end_rollout(const messages::rollout& r, messages::rollout_outcome outcome,
-                   std::string reason);
+                   std::string reason, std::uint64_t left = 0);
 
   /// Tells of something about a group; `version` 0: of the group as such.
   void tell(const messages::group& about, std::uint64_t version, messages::event::content what);
@@ -86,7 +87,8 @@ private:
   [[nodiscard]] bool changes_assignment(const messages::instance& row) const;
   void note_revision(messages::instance& row, std::map<std::string, std::uint64_t>& raised);
   void note_pinned(const messages::version& after);
-  void note_end(const messages::rollout& r, messages::rollout_outcome outcome);
+  void note_end(const messages::rollout& r, messages::rollout_outcome outcome,
+                const std::string& reason);
 
   const messages::farm& before_;
   const moment& at_;

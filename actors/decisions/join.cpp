@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace deployminator::actors {
 
 using namespace messages;
@@ -77,12 +79,12 @@ result<join> machine_joined(const farm& f, const agent_introduction& agent,
 }
 
 change machine_lost(const farm& f, const std::string& machine_name, const std::string& reason,
-                    const moment& m) {
+                    timestamp heard, const moment& m) {
   edit c{f, m};
   auto known = f.machines.find(machine_name);
   if (known != f.machines.end() && !known->second.lost) {
     auto& row = c.machine(machine_name);
-    row.last_seen = m.now;
+    row.last_seen = std::max(row.last_seen, heard);
     row.lost = true;
     c.tell(machine_change{machine_name, machine_state::ready, machine_state::unreachable, reason});
   }

@@ -30,9 +30,10 @@ messages::result<join> machine_joined(const messages::farm& f,
                                       const std::string& agent_version, bool is_proven,
                                       const moment& m);
 
-/// An agent fell silent.
+/// An agent fell silent; `heard`: when it said something last, as far as this server knows.
 messages::change machine_lost(const messages::farm& f, const std::string& machine,
-                              const std::string& reason, const moment& m);
+                              const std::string& reason, messages::timestamp heard,
+                              const moment& m);
 
 /// `digest_of` the observations of a machine's instances, as the farm has them.
 std::uint64_t observation_digest_of(const messages::farm& f, const std::string& machine);

@@ -232,6 +232,7 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_clock& cl
     return out;
   out.finished = failed ? rollout_outcome::failed : rollout_outcome::succeeded;
   out.reason = failed ? view.row.failure : words_for_success(view.row);
+  out.left = rest.size();
   if (!rest.empty())
     out.reason += fmt::format("; {} instances on machines out of reach stop when those are back",
                               rest.size());

@@ -123,6 +123,8 @@ struct rollout_decision {
   std::string reason;
   /// Why the rollout will have failed in the end; empty: it has not, or did before.
   std::string failure;
+  /// With `finished`: instances on machines out of reach that may still run.
+  std::uint64_t left = 0;
 
   bool operator==(const rollout_decision&) const = default;
 };

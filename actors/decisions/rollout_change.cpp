@@ -248,7 +248,7 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
   if (d.finished == rollout_outcome::succeeded && !r.coming.empty())
     give_hope(c, g);
   if (d.finished)
-    c.end_rollout(r, *d.finished, d.reason);
+    c.end_rollout(r, *d.finished, d.reason, d.left);
   else if (!d.reason.empty())
     c.tell(g, r.to, rollout_step{std::string{to_text(d.phase.value_or(r.phase))}, d.reason, r.id});
   return std::move(c).done();

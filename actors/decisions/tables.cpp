@@ -52,7 +52,9 @@ instance_row row_of(const instance& each, const version& v, const group& g,
                    seen.reason};
   if (row.state == instance_state::lost)
     row.reason = "the machine is out of reach";
-  if (const auto* app = application_of(v, each.application))
+  const auto* app = application_of(v, each.application);
+  row.job = app && !app->always_on;
+  if (app)
     for (const auto& service : app->services)
       if (service.port_index >= 1 && service.port_index <= seen.ports.size())
         row.services.push_back({service.name, seen.ports[service.port_index - 1], service.types});
@@ -132,8 +134,25 @@ void count(const farm& f, const presence& machines, const instance& each, group_
   row.ready += state == instance_state::ready ? 1 : 0;
 }
 
+/// The end of what was ordered last and has ended, for each group of which it was no success.
+std::map<std::pair<std::string, std::string>, ended_row> failures_of(const farm& f) {
+  std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, ended_row>> newest;
+  for (const auto& [id, order] : f.receipts)
+    for (const auto& v : order.versions)
+      for (const auto& end : order.ends)
+        if (auto& known = newest[{v.namespace_, v.group}];
+            end.rollout == v.rollout && end.rollout > known.first)
+          known = {end.rollout, {v.version, end.outcome, end.time, end.reason}};
+  std::map<std::pair<std::string, std::string>, ended_row> out;
+  for (auto& [name, end] : newest)
+    if (end.first != 0 && end.second.outcome != rollout_outcome::succeeded)
+      out.emplace(name, std::move(end.second));
+  return out;
+}
+
 std::vector<group_row> group_rows(const farm& f, const presence& machines, const asked_rows& q) {
   std::map<std::uint64_t, group_row> rows;
+  auto failures = failures_of(f);
   for (const auto& [id, g] : f.groups) {
     auto under_way = f.rollouts.find(id);
     bool shown = is_asked_for(q, g)
@@ -146,6 +165,8 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
     if (under_way != f.rollouts.end()) {
       const auto& r = under_way->second;
       row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure};
+    } else if (auto node = failures.extract({g.namespace_, g.name})) {
+      row.failure = std::move(node.mapped());
     }
   }
   for (auto& [id, row] : rows)
@@ -168,7 +189,7 @@ std::vector<version_row> version_rows(const farm& f, const asked_rows& q) {
   return rows;
 }
 
-bool machine_rows(const farm& f, const presence& machines, const query& q, timestamp now,
+bool machine_rows(const farm& f, const presence& machines, const query& q,
                   std::vector<machine_row>& out) {
   page<machine_row> rows{q.offset};
   for (auto each = f.machines.begin(); each != f.machines.end() && !rows.is_full(); ++each)
@@ -180,7 +201,7 @@ bool machine_rows(const farm& f, const presence& machines, const query& q, times
                          here ? machine_state::ready : machine_state::unreachable,
                          f.instances.on_machine(name).size(),
                          m.agent_version,
-                         here ? now : m.last_seen,
+                         m.last_seen,
                          m.memory_mb,
                          m.troubles};
     });
@@ -235,6 +256,7 @@ history_row row_of(const farm& f, const receipt& order, const group_version& v) 
   for (const auto& each : order.ends)
     if (each.rollout == v.rollout) {
       row.outcome = each.outcome;
+      row.reason = each.reason;
       row.seconds = static_cast<double>(each.time.microseconds - order.time.microseconds) / 1e6;
     }
   return row;
@@ -274,7 +296,7 @@ bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
 
 } // namespace
 
-result<table> answer(const farm& f, const presence& machines, const query& question, timestamp now,
+result<table> answer(const farm& f, const presence& machines, const query& question,
                      const caller& who) {
   asked_rows q{question, who};
   if (!q.group.empty())
@@ -295,7 +317,7 @@ result<table> answer(const farm& f, const presence& machines, const query& quest
       out.more = cut_page(out.versions, q.offset);
       break;
     case query_subject::machines:
-      out.more = machine_rows(f, machines, q, now, out.machines);
+      out.more = machine_rows(f, machines, q, out.machines);
       break;
     case query_subject::ports:
       out.ports = port_rows(f, machines, who);

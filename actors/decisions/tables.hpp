@@ -12,7 +12,7 @@ namespace deployminator::actors {
 /// there is none (a group that does not exist). Instances on machines out of reach are shown as
 /// lost; what the caller's key is not good for is left out.
 messages::result<messages::table> answer(const messages::farm& farm, const presence& machines,
-                                         const messages::query& question, messages::timestamp now,
+                                         const messages::query& question,
                                          const messages::caller& who = {});
 
 } // namespace deployminator::actors

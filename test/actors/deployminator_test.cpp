@@ -23,7 +23,7 @@ struct machine_calls {
 machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls* c) {
   return {
     [](atom::deliver, const received&) {},
-    [](atom::lost, const std::string&) {},
+    [](atom::lost, const std::string&, timestamp) {},
     [](atom::rotate, const next_server_key_ptr&) {},
     [c](atom::assign, const assignment_difference_ptr& difference) {
       c->told.push_back(*difference);
@@ -95,7 +95,7 @@ struct bench : test::actors_bench {
   }
 
   void lose(const std::string& name) {
-    tell(subject, atom::lost_v, name, std::string{"silence"});
+    tell(subject, atom::lost_v, name, std::string{"silence"}, timestamp{});
   }
 
   test::outcome_ptr<bool> report(const std::string& machine, std::vector<observation> seen) {

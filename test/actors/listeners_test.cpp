@@ -14,7 +14,7 @@ machine_actor::behavior_type deaf_machine(machine_actor::pointer,
                                           std::vector<assignment_difference>* told) {
   return {
     [](atom::deliver, const received&) {},
-    [](atom::lost, const std::string&) {},
+    [](atom::lost, const std::string&, timestamp) {},
     [](atom::rotate, const next_server_key_ptr&) {},
     [told](atom::assign, const assignment_difference_ptr& difference) {
       told->push_back(*difference);
@@ -118,7 +118,7 @@ private:
       [](atom::join, const hello_ptr&, const machine_actor&) -> caf::result<briefing_ptr> {
         return caf::sec::unexpected_message;
       },
-      [](atom::lost, const std::string&, const std::string&) {},
+      [](atom::lost, const std::string&, const std::string&, timestamp) {},
       [](atom::observe, const std::string&, const report_ptr&) { return true; },
       [](atom::assign, const std::string&) -> caf::result<assignment_difference_ptr> {
         return caf::sec::unexpected_message;

@@ -74,7 +74,7 @@ struct bench : test::actors_bench {
   }
 
   void lose() {
-    tell(subject, atom::lost_v, std::string{"silence"});
+    tell(subject, atom::lost_v, std::string{"silence"}, timestamp{});
   }
 
   [[nodiscard]] std::vector<assignment> assignments() const {

@@ -14,7 +14,8 @@ namespace {
 
 /// SESSIONS of epoch 7, with real MACHINES.
 struct bench : test::actors_bench {
-  explicit bench(bool asks_for_keys = false, std::size_t calm_from = 2000) {
+  explicit bench(bool asks_for_keys = false, std::size_t calm_from = 2000,
+                 const timestamp* now = nullptr) {
     gateway = spawn(test::recording_gateway, &out);
     deployminator = spawn(test::fake_deployminator, &farm);
     orders = spawn(test::fake_orders, &given);
@@ -22,7 +23,7 @@ struct bench : test::actors_bench {
     subject = spawn(actors::sessions,
                     sessions_config{gateway, deployminator, orders, publisher, 7, "tcp://publish",
                                     "tcp://collect", "store-1", asks_for_keys,
-                                    [] { return timestamp{5}; }, calm_from});
+                                    [now] { return now ? *now : timestamp{5}; }, calm_from});
     scheduler.run();
   }
 
@@ -581,6 +582,27 @@ TEST_CASE("the list of keys tells when each was seen last") {
   REQUIRE(told.size() == 1);
   CHECK(told[0].keys[0].last_seen == timestamp{5});
   CHECK_FALSE(told[0].keys[1].last_seen);
+}
+
+TEST_CASE("a machine was seen when something was heard of it, also once it is lost") {
+  timestamp now{5'000'000};
+  bench b{false, 2000, &now};
+  b.greet_agent("w", "w1");
+  now = {3600'000'000};
+  b.take("w", heartbeat{});
+  now = {3700'000'000};
+  b.greet_client("c");
+  b.take("c", query{query_subject::machines}, 2);
+  table rows;
+  rows.machines = {{.name = "w1", .last_seen = {5'000'000}}, {.name = "w2", .last_seen = {1}}};
+  answer(b, b.deployminator, b.farm.questions, shared(rows));
+  auto told = b.out.of<table>("c");
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].machines[0].last_seen == timestamp{3600'000'000});
+  CHECK(told[0].machines[1].last_seen == timestamp{1});
+  b.pass(10s);
+  REQUIRE(b.farm.heard.size() == 1);
+  CHECK(b.farm.heard[0] == timestamp{3600'000'000});
 }
 
 // -- the rotation of the server's key -------------------------------------------------------------

@@ -127,6 +127,7 @@ inline event::content any_content() {
                             *rc::gen::arbitrary<bool>()};
     default:
       return rollout_finished{any_enum<rollout_outcome>(), any_text(),
+                              *rc::gen::arbitrary<std::uint64_t>(),
                               *rc::gen::arbitrary<std::uint64_t>()};
   }
 }

@@ -172,7 +172,7 @@ event::content any_content() {
     case 7:
       return trouble_change{any_text(), any_text(), any_time(), any_text(), maybe()};
     default:
-      return rollout_finished{any_of<rollout_outcome>(), any_text(), any_count()};
+      return rollout_finished{any_of<rollout_outcome>(), any_text(), any_count(), any_count()};
   }
 }
 
@@ -327,7 +327,7 @@ struct composer {
     r.versions = {{any_text(), any_text(), any_count(), any_count()}};
     r.seq = any_count();
     r.what = any_text();
-    r.ends = {{any_count(), any_of<rollout_outcome>(), any_time()}};
+    r.ends = {{any_count(), any_of<rollout_outcome>(), any_time(), any_text()}};
     put(made.receipts, after.receipts, r.id, r);
   }
 

@@ -145,7 +145,7 @@ TEST_CASE("that a machine is within reach is told only where it was not") {
   auto joined = said_hello(farm, up_to_date(farm));
   CHECK(joined->was_reachable);
   CHECK(joined->what.events.empty());
-  farm.make(machine_lost(farm.state, "w1", "silence", farm.now()));
+  farm.make(machine_lost(farm.state, "w1", "silence", timestamp{}, farm.now()));
   joined = said_hello(farm, up_to_date(farm));
   CHECK_FALSE(joined->was_reachable);
   CHECK(joined->what.events.size() == 1);
@@ -165,13 +165,21 @@ TEST_CASE("a machine that changes its machine groups is noticed") {
 
 TEST_CASE("a machine that is lost is told with the reason and when it was seen") {
   small_farm farm{1};
-  auto c = machine_lost(farm.state, "w1", "silence", farm.now());
+  timestamp heard{farm.state.machines.at("w1").last_seen.microseconds + 3'600'000'000};
+  auto c = machine_lost(farm.state, "w1", "silence", heard, farm.now());
   CHECK(told<machine_change>(c)
         == std::vector<machine_change>{
           {"w1", machine_state::ready, machine_state::unreachable, "silence"}});
-  CHECK(c.machines.at(0).last_seen == farm.now().now);
+  CHECK(c.machines.at(0).last_seen == heard);
   CHECK(c.machines.at(0).lost);
-  CHECK(is_empty(machine_lost(farm.state, "w7", "silence", farm.now())));
+  CHECK(is_empty(machine_lost(farm.state, "w7", "silence", heard, farm.now())));
+}
+
+TEST_CASE("a machine that this server never heard was seen when the store says") {
+  small_farm farm{1};
+  auto stored = farm.state.machines.at("w1").last_seen;
+  auto c = machine_lost(farm.state, "w1", "it did not connect", {}, farm.now());
+  CHECK(c.machines.at(0).last_seen == stored);
 }
 
 TEST_CASE("what the farm knows of a machine's instances has the digest that its agent computes") {

@@ -290,6 +290,7 @@ TEST_CASE("old instances out of reach do not hold a rollout up for ever") {
   auto decision = farm.step_after(duration{300'000});
   CHECK(decision.finished == rollout_outcome::succeeded);
   CHECK(decision.reason.find("2 instances on machines out of reach") != std::string::npos);
+  CHECK(decision.left == 2);
 }
 
 TEST_CASE("instances that have stopped on a machine that cannot note it hold no rollout up") {

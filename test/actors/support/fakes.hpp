@@ -93,6 +93,8 @@ struct deployminator_calls {
   calls<actors::envelope_ptr, actors::message_ptr> questions;
   calls<join_call, actors::briefing_ptr> joins;
   std::vector<std::string> lost;
+  /// When each of those was heard last.
+  std::vector<messages::timestamp> heard;
   calls<observe_call, bool> reports;
   calls<std::string, actors::assignment_difference_ptr> assignments;
   std::vector<actors::rollout_decision> decisions;
@@ -119,8 +121,10 @@ fake_deployminator(fake_deployminator_actor::pointer self, deployminator_calls* 
     [=](atom::join, const hello_ptr& h, const machine_actor& from) {
       return hold(self, c->joins, join_call{h, from});
     },
-    [=](atom::lost, const std::string& machine, const std::string& reason) {
+    [=](atom::lost, const std::string& machine, const std::string& reason,
+        messages::timestamp heard) {
       c->lost.push_back(machine + ": " + reason);
+      c->heard.push_back(heard);
     },
     [=](atom::observe, const std::string& machine, const report_ptr& news) {
       return hold(self, c->reports, observe_call{machine, news});
