@@ -37,15 +37,20 @@ void carry_out(fetcher_pointer self, const fetch_queue::step& step) {
   self->delayed_send(self, pace_interval, atom::tick_v);
 }
 
+void tell_waiters(fetcher_pointer self) {
+  auto& state = self->state;
+  for (auto& [id, note] : state.watch.news(state.queue, self->clock().now()))
+    if (auto waiting = state.waiting.find(id); waiting != state.waiting.end())
+      self->send(waiting->second, atom::note_v, std::move(note));
+}
+
 void look_at_pace(fetcher_pointer self) {
   auto& state = self->state;
   auto now = self->clock().now();
   state.ticking = false;
   for (const auto& [key, speed] : state.watch.look(now))
     carry_out(self, state.queue.set_speed(key, speed));
-  for (auto& [id, note] : state.watch.news(state.queue, now))
-    if (auto waiting = state.waiting.find(id); waiting != state.waiting.end())
-      self->send(waiting->second, atom::note_v, std::move(note));
+  tell_waiters(self);
   carry_out(self, {});
 }
 
@@ -73,8 +78,10 @@ void publish_at_times(fetcher_pointer self, const std::string& key,
 
 void log_end(const std::string& key, const artifact_result& outcome) {
   if (outcome)
-    common::log::info("fetcher has artifact",
-                      {{"key", key}, {"sha256", outcome->sha256}, {"bytes", outcome->size}});
+    common::log::info("fetcher has artifact", {{"key", key},
+                                               {"sha256", outcome->sha256},
+                                               {"bytes", outcome->size},
+                                               {"cached", outcome->cached}});
   else
     common::log::warning("fetcher failed", {{"key", key}, {"reason", outcome.error().message}});
 }
@@ -82,7 +89,7 @@ void log_end(const std::string& key, const artifact_result& outcome) {
 void end_transfer(fetcher_pointer self, const std::string& key, const artifact_result& outcome) {
   auto& state = self->state;
   log_end(key, outcome);
-  if (outcome)
+  if (outcome && !outcome->cached)
     publish(self, key, {outcome->size, outcome->size, 0, {}});
   for (const auto& spec : state.queue.waiting_for(key)) {
     auto waiting = state.waiting.find(spec->id);
@@ -125,7 +132,8 @@ fetcher_actor::behavior_type fetcher(fetcher_actor::stateful_pointer<fetcher_sta
       self->state.world->downloads->keep_partial(std::move(keys));
     },
     [self](atom::seen, const std::string& key, const download_progress& progress) {
-      self->state.watch.see(key, progress);
+      if (self->state.watch.see(key, progress))
+        tell_waiters(self);
       publish_at_times(self, key, progress);
     },
     [self](atom::fetched, const std::string& key, const artifact_result& outcome) {

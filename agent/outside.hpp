@@ -52,6 +52,8 @@ struct artifact {
   std::string sha256;
   std::uint64_t size = 0;
   std::string path;
+  /// It was there, and no byte of it was fetched.
+  bool cached = false;
 };
 
 /// Fetches artifacts into the content-addressed cache.

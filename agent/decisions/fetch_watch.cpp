@@ -2,11 +2,12 @@
 
 namespace deployminator::agent {
 
-void fetch_watch::see(const std::string& key, const download_progress& progress) {
+bool fetch_watch::see(const std::string& key, const download_progress& progress) {
   auto [each, is_new] = transfers_.try_emplace(key);
   if (is_new)
     each->second.speed_of = pace{progress.bytes};
   each->second.progress = progress;
+  return is_new;
 }
 
 void fetch_watch::forget(const std::string& key) {
@@ -40,7 +41,7 @@ fetch_note fetch_watch::note_of(const std::string& key) const {
 bool fetch_watch::is_news(const std::string& id, const fetch_note& note, moment now) const {
   auto found = told_.find(id);
   if (found == told_.end())
-    return note != fetch_note{};
+    return true;
   const auto& [last, at] = found->second;
   if (last.stuck != note.stuck || last.reason.empty() != note.reason.empty())
     return true;
@@ -58,7 +59,8 @@ std::vector<std::pair<std::string, fetch_note>> fetch_watch::news(const fetch_qu
   };
   for (const auto& key : queue.running())
     for (const auto& spec : queue.waiting_for(key))
-      tell(spec, note_of(key));
+      if (transfers_.contains(key) || told_.contains(spec->id))
+        tell(spec, note_of(key));
   auto in_line = queue.in_line();
   auto why = in_line.empty() ? std::string{} : queue.queue_text();
   for (const auto& spec : in_line)

@@ -20,8 +20,8 @@ public:
   /// What was told is told anew no sooner where only the words are others: each is an event.
   static constexpr std::chrono::seconds same_news_after{30};
 
-  /// The transfer of this key gets on.
-  void see(const std::string& key, const download_progress& progress);
+  /// The transfer of this key gets on; true: that is the first that is seen of it.
+  bool see(const std::string& key, const download_progress& progress);
 
   /// Nobody waits for this key any more.
   void forget(const std::string& key);
@@ -32,7 +32,8 @@ public:
   /// How fast each transfer that was seen is, as of now.
   std::vector<std::pair<std::string, transfer_speed>> look(moment now);
 
-  /// What is to be told to which instance.
+  /// What is to be told to which instance: first that it is fetched, once that is seen. What lies
+  /// in the cache never is.
   std::vector<std::pair<std::string, fetch_note>> news(const fetch_queue& queue, moment now);
 
 private:

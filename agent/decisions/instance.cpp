@@ -66,16 +66,19 @@ void instance_step::proceed() {
     return act(remove_files{});
   }
   if (!life_.seen.fetched && life_.artifact_path.empty()) {
-    enter(instance_phase::fetching, instance_state::downloading, "");
+    // Whether it has to be fetched at all, the first note says.
+    enter(instance_phase::fetching, instance_state::preparing, "");
     return act(fetch_artifact{});
   }
   if (life_.seen.fetched && goal() == instance_goal::fetch)
     return enter(instance_phase::waiting, instance_state::preparing,
-                 "fetched; waits to be started");
+                 "unpacked; waits to be started");
   if (goal() == instance_goal::run)
     enter(instance_phase::reserving, instance_state::starting, life_.exchanged_port);
   else
-    enter(instance_phase::reserving, instance_state::preparing, "is being unpacked");
+    enter(instance_phase::reserving, instance_state::preparing,
+          life_.from_cache ? "the artifact is in the cache; is being unpacked"
+                           : "is being unpacked");
   act(reserve_grant{messages::port_count(app())});
 }
 
@@ -101,12 +104,14 @@ void instance_step::operator()(const fetch_ended& e) {
                   e.outcome->sha256, app().sha256));
   life_.seen.sha256 = e.outcome->sha256;
   life_.artifact_path = e.outcome->path;
+  life_.from_cache = e.outcome->cached;
   proceed();
 }
 
 void instance_step::operator()(const fetch_note& e) {
   if (life_.phase != instance_phase::fetching)
     return;
+  life_.seen.state = instance_state::downloading;
   life_.seen.reason = e.reason;
   life_.seen.stuck = e.stuck;
 }

@@ -87,6 +87,8 @@ struct instance_life {
   messages::observation seen;
   /// Where the artifact lies in the cache, once fetched by this process.
   std::string artifact_path;
+  /// It was in the cache, and nothing was fetched.
+  bool from_cache = false;
   /// This process saw the directory whole, and its grant was not freed since.
   bool unpacked = false;
   /// The program was started at least once, so its next start is a restart.

@@ -69,8 +69,10 @@ download::moment download::due(moment now) const {
 }
 
 download::outcome download::begin_attempt(moment now) {
-  if (auto cached = order_.sha256.empty() ? std::nullopt : cache_.find(order_.sha256))
-    return result<artifact>{*cached};
+  if (auto known = order_.sha256.empty() ? std::nullopt : cache_.find(order_.sha256)) {
+    known->cached = true;
+    return result<artifact>{*std::move(known)};
+  }
   if (source_ = cache_.open_doubtful(order_.sha256); source_) {
     verified_.reset();
     stage_ = stage::verifying;

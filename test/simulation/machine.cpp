@@ -97,13 +97,17 @@ result<std::vector<agent::found_instance>> machine::recover() {
 
 // -- downloads ------------------------------------------------------------------------------------
 
+bool machine::is_cached(const agent::download_order& order) const {
+  return !order.sha256.empty() && cache_.contains(order.sha256);
+}
+
 void machine::start(const agent::download_order& order, on_progress progress, on_done done) {
   auto number = ++downloads_;
   transfer_numbers_[order.key] = number;
   transfers[order.key] = {order, std::move(progress), std::move(done)};
   using trouble = artifact_server::trouble;
   auto takes = dice_.between(10ms, 6s);
-  if (!order.sha256.empty() && cache_.contains(order.sha256))
+  if (is_cached(order))
     takes = 1ms;
   else if (artifacts_.what == trouble::slow)
     takes *= 6;
@@ -113,7 +117,8 @@ void machine::start(const agent::download_order& order, on_progress progress, on
     auto found = transfers.find(key);
     if (!is_this_agent(agent) || transfer_numbers_[key] != number || found == transfers.end())
       return;
-    found->second.progress({500, 1000, 250});
+    if (!is_cached(found->second.order))
+      found->second.progress({500, 1000, 250});
     on_answer();
   });
   clock_.after(takes, [this, key = order.key, number, broken, wrong, agent = agent_] {
@@ -131,7 +136,7 @@ void machine::finish_download(const std::string& key, std::uint64_t number, bool
   auto sha256 = sha256_of(order.url, wrong);
   if (wrong)
     artifacts_.tainted.insert(order.url);
-  bool cached = !order.sha256.empty() && cache_.contains(order.sha256);
+  bool cached = is_cached(order);
   if (cached)
     sha256 = order.sha256;
   if (order.url.find("missing") != std::string::npos)
@@ -142,7 +147,7 @@ void machine::finish_download(const std::string& key, std::uint64_t number, bool
     transfer.done(failure{failure_code::mismatch, order.url + ": other bytes", ""});
   else {
     cache_.insert(sha256);
-    transfer.done(agent::artifact{sha256, 1000, "/cache/" + sha256});
+    transfer.done(agent::artifact{sha256, 1000, "/cache/" + sha256, cached});
   }
   on_answer();
 }

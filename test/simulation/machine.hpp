@@ -72,6 +72,7 @@ private:
   void behave(const std::string& id, int launches);
   void end(const std::string& id, int exit);
   [[nodiscard]] std::string some_running(std::uint64_t pick) const;
+  [[nodiscard]] bool is_cached(const agent::download_order& order) const;
   void finish_download(const std::string& key, std::uint64_t number, bool broken, bool wrong);
   [[nodiscard]] bool is_this_agent(std::uint64_t agent) const;
 

@@ -44,8 +44,11 @@ struct watched_queue {
 
 } // namespace
 
-TEST_CASE_FIXTURE(watched_queue, "of a fetch that goes well nothing is told") {
+TEST_CASE_FIXTURE(watched_queue, "of a fetch that goes well nothing is told but that it goes on") {
   auto key = fetch_key(*want("a", "http://x/a.tar"));
+  CHECK(pass(1).empty());
+  progress[key].bytes = 1;
+  CHECK(pass(1) == notes{{"a", {}}});
   for (int n = 0; n < 300; ++n) {
     progress[key].bytes += 100'000;
     CHECK(pass(1).empty());

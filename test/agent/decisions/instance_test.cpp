@@ -126,9 +126,19 @@ struct bench {
 
 } // namespace
 
+TEST_CASE("an instance whose artifact is in the cache downloads nothing, and says so") {
+  bench b{sample_spec(instance_goal::fetch)};
+  b.tell(begun{});
+  CHECK(b.life.seen.state == instance_state::preparing);
+  b.tell(fetch_ended{artifact{"abc", 10, "/cache/abc", true}});
+  CHECK(b.life.seen.state == instance_state::preparing);
+  CHECK(b.life.seen.reason == "the artifact is in the cache; is being unpacked");
+}
+
 TEST_CASE("an instance to be fetched is fetched, unpacked, and waits") {
   bench b{sample_spec(instance_goal::fetch)};
   b.tell(begun{});
+  b.tell(fetch_note{});
   CHECK(b.life.seen.state == instance_state::downloading);
   b.tell(fetch_ended{artifact{"abc", 10, "/cache/abc"}});
   CHECK(b.did<reserve_grant>()->ports == 1);
@@ -139,7 +149,7 @@ TEST_CASE("an instance to be fetched is fetched, unpacked, and waits") {
   CHECK(b.life.seen.state == instance_state::preparing);
   CHECK(b.life.seen.fetched);
   CHECK(b.life.seen.sha256 == "abc");
-  CHECK(b.life.seen.reason == "fetched; waits to be started");
+  CHECK(b.life.seen.reason == "unpacked; waits to be started");
   CHECK(b.last.empty());
 }
 

@@ -199,7 +199,11 @@ TEST_CASE("a file comes into the cache under its hash, with progress on the way"
 
   // Cached now: the server is not asked again.
   server.stop();
-  CHECK(f.fetch(server.url("app"), hash_of(bytes)));
+  auto again = f.fetch(server.url("app"), hash_of(bytes));
+  REQUIRE(again);
+  CHECK(again->cached);
+  CHECK_FALSE(got->cached);
+  CHECK(all(f.progress).empty());
 }
 
 TEST_CASE("local files are fetched by name and by file URL") {
