@@ -42,6 +42,18 @@ CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to) {
              "Only this group, or the groups of this namespace");
 }
 
+CLI::Option* add_wide_option(CLI::App& verb, bool& wide) {
+  return verb
+    .add_option_function<std::string>(
+      "-o", [&wide](const std::string&) { wide = true; },
+      "`wide`: all columns in full, also where the terminal is narrower")
+    ->type_name("wide")
+    ->check([](const std::string& text) {
+      return text == "wide" ? std::string{}
+                            : "\"" + printable(text) + "\" is no form of output; expected wide";
+    });
+}
+
 std::optional<std::uint64_t> number_from_text(const std::string& text) {
   std::uint64_t out = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);

@@ -19,6 +19,9 @@ CLI::Option* add_group_part_argument(CLI::App& verb, group_part& to);
 /// Adds the argument `NS[/GROUP]`, not required.
 CLI::Option* add_namespace_or_group_argument(CLI::App& verb, group_name& to);
 
+/// Adds `-o wide`, for what is shortened to fit the terminal without it.
+CLI::Option* add_wide_option(CLI::App& verb, bool& wide);
+
 /// The whole number that a text is, if it is one.
 std::optional<std::uint64_t> number_from_text(const std::string& text);
 

@@ -13,8 +13,12 @@ configs::server_access context::access() const {
   return std::move(*out);
 }
 
-bool context::rich_tables() const {
-  return rich && is_capable_terminal(STDOUT_FILENO);
+canvas context::page(bool wide) const {
+  auto out = terminal_page(STDOUT_FILENO);
+  out.rich = rich && is_capable_terminal(STDOUT_FILENO);
+  out.width = wide ? 0 : out.width;
+  out.zone = zone;
+  return out;
 }
 
 void report(bool as_json, const messages::failure& why) {

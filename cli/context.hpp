@@ -19,14 +19,17 @@ struct context {
   bool json = false;
   /// Bars and colours, where the output is a terminal.
   bool rich = false;
+  /// In which zone times are told.
+  time_zone zone = time_zone::local;
   /// Whether the user asked to stop.
   interruption& stop;
 
   /// Where the servers are and what key to use; throws `setback` where there is no good key file.
   configs::server_access access() const;
 
-  /// Whether tables on stdout may have colours.
-  bool rich_tables() const;
+  /// What stdout can show of a table or list: on a terminal lines as wide as that, unless they are
+  /// wanted `wide`; elsewhere lines of any width.
+  canvas page(bool wide) const;
 };
 
 /// Tells why something was not done: `{"error": …}` on stdout with `--json`, else a sentence on

@@ -78,7 +78,9 @@ void log_writer::finish(timestamp now) {
 
 void log_writer::put(const std::string& id, log_source source, const text& what) {
   if (form_ == log_form::lines) {
-    auto time = prefix_.time ? fmt::format("{} {} ", messages::to_text(what.time), source) : "";
+    auto time = prefix_.time
+                  ? fmt::format("{} {} ", exact_clock_text(what.time, prefix_.zone), source)
+                  : "";
     auto name = prefix_.id ? printable(id) + " | " : "";
     // What the program did not say itself.
     auto mark = source == log_source::sys && !prefix_.time ? "-- " : "";

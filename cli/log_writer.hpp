@@ -1,5 +1,6 @@
 #pragma once
 
+#include "cli/clock.hpp"
 #include "cli/json.hpp"
 #include "messages/log_line.hpp"
 #include "messages/timestamp.hpp"
@@ -26,6 +27,7 @@ enum class log_form {
 struct log_prefix {
   bool time = false;
   bool id = false;
+  time_zone zone = time_zone::utc;
 };
 
 /// Turns pieces of instances' logs into what is shown of them. Lines appear when they are complete,

@@ -73,7 +73,8 @@ exit_code run(int argc, const char* const* argv) {
     return exit_code::usage;
   }
   interruption stop;
-  context c{*settings, settings->json, !settings->no_color, stop};
+  context c{*settings, settings->json, !settings->no_color,
+            settings->utc ? time_zone::utc : time_zone::local, stop};
   for (const auto& each : verbs)
     if (app.got_subcommand(each->name()))
       return run_verb(*each, c);

@@ -16,6 +16,9 @@ namespace {
 
 constexpr std::size_t bar_width = 16;
 
+/// Columns of a terminal that has room for a bar beside what it stands for.
+constexpr std::size_t roomy = 64;
+
 /// `: reason`, or nothing.
 std::string because(const std::string& reason) {
   return reason.empty() ? "" : ": " + printable(reason);
@@ -168,7 +171,8 @@ std::string artifact_name(const std::string& url) {
 
 line progress_line(const download_progress& p, const canvas& c) {
   line out{{printable(p.machine) + "  ", tone::plain}};
-  if (p.total && c.rich)
+  bool has_room = c.width == 0 || c.width >= roomy;
+  if (p.total && c.rich && has_room)
     out.push_back({bar_text(p.bytes, *p.total, bar_width, c.unicode) + " ", tone::busy});
   auto text = progress_text(p.bytes, p.total);
   if (p.bytes_per_second >= 1)
@@ -185,7 +189,7 @@ line sentence_of(const event& e, const canvas& c) {
 }
 
 line dated_sentence_of(const event& e, const canvas& c) {
-  line out{{clock_text(e.time) + "  ", tone::dim}};
+  line out{{clock_text(e.time, c.zone) + "  ", tone::dim}};
   if (!e.group.empty()) {
     auto version = e.version == 0 ? "" : fmt::format(" v{}", e.version);
     out.push_back({to_text(group_name{e.namespace_, e.group}) + version + "  ", tone::plain});

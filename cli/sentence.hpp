@@ -31,7 +31,7 @@ line progress_line(const messages::download_progress& p, const canvas& c);
 /// An event as a line, without its time and group.
 line sentence_of(const messages::event& e, const canvas& c);
 
-/// The same after `2026-01-31 09:30:00  shop/web v12`, for lists of events.
+/// The same after `2026-01-31 10:30:00 CET  shop/web v12`, for lists of events.
 line dated_sentence_of(const messages::event& e, const canvas& c);
 
 /// Chooses which events to write where lines cannot be redrawn: all of them, but of a fetch only

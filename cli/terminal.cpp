@@ -5,6 +5,7 @@
 #include <clocale>
 #include <cstdlib>
 #include <langinfo.h>
+#include <optional>
 #include <string_view>
 #include <unistd.h>
 
@@ -24,11 +25,18 @@ bool locale_is_utf8() {
   return out;
 }
 
+std::optional<winsize> size_of(int descriptor) {
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0)
+    return std::nullopt;
+  return size;
+}
+
 } // namespace
 
-terminal::terminal(int descriptor, bool rich)
+terminal::terminal(int descriptor, bool rich, time_zone zone)
   : descriptor_(descriptor), live_(rich && is_capable_terminal(descriptor)),
-    unicode_(locale_is_utf8()) {}
+    unicode_(locale_is_utf8()), zone_(zone) {}
 
 bool terminal::is_live() const {
   return live_;
@@ -36,18 +44,19 @@ bool terminal::is_live() const {
 
 canvas terminal::shape() const {
   if (!live_)
-    return {.width = 0, .height = 0, .rich = false, .unicode = unicode_};
-  canvas out{.rich = live_, .unicode = unicode_};
-  winsize size{};
-  if (ioctl(descriptor_, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
-    out.width = size.ws_col;
-    out.height = size.ws_row;
+    return {.width = 0, .height = 0, .zone = zone_};
+  canvas out{.rich = true, .unicode = unicode_, .zone = zone_};
+  if (auto size = size_of(descriptor_)) {
+    out.width = size->ws_col;
+    out.height = size->ws_row;
   }
   return out;
 }
 
 void terminal::say(const line& l) {
-  auto text = erasing() + rendered(l, {.width = 0, .rich = live_}) + "\n";
+  auto all = shape();
+  all.width = 0;
+  auto text = erasing() + rendered(l, all) + "\n";
   write(text + painted(shown_));
 }
 
@@ -80,6 +89,13 @@ void terminal::write(const std::string& text) const {
   // Progress on stderr is nothing to give up for.
   if (reason != 0 && descriptor_ == STDOUT_FILENO)
     throw output_lost{reason};
+}
+
+canvas terminal_page(int descriptor) {
+  auto size = size_of(descriptor);
+  if (!size || isatty(descriptor) == 0)
+    return {.width = 0, .height = 0};
+  return {.width = size->ws_col, .height = size->ws_row, .unicode = locale_is_utf8()};
 }
 
 bool is_capable_terminal(int descriptor) {

@@ -13,7 +13,7 @@ namespace deployminator::cli {
 class terminal {
 public:
   /// Writes to the file descriptor. `rich`: the user wants more than lines, where it can be shown.
-  terminal(int descriptor, bool rich);
+  terminal(int descriptor, bool rich, time_zone zone);
 
   /// Whether there can be a live part.
   bool is_live() const;
@@ -39,8 +39,13 @@ private:
   int descriptor_;
   bool live_;
   bool unicode_;
+  time_zone zone_;
   std::vector<line> shown_;
 };
+
+/// What the file descriptor can show without colours: the size and characters of a terminal; width
+/// 0 and any characters elsewhere, and on a terminal that does not tell its size.
+canvas terminal_page(int descriptor);
 
 /// Whether the file descriptor is a terminal that understands cursor movements and colours.
 bool is_capable_terminal(int descriptor);

@@ -22,7 +22,7 @@ bool stays(const event& e) {
 } // namespace
 
 viewer::viewer(const context& c, int descriptor, bool dated)
-  : context_(c), dated_(dated), screen_(descriptor, c.rich && !c.json) {}
+  : context_(c), dated_(dated), screen_(descriptor, c.rich && !c.json, c.zone) {}
 
 bool viewer::is_live() const {
   return !context_.json && screen_.is_live();
@@ -45,8 +45,10 @@ void viewer::take(const event& e, timestamp now) {
 }
 
 void viewer::introduce(timestamp now) {
+  auto page = screen_.shape();
+  page.height = max_introduction;
   if (!screen_.is_live())
-    for (const auto& each : board_.lines({.width = 0, .height = max_introduction}, now))
+    for (const auto& each : board_.lines(page, now))
       screen_.say(each);
   refresh(now);
 }

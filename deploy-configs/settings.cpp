@@ -265,7 +265,10 @@ program_settings client_table() {
               .help = "Print JSON: one document, or one object a line while following"},
              {.name = "no-color",
               .kind = setting_kind::flag,
-              .help = "Print neither colour nor bars, as with NO_COLOR"}}};
+              .help = "Print neither colour nor bars, as with NO_COLOR"},
+             {.name = "utc",
+              .kind = setting_kind::flag,
+              .help = "Show times in UTC; without it, in the local time zone"}}};
 }
 
 exit_now wrong_settings(const std::string& program, const messages::failure& why) {
@@ -417,7 +420,8 @@ messages::result<client_settings> client_options::resolve(const surroundings& fr
                            .keys = keys.empty() ? default_client_key(from) : keys,
                            .json = all->flag("json"),
                            .no_color = all->flag("no-color")
-                                       || !from.variable("NO_COLOR").value_or("").empty()};
+                                       || !from.variable("NO_COLOR").value_or("").empty(),
+                           .utc = all->flag("utc")};
   return settings;
 }
 

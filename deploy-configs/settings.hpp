@@ -111,6 +111,8 @@ struct client_settings {
   bool json = false;
   /// Also set where `NO_COLOR` is.
   bool no_color = false;
+  /// Show times in UTC.
+  bool utc = false;
 };
 
 /// Called once, first thing in main.

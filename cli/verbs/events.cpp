@@ -38,8 +38,8 @@ public:
     verb
       .add_option_function<std::string>(
         "--since", [this](const std::string& text) { begin_with(text); },
-        "Begin after the event of this number, or with this time: 2026-01-31T09:30:00Z, or how "
-        "long ago: 10m; without it, with all")
+        "Begin after the event of this number, or with this time: 2026-01-31T09:30:00Z, or as "
+        "times are shown here, or how long ago: 10m; without it, with all")
       ->type_name("SEQ|TIME")
       ->check([](const std::string& text) {
         return number_from_text(text) || time_from_text(text, messages::system_utc_now())
@@ -48,6 +48,7 @@ public:
                      + "\" is neither an event's number nor a time; expected one such as 1200, "
                        "2026-01-31T09:30:00Z (UTC), or how long ago: 10m";
       });
+    add_wide_option(verb, wide_);
     verb.add_flag("--no-follow", no_follow_, "End after the stored events");
   }
 
@@ -91,7 +92,7 @@ private:
       return;
     if (c.json)
       return print(one_line(to_json(e)));
-    auto shape = canvas{.width = 0, .rich = c.rich_tables()};
+    auto shape = c.page(wide_);
     auto said = dated_sentence_of(e, shape);
     said.insert(said.begin(), {number_text(e.seq) + "  ", tone::dim});
     print(rendered(said, shape) + "\n");
@@ -108,6 +109,7 @@ private:
   std::uint64_t since_ = 0;
   messages::timestamp from_;
   bool no_follow_ = false;
+  bool wide_ = false;
 };
 
 } // namespace

@@ -8,17 +8,18 @@ namespace deployminator::cli::verbs {
 
 namespace {
 
-std::vector<span> row(const messages::history_row& h) {
+std::vector<span> row(const messages::history_row& h, time_zone zone) {
   auto number = [](std::uint64_t n) { return n == 0 ? std::string{} : std::to_string(n); };
   auto outcome = h.outcome ? span{std::string{messages::to_text(*h.outcome)}, tone_of(*h.outcome)}
                            : span{"under way", tone::busy};
-  return {{clock_text(h.time)},
+  return {{clock_text(h.time, zone)},
           {printable(h.who), tone::strong},
           {printable(h.order)},
           {number(h.version)},
           {number(h.build)},
           outcome,
-          {h.seconds ? seconds_text(*h.seconds) : std::string{}}};
+          {h.seconds ? seconds_text(*h.seconds) : std::string{}},
+          {h.outcome == messages::rollout_outcome::succeeded ? "" : printable(h.reason)}};
 }
 
 class history_verb : public command {
@@ -35,6 +36,7 @@ public:
   }
   void declare(CLI::App& verb) override {
     add_group_argument(verb, of_)->required();
+    add_wide_option(verb, wide_);
   }
 
   exit_code run(context& c) override {
@@ -45,16 +47,28 @@ public:
       print(indented(to_json(history)));
       return exit_code::done;
     }
-    std::vector<std::vector<span>> rows;
-    for (const auto& each : history)
-      rows.push_back(row(each));
-    print(table_text({"TIME", "WHO", "ORDER", "VERSION", "BUILD", "OUTCOME", "TOOK"}, rows,
-                     c.rich_tables()));
+    print_rows(c.page(wide_), history);
     return exit_code::done;
   }
 
 private:
+  static void print_rows(const canvas& c, const std::vector<messages::history_row>& history) {
+    std::vector<std::vector<span>> rows;
+    for (const auto& each : history)
+      rows.push_back(row(each, c.zone));
+    print(table_text({{.heading = "TIME", .drops = 4},
+                      {.heading = "WHO", .shortens = 2, .least = 8},
+                      {.heading = "ORDER"},
+                      {.heading = "VERSION", .drops = 3},
+                      {.heading = "BUILD", .drops = 1},
+                      {.heading = "OUTCOME"},
+                      {.heading = "TOOK", .drops = 2},
+                      {.heading = "REASON", .shortens = 1, .least = 16, .loses = text_end::end}},
+                     rows, c));
+  }
+
   group_name of_;
+  bool wide_ = false;
 };
 
 } // namespace

@@ -43,6 +43,7 @@ public:
   }
   void declare(CLI::App& verb) override {
     add_namespace_or_group_argument(verb, of_);
+    add_wide_option(verb, wide_);
   }
 
   exit_code run(context& c) override {
@@ -54,21 +55,32 @@ public:
     else if (instances.empty())
       remark("No instances.");
     else
-      print_rows(c, instances);
+      print_rows(c.page(wide_), instances);
     return exit_code::done;
   }
 
 private:
-  static void print_rows(const context& c, const std::vector<messages::instance_row>& instances) {
+  static void print_rows(const canvas& c, const std::vector<messages::instance_row>& instances) {
     std::vector<std::vector<span>> rows;
     for (const auto& each : instances)
       rows.push_back(row(each, messages::system_utc_now()));
-    print(table_text({"ID", "GROUP", "APPLICATION", "VERSION", "BUILD", "MACHINE", "STATE", "PORTS",
-                      "PID", "RESTARTS", "UP", "REASON"},
-                     rows, c.rich_tables()));
+    print(table_text({{.heading = "ID", .shortens = 5, .least = 12},
+                      {.heading = "GROUP", .drops = 8, .shortens = 3, .least = 12},
+                      {.heading = "APPLICATION", .drops = 4, .shortens = 2, .least = 8},
+                      {.heading = "VERSION", .drops = 7},
+                      {.heading = "BUILD", .drops = 2},
+                      {.heading = "MACHINE", .drops = 9, .shortens = 4, .least = 8},
+                      {.heading = "STATE"},
+                      {.heading = "PORTS", .drops = 6},
+                      {.heading = "PID", .drops = 1},
+                      {.heading = "RESTARTS", .drops = 3},
+                      {.heading = "UP", .drops = 5},
+                      {.heading = "REASON", .shortens = 1, .least = 20, .loses = text_end::end}},
+                     rows, c));
   }
 
   group_name of_;
+  bool wide_ = false;
 };
 
 } // namespace

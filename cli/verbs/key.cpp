@@ -1,3 +1,4 @@
+#include "cli/arguments.hpp"
 #include "cli/order.hpp"
 #include "cli/sentence.hpp"
 #include "cli/table.hpp"
@@ -95,7 +96,17 @@ span next_key_cell(const key_row& k) {
           *k.knows_next_server_key ? tone::good : tone::bad};
 }
 
-exit_code list_keys(context& c) {
+std::vector<column> key_columns() {
+  return {{.heading = "KEY", .shortens = 2, .least = 12},
+          {.heading = "ROLE"},
+          {.heading = "FOR", .drops = 4, .shortens = 1, .least = 8, .loses = text_end::end},
+          {.heading = "MADE", .drops = 2},
+          {.heading = "BY", .drops = 1},
+          {.heading = "LAST SEEN", .drops = 3},
+          {.heading = "STATE"}};
+}
+
+exit_code list_keys(context& c, bool wide) {
   client server{c.access(), c.stop};
   server.connect();
   auto keys = ask_table(server, query_subject::keys).keys;
@@ -103,11 +114,11 @@ exit_code list_keys(context& c) {
     print(indented(to_json(keys)));
     return exit_code::done;
   }
-  std::vector<std::string> columns{"KEY", "ROLE", "FOR", "MADE", "BY", "LAST SEEN", "STATE"};
+  auto columns = key_columns();
   bool is_rotating = std::ranges::any_of(
     keys, [](const key_row& k) { return k.knows_next_server_key.has_value(); });
   if (is_rotating)
-    columns.emplace_back("SERVER'S NEXT KEY");
+    columns.push_back({.heading = "SERVER'S NEXT KEY"});
   std::vector<std::vector<span>> rows;
   for (const auto& each : keys) {
     rows.push_back(row(each));
@@ -117,7 +128,7 @@ exit_code list_keys(context& c) {
   if (rows.empty())
     remark("There are no keys: the server asks for none.");
   else
-    print(table_text(columns, rows, c.rich_tables()));
+    print(table_text(columns, rows, c.page(wide)));
   return exit_code::done;
 }
 
@@ -178,6 +189,7 @@ public:
     new_->add_option("--output", wanted_.output, "Write the key file here, not to NAME.key")
       ->type_name("FILE");
     list_ = verb.add_subcommand("list", "Show the keys that the server knows");
+    add_wide_option(*list_, wide_);
     revoke_ = verb.add_subcommand("revoke", "Let the holder of a key in no more");
     revoke_->add_option("NAME", revoked_, "Of the key")->required();
   }
@@ -185,7 +197,7 @@ public:
   exit_code run(context& c) override {
     if (new_->parsed())
       return make_key(c, wanted_);
-    return revoke_->parsed() ? revoke(c, revoked_) : list_keys(c);
+    return revoke_->parsed() ? revoke(c, revoked_) : list_keys(c, wide_);
   }
 
 private:
@@ -194,6 +206,7 @@ private:
   CLI::App* revoke_ = nullptr;
   wanted_key wanted_;
   std::string revoked_;
+  bool wide_ = false;
 };
 
 } // namespace

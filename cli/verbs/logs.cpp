@@ -78,7 +78,8 @@ public:
         [this](const std::string& text) {
           since_ = *time_from_text(text, messages::system_utc_now());
         },
-        "Begin with the lines of this time: 2026-01-31T09:30:00Z, or how long ago: 10m")
+        "Begin with the lines of this time: 2026-01-31T09:30:00Z, or as --time shows it here, or "
+        "how long ago: 10m")
       ->type_name("TIME")
       ->check([](const std::string& text) {
         return time_from_text(text, messages::system_utc_now())
@@ -95,7 +96,8 @@ public:
     client server{c.access(), c.stop};
     server.connect();
     of_ = group_from_text(target_);
-    log_writer out{form(c), {time_, of_.has_value()}, print};
+    zone_ = c.zone;
+    log_writer out{form(c), {time_, of_.has_value(), zone_}, print};
     begin(server);
     read_all(server, out);
     if (follow_)
@@ -251,7 +253,7 @@ private:
     out.end(id, from.gone->gone_at, from.gone->reason);
     remark(fmt::format("deploy: {} is gone{}{} ({})", printable(id),
                        from.gone->reason.empty() ? "" : ": ", printable(from.gone->reason),
-                       clock_text(from.gone->gone_at)));
+                       clock_text(from.gone->gone_at, zone_)));
   }
 
   void go_on(client& server, log_writer& out) {
@@ -282,6 +284,7 @@ private:
   bool follow_ = false;
   bool all_ = false;
   bool time_ = false;
+  time_zone zone_ = time_zone::local;
   CLI::Option* lines_option_ = nullptr;
   std::uint64_t lines_ = 100;
   messages::timestamp since_;

@@ -1,3 +1,4 @@
+#include "cli/arguments.hpp"
 #include "cli/sentence.hpp"
 #include "cli/table.hpp"
 #include "cli/tables.hpp"
@@ -28,11 +29,11 @@ std::vector<span> row(const messages::machine_row& m, messages::timestamp now) {
 }
 
 /// What to do about each trouble.
-void remark_troubles(const std::vector<messages::machine_row>& machines) {
+void remark_troubles(const std::vector<messages::machine_row>& machines, time_zone zone) {
   for (const auto& machine : machines)
     for (const auto& each : machine.troubles)
       remark(fmt::format("{}: {}, since {}: {}", printable(machine.name), printable(each.what),
-                         messages::to_text(each.since), printable(each.hint)));
+                         clock_text(each.since, zone), printable(each.hint)));
 }
 
 class machines_verb : public command {
@@ -47,7 +48,9 @@ public:
     return "Example: deploy machines\n\n"
            "Exit codes: 0 shown, 2 wrong usage, 3 the server cannot be reached.";
   }
-  void declare(CLI::App&) override {}
+  void declare(CLI::App& verb) override {
+    add_wide_option(verb, wide_);
+  }
 
   exit_code run(context& c) override {
     client server{c.access(), c.stop};
@@ -58,21 +61,29 @@ public:
     else if (machines.empty())
       remark("No agent ever connected; `deploy key new MACHINE --role agent` says how to add one.");
     else
-      print_rows(c, machines);
+      print_rows(c.page(wide_), machines);
     if (!c.json)
-      remark_troubles(machines);
+      remark_troubles(machines, c.zone);
     return exit_code::done;
   }
 
 private:
-  static void print_rows(const context& c, const std::vector<messages::machine_row>& machines) {
+  static void print_rows(const canvas& c, const std::vector<messages::machine_row>& machines) {
     std::vector<std::vector<span>> rows;
     for (const auto& each : machines)
       rows.push_back(row(each, messages::system_utc_now()));
-    print(table_text(
-      {"MACHINE", "STATE", "GROUPS", "INSTANCES", "MEMORY", "AGENT", "LAST SEEN", "TROUBLE"}, rows,
-      c.rich_tables()));
+    print(table_text({{.heading = "MACHINE", .shortens = 3, .least = 12},
+                      {.heading = "STATE"},
+                      {.heading = "GROUPS", .drops = 3, .shortens = 2, .least = 8},
+                      {.heading = "INSTANCES", .drops = 4},
+                      {.heading = "MEMORY", .drops = 2},
+                      {.heading = "AGENT", .drops = 1},
+                      {.heading = "LAST SEEN", .drops = 5},
+                      {.heading = "TROUBLE", .shortens = 1, .least = 16, .loses = text_end::end}},
+                     rows, c));
   }
+
+  bool wide_ = false;
 };
 
 } // namespace

@@ -1,3 +1,4 @@
+#include "cli/arguments.hpp"
 #include "cli/table.hpp"
 #include "cli/tables.hpp"
 #include "cli/verbs/verbs.hpp"
@@ -35,7 +36,9 @@ public:
            "Example: deploy ports\n\n"
            "Exit codes: 0 shown, 2 wrong usage, 3 the server cannot be reached.";
   }
-  void declare(CLI::App&) override {}
+  void declare(CLI::App& verb) override {
+    add_wide_option(verb, wide_);
+  }
 
   exit_code run(context& c) override {
     client server{c.access(), c.stop};
@@ -48,21 +51,30 @@ public:
     if (all.ports.empty())
       remark("No machine has public ports; see `applications` in an agent's config.yaml.");
     else
-      print_rows(c, all.ports);
+      print_rows(c.page(wide_), all.ports);
     for (const auto& each : all.problems)
       remark(printable(each.machine) + ": " + printable(each.reason, true));
     return exit_code::done;
   }
 
 private:
-  static void print_rows(const context& c, const std::vector<messages::port_row>& ports) {
+  static void print_rows(const canvas& c, const std::vector<messages::port_row>& ports) {
     std::vector<std::vector<span>> rows;
     for (const auto& each : ports)
       rows.push_back(row(each));
-    print(table_text({"MACHINE", "PORT", "LABEL", "INSTANCE", "ITS PORT", "GROUP", "APPLICATION",
-                      "VERSION", "REASON"},
-                     rows, c.rich_tables()));
+    print(table_text({{.heading = "MACHINE", .shortens = 5, .least = 8},
+                      {.heading = "PORT"},
+                      {.heading = "LABEL", .drops = 4, .shortens = 4, .least = 8},
+                      {.heading = "INSTANCE", .shortens = 6, .least = 12},
+                      {.heading = "ITS PORT", .drops = 2},
+                      {.heading = "GROUP", .drops = 5, .shortens = 3, .least = 12},
+                      {.heading = "APPLICATION", .drops = 1, .shortens = 2, .least = 8},
+                      {.heading = "VERSION", .drops = 3},
+                      {.heading = "REASON", .shortens = 1, .least = 20, .loses = text_end::end}},
+                     rows, c));
   }
+
+  bool wide_ = false;
 };
 
 } // namespace

@@ -55,6 +55,7 @@ public:
   }
   void declare(CLI::App& verb) override {
     add_namespace_or_group_argument(verb, of_);
+    add_wide_option(verb, wide_);
     verb.add_flag("--check", check_, "End with 1 where an instance that is wanted is not ready");
   }
 
@@ -69,21 +70,27 @@ public:
     else if (groups.empty())
       remark("Nothing is deployed; `deploy new-build` begins.");
     else
-      print_rows(c, groups);
+      print_rows(c.page(wide_), groups);
     bool is_ready = std::ranges::all_of(groups, [](const auto& g) { return g.ready >= g.wanted; });
     return is_ready || !check_ ? exit_code::done : exit_code::failed;
   }
 
 private:
-  static void print_rows(const context& c, const std::vector<messages::group_row>& groups) {
+  static void print_rows(const canvas& c, const std::vector<messages::group_row>& groups) {
     std::vector<std::vector<span>> rows;
     for (const auto& each : groups)
       rows.push_back(row(each, messages::system_utc_now()));
-    print(table_text({"GROUP", "DEPLOYED", "PENDING", "READY", "RUNNING", "ROLLOUT"}, rows,
-                     c.rich_tables()));
+    print(table_text({{.heading = "GROUP", .shortens = 2, .least = 16},
+                      {.heading = "DEPLOYED", .drops = 3},
+                      {.heading = "PENDING", .drops = 2},
+                      {.heading = "READY"},
+                      {.heading = "RUNNING", .drops = 1},
+                      {.heading = "ROLLOUT", .shortens = 1, .least = 20, .loses = text_end::end}},
+                     rows, c));
   }
 
   group_name of_;
+  bool wide_ = false;
   bool check_ = false;
 };
 

@@ -8,11 +8,11 @@ namespace deployminator::cli::verbs {
 
 namespace {
 
-std::vector<span> row(const messages::version_row& v) {
+std::vector<span> row(const messages::version_row& v, time_zone zone) {
   return {{std::to_string(v.version)},
           {std::to_string(v.build)},
           {std::string{messages::to_text(v.state)}, tone_of(v.state)},
-          {clock_text(v.created_at)},
+          {clock_text(v.created_at, zone)},
           {printable(v.branch)},
           {printable(v.commit)},
           {printable(v.repository)},
@@ -34,6 +34,7 @@ public:
   }
   void declare(CLI::App& verb) override {
     add_group_argument(verb, of_)->required();
+    add_wide_option(verb, wide_);
   }
 
   exit_code run(context& c) override {
@@ -45,21 +46,29 @@ public:
     else if (versions.empty())
       remark(to_text(of_) + " has no versions.");
     else
-      print_rows(c, versions);
+      print_rows(c.page(wide_), versions);
     return exit_code::done;
   }
 
 private:
-  static void print_rows(const context& c, const std::vector<messages::version_row>& versions) {
+  static void print_rows(const canvas& c, const std::vector<messages::version_row>& versions) {
     std::vector<std::vector<span>> rows;
     for (const auto& each : versions)
-      rows.push_back(row(each));
-    print(
-      table_text({"VERSION", "BUILD", "STATE", "CREATED", "BRANCH", "COMMIT", "REPOSITORY", "BY"},
-                 rows, c.rich_tables()));
+      rows.push_back(row(each, c.zone));
+    print(table_text(
+      {{.heading = "VERSION"},
+       {.heading = "BUILD"},
+       {.heading = "STATE"},
+       {.heading = "CREATED", .drops = 4},
+       {.heading = "BRANCH", .drops = 3, .shortens = 3, .least = 8},
+       {.heading = "COMMIT", .drops = 5, .shortens = 1, .least = 8, .loses = text_end::end},
+       {.heading = "REPOSITORY", .drops = 1, .shortens = 2, .least = 8},
+       {.heading = "BY", .drops = 2, .shortens = 4, .least = 8}},
+      rows, c));
   }
 
   group_name of_;
+  bool wide_ = false;
 };
 
 } // namespace

@@ -19,6 +19,11 @@ def all_of(text):
         yield from all_of(verb)
 
 
+def choices(value):
+    """The words that a value such as `operator|viewer` can be; none where it is a name for them."""
+    return value.split("|") if re.fullmatch(r"[a-z-]+(\|[a-z-]+)*", value) else []
+
+
 def takes_file(text):
     return any(FILES.search(term) for term, _ in text.lists.get("Positionals", []))
 
@@ -67,6 +72,8 @@ def bash(text):
         for spellings, value, _ in flags:
             if value:
                 body = "compopt -o default; return" if FILES.search(value) else "return"
+                if choices(value):
+                    body = f'COMPREPLY=($(compgen -W "{" ".join(choices(value))}" -- "$current")); return'
                 values.append(alternatives([quoted(each, word) for word in spellings], body))
         words = " ".join(word for spellings, _, _ in flags for word in spellings)
         files = "; compopt -o default" if takes_file(each) else ""
@@ -89,7 +96,8 @@ def zsh_function(each):
     specs = []
     for spellings, value, about in each.flags():
         for word in spellings:
-            action = f":{escaped(value)}:{'_files' if FILES.search(value) else ''}" if value else ""
+            words = f"({' '.join(choices(value))})" if value and choices(value) else ""
+            action = f":{escaped(value)}:{words or ('_files' if FILES.search(value) else '')}" if value else ""
             specs.append(f"'{word}[{escaped(about)}]{action}'")
     if each.verbs:
         specs += ["'1:verb:->verb'", "'*::argument:->arguments'"]

@@ -24,6 +24,8 @@ messages::download_progress fetch(std::uint64_t bytes) {
 
 TEST_CASE("a download is told with its rate and the time that is left, and a bar where one fits") {
   CHECK(said(fetch(12'897'485)) == "w1  12.3/20.0 MiB  4.0 MiB/s  ETA 2s  web.tar.gz");
+  CHECK(said(fetch(10'485'760), {.width = 40, .rich = true})
+        == "w1  10.0/20.0 MiB  4.0 MiB/s  ETA 2s  web.tar.gz");
   CHECK(said(fetch(10'485'760), {.width = 0, .rich = true})
         == "w1  ████████░░░░░░░░ 10.0/20.0 MiB  4.0 MiB/s  ETA 2s  web.tar.gz");
 }
@@ -75,7 +77,7 @@ TEST_CASE("nothing of an event can move a terminal's cursor") {
 TEST_CASE("in lists an event has its time, group and version") {
   messages::event e{1, {1'000'000}, "shop", "web", 12, messages::rollout_step{"placed", "so"}};
   CHECK(rendered(dated_sentence_of(e, plain), plain)
-        == "1970-01-01 00:00:01  shop/web v12  placed: so");
+        == "1970-01-01 00:00:01 UTC  shop/web v12  placed: so");
 }
 
 TEST_CASE("of a download only each quarter is worth a line of its own") {

@@ -203,10 +203,12 @@ TEST_CASE_FIXTURE(place, "every setting of the agent can stand in the environmen
 
 TEST_CASE_FIXTURE(place,
                   "the client's flags stand before the verb, in the environment or in the file") {
-  auto by_flag = client({"--json", "--no-color", "--server", "tcp://127.0.0.1:1", "status"});
+  auto by_flag
+    = client({"--json", "--no-color", "--utc", "--server", "tcp://127.0.0.1:1", "status"});
   REQUIRE(by_flag);
   CHECK(by_flag->json);
   CHECK(by_flag->no_color);
+  CHECK(by_flag->utc);
   CHECK(by_flag->servers == std::vector<std::string>{"tcp://127.0.0.1:1"});
   write("etc/deploy/config.yaml", "server: tcp://127.0.0.1:2\njson: yes\n");
   variables = {{"DEPLOY_NO_COLOR", "1"}, {"DEPLOY_JSON", "false"}};

@@ -56,7 +56,7 @@ class Logs(Case):
         streams = {line["text"]: line["stream"] for line in self.farm.json("logs", instance)}
         self.assertEqual(streams, {"one": "out", "two": "err", "three": "err", "four": "out", "half a": "out"})
         for line in self.logs(instance, "--time"):
-            self.assertRegex(line, f"^{TIME} (out|err) ")
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6} \S+ (out|err) ")
         files = list(self.directory(instance).iterdir())
         text = b"".join(each.read_bytes() for each in files).decode()
         self.assertRegex(text, f"(?m)^{TIME} err two$")
