@@ -1,6 +1,7 @@
 #include "cli/board.hpp"
 
 #include "cli/sentence.hpp"
+#include "cli/verdict.hpp"
 
 #include <fmt/format.h>
 
@@ -82,7 +83,7 @@ void board::show_groups(const std::vector<group_row>& rows) {
     g.phase = each.rollout ? to_text(each.rollout->phase) : "";
     if (each.rollout) {
       g.begun = each.rollout->started_at;
-      g.outcome.clear();
+      g.end.reset();
     }
   }
   keep_only(groups_, seen);
@@ -116,7 +117,7 @@ void board::follow(const group_version& rollout, timestamp now) {
   g.rollout = rollout.version;
   g.number = rollout.rollout;
   g.begun = now;
-  g.outcome.clear();
+  g.end.reset();
 }
 
 void board::apply(const event& e, timestamp now) {
@@ -166,6 +167,9 @@ void board::take(const event& e, const rollout_step& s) {
                  && (s.rollout == 0 || g.number == 0 || s.rollout == g.number);
   if (s.rollout != 0)
     g.number = s.rollout;
+  // Every instance of it is ready: from here on it is what the group falls back to.
+  if (s.phase == to_text(rollout_phase::stopping_old) && e.version != 0)
+    g.deployed = e.version;
   if (goes_on) {
     if (from_text<rollout_phase>(s.phase))
       g.phase = s.phase;
@@ -174,7 +178,7 @@ void board::take(const event& e, const rollout_step& s) {
   g.rollout = e.version;
   g.phase = s.phase;
   g.begun = {};
-  g.outcome.clear();
+  g.end.reset();
 }
 
 void board::take(const event& e, const rollout_finished& f) {
@@ -185,12 +189,15 @@ void board::take(const event& e, const rollout_finished& f) {
                         : f.outcome == rollout_outcome::superseded && g.rollout != e.version;
   if (g.rollout && is_of_former)
     return;
-  if (f.outcome == rollout_outcome::succeeded)
+  if (f.outcome == rollout_outcome::succeeded) {
     g.deployed = e.version;
+    // How many are wanted of it, nobody has said yet.
+    g.wanted = 0;
+  }
   g.rollout.reset();
   g.number = 0;
   g.phase.clear();
-  g.outcome = to_text(f.outcome);
+  g.end = {e.version, f};
 }
 
 // Public ports have no place in the picture.
@@ -240,10 +247,12 @@ line board::heading(const group_name& name, const group_state& g, const canvas& 
   auto title = version > 0 ? fmt::format("version {}", version) : "nothing deployed";
   out.push_back({"  " + (g.rollout == 0U ? "undeploying" : title), tone::plain});
   if (!g.phase.empty())
-    out.push_back({"  " + phase_text(g.phase), tone::busy});
-  if (!g.outcome.empty())
-    out.push_back({"  " + g.outcome, g.outcome == "succeeded" ? tone::good : tone::bad});
-  std::size_t needed = 0;
+    out.push_back({"  " + phase_of(name, g), tone::busy});
+  bool is_well = g.end && g.end->second.outcome == rollout_outcome::succeeded;
+  if (is_well)
+    out.push_back({"  succeeded", tone::good});
+  // One for the mark of what is cut behind it.
+  std::size_t needed = 1;
   for (const auto& each : out)
     needed += columns(each.text);
   out.front() = {shortened(to_text(name), room_beside(needed, c), c.unicode), tone::strong};
@@ -255,23 +264,48 @@ line board::heading(const group_name& name, const group_state& g, const canvas& 
     out.push_back({fmt::format("  {} of other versions", others), tone::dim});
   if (g.rollout)
     out.push_back({"  " + age_text(g.begun, now), tone::dim});
+  if (g.end && !is_well)
+    out.push_back({"  " + defeat_of(g), tone::bad});
   return out;
 }
 
+std::string board::phase_of(const group_name& name, const group_state& g) const {
+  auto fetches = [&](const auto& each) {
+    return each.second.group == name && each.second.state == reported_state::downloading;
+  };
+  // What is in the machines' caches is not fetched.
+  bool is_fetching = std::ranges::any_of(instances_, fetches)
+                     || std::ranges::any_of(
+                       downloads_, [&](const auto& each) { return each.second.group == name; });
+  if (g.phase == to_text(rollout_phase::fetching) && !is_fetching)
+    return "preparing";
+  return phase_text(g.phase);
+}
+
+std::string board::defeat_of(const group_state& g) {
+  const auto& [version, end] = *g.end;
+  return fmt::format("{} {}",
+                     version == 0 ? "undeploying" : fmt::format("rollout of version {}", version),
+                     printable(end_text(end.outcome, end.reason)));
+}
+
 line board::row(const instance_state& i, const canvas& c) const {
-  std::string state_name{to_text(i.state)};
-  auto room = room_beside(2 + columns(state_name), c);
-  line out{{"  " + place_text(printable(i.machine), printable(i.id), room, c.unicode), tone::plain},
-           {std::move(state_name), tone_of(i.state)}};
   bool serves = i.state == reported_state::running || i.state == reported_state::ready;
   auto detail = serves ? ports_text(i.ports) : "";
   if (i.state == reported_state::ready && i.seconds_to_ready)
     detail += " (" + seconds_text(*i.seconds_to_ready) + ")";
   if (i.state != reported_state::ready && !i.reason.empty())
     detail += ": " + printable(i.reason);
-  out.push_back({detail, tone::plain});
+  line rest{{detail, tone::plain}};
   if (!is_current(i))
-    out.push_back({fmt::format("  (version {})", i.version), tone::dim});
+    rest.push_back({fmt::format("  (version {})", i.version), tone::dim});
+  std::string state_name{to_text(i.state)};
+  // What is cut behind the state leaves a mark.
+  auto needed = 2 + columns(state_name) + (detail.empty() && rest.size() == 1 ? 0 : 1);
+  auto room = room_beside(needed, c);
+  line out{{"  " + place_text(printable(i.machine), printable(i.id), room, c.unicode), tone::plain},
+           {std::move(state_name), tone_of(i.state)}};
+  out.insert(out.end(), rest.begin(), rest.end());
   return out;
 }
 
@@ -314,8 +348,9 @@ std::vector<line> board::lines(const canvas& c, timestamp now) const {
 }
 
 std::vector<line> board::fitting(std::vector<ranked_line> all, std::size_t height) {
-  // One row stays free for the cursor, one tells how many lines are missing.
-  std::size_t room = height > 2 ? height - 2 : 1;
+  // One row stays free for the cursor, and where lines are missing one tells how many.
+  std::size_t rows = height > 2 ? height - 1 : 1;
+  std::size_t room = all.size() <= rows ? rows : std::max<std::size_t>(rows - 1, 1);
   std::vector<std::size_t> order(all.size());
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
@@ -326,8 +361,8 @@ std::vector<line> board::fitting(std::vector<ranked_line> all, std::size_t heigh
   std::vector<line> out;
   for (auto each : order)
     out.push_back(std::move(all[each].text));
-  if (all.size() > room)
-    out.push_back({{fmt::format("and {} more", all.size() - room), tone::dim}});
+  if (all.size() > room && room < rows)
+    out.push_back({{fmt::format("… and {} more", all.size() - room), tone::dim}});
   return out;
 }
 

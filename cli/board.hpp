@@ -44,7 +44,8 @@ private:
     std::string phase;
     messages::timestamp begun;
     std::uint64_t wanted = 0;
-    std::string outcome;
+    /// How the last rollout ended, while none is under way, and of which version it was.
+    std::optional<std::pair<std::uint64_t, messages::rollout_finished>> end;
   };
 
   struct instance_state {
@@ -88,6 +89,10 @@ private:
 
   line heading(const group_name& name, const group_state& g, const canvas& c,
                messages::timestamp now) const;
+  /// The phase in words.
+  std::string phase_of(const group_name& name, const group_state& g) const;
+  /// How a rollout that did not succeed ended.
+  static std::string defeat_of(const group_state& g);
   line row(const instance_state& i, const canvas& c) const;
   void add_rows(std::vector<ranked_line>& out, const group_name& name, const canvas& c) const;
 

@@ -35,14 +35,19 @@ void print_accepted(const context& c, const accepted& reply) {
 
 /// The groups as they are, so that the live view shows what runs until the new is ready.
 void show_beginning(client& server, viewer& screen, const std::vector<group_version>& rollouts) {
+  std::vector<group_row> groups;
   std::vector<instance_row> rows;
   for (const auto& each : rollouts) {
-    auto some
-      = ask_table(server, query_subject::instances, {each.namespace_, each.group}).instances;
+    group_name name{each.namespace_, each.group};
+    auto known = ask_table(server, query_subject::status, name).groups;
+    groups.insert(groups.end(), known.begin(), known.end());
+    auto some = ask_table(server, query_subject::instances, name).instances;
     rows.insert(rows.end(), some.begin(), some.end());
-    screen.picture().follow(each, system_utc_now());
   }
+  screen.picture().show_groups(groups);
   screen.picture().show_instances(rows);
+  for (const auto& each : rollouts)
+    screen.picture().follow(each, system_utc_now());
 }
 
 /// Why the end was not seen.
@@ -60,8 +65,12 @@ std::string sentence_of(follow_end why, const order_options& options) {
 
 const std::string order_exit_codes
   = "Exit codes: 0 done and every instance is ready, 1 failed, reverted, superseded or refused,\n"
-    "2 wrong usage or invalid file, 3 the server cannot be reached, 4 gave up waiting (--timeout\n"
-    "or Ctrl-C): the rollout goes on.\n\n"
+    "2 wrong usage or invalid file, 3 the server cannot be reached, 4 gave up waiting: the "
+    "rollout\n"
+    "goes on (--timeout or Ctrl-C), or what is to stop may still run on a machine that cannot be\n"
+    "reached, and stops when that is back.\n\n"
+    "A job (`alwayson: false`) that still runs when the rollout ends is named as such: whether it\n"
+    "will end well nobody knows yet.\n\n"
     "With --json the last line is of type rollout.finished, whatever becomes of it. Its outcome\n"
     "is succeeded, failed, reverted or superseded, or unknown where nobody waited for the end\n"
     "(exit code 4); a file of several groups ends with a line about all of them.";
@@ -113,10 +122,10 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
     remark("deploy: " + unseen);
     return exit_code::gave_up;
   }
-  if (!c.json) {
-    std::chrono::duration<double> took = client::clock::now() - begun;
-    print(all.summary(server, seconds_text(took.count())));
-  }
+  std::chrono::duration<double> took = client::clock::now() - begun;
+  all.look(server);
+  if (!c.json)
+    print(all.summary(seconds_text(took.count())));
   return all.exit();
 }
 

@@ -1,13 +1,7 @@
 #include "cli/rollouts.hpp"
 
 #include "cli/tables.hpp"
-#include "cli/text.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <set>
-#include <string_view>
 #include <utility>
 
 namespace deployminator::cli {
@@ -15,9 +9,6 @@ namespace deployminator::cli {
 using namespace messages;
 
 namespace {
-
-/// Failed instances whose output is printed at the end.
-constexpr std::size_t failures_shown = 3;
 
 /// Of several outcomes the highest counts for all.
 int weight_of(const rollout_finished* end) {
@@ -52,21 +43,48 @@ bool rollouts::take(const event& e) {
 
 exit_code rollouts::exit() const {
   auto out = exit_code::done;
-  for (const auto& [group, end] : finished_)
-    out = worse_of(out, exit_of(end.outcome));
+  for (const auto& each : begun_) {
+    auto end = finished_.find({each.namespace_, each.group});
+    if (end == finished_.end())
+      continue;
+    out = worse_of(out, exit_of(end->second.outcome));
+    bool is_to_stop = each.version == 0 || !done_.empty();
+    // The server has given up waiting for their machines; they stop when those are back.
+    if (is_to_stop && end->second.left > 0)
+      out = worse_of(out, exit_code::gave_up);
+    auto now = standings_.find(end->first);
+    if (now != standings_.end() && !failed_jobs(now->second, each.version).empty())
+      out = worse_of(out, exit_code::failed);
+  }
   return out;
 }
 
-std::string rollouts::summary(client& server, const std::string& took) const {
+void rollouts::look(const group_name& name, standing now) {
+  standings_.insert_or_assign(name, std::move(now));
+}
+
+void rollouts::look(client& server) {
+  for (const auto& [name, end] : finished_)
+    try {
+      auto groups = ask_table(server, query_subject::status, name).groups;
+      auto instances = ask_table(server, query_subject::instances, name).instances;
+      if (!groups.empty())
+        look(name, {std::move(groups.front()), std::move(instances)});
+    } catch (const setback&) {
+      // How it ended is known all the same.
+      return;
+    }
+}
+
+std::string rollouts::summary(const std::string& took) const {
   std::string out;
   for (const auto& each : begun_) {
     group_name name{each.namespace_, each.group};
-    const auto& end = finished_.at(name);
-    if (end.outcome == rollout_outcome::succeeded && !done_.empty())
-      out += fmt::format("{}: {}, {} ({})\n", to_text(name), done_, printable(end.reason), took);
-    else
-      out += end.outcome == rollout_outcome::succeeded ? success(server, name, each.version, took)
-                                                       : defeat(name, each.version, end);
+    auto failed = failed_.find(name);
+    auto now = standings_.find(name);
+    out += verdict_of({name, each.version, done_, finished_.at(name),
+                       failed == failed_.end() ? instance_changes{} : failed->second},
+                      now == standings_.end() ? std::nullopt : std::optional{now->second}, took);
   }
   return out;
 }
@@ -94,71 +112,6 @@ std::optional<json> rollouts::last_line(const std::string& unseen, timestamp now
   out.update(all[worst]);
   if (all.size() > 1)
     out["rollouts"] = std::move(all);
-  return out;
-}
-
-std::string rollouts::success(client& server, const group_name& name, std::uint64_t version,
-                              const std::string& took) {
-  auto rows = ask_table(server, query_subject::instances, name).instances;
-  if (version == 0)
-    return undeployed(name, rows, took);
-  std::erase_if(rows, [&](const auto& each) { return each.version != version; });
-  std::set<std::string> machines;
-  std::uint64_t build = 0;
-  for (const auto& each : rows) {
-    machines.insert(each.machine);
-    build = each.build;
-  }
-  return fmt::format("{}: version {}{} is deployed, {} on {} ({})\n", to_text(name), version,
-                     build == 0 ? "" : fmt::format(" (build {})", build),
-                     counted(rows.size(), "instance"), counted(machines.size(), "machine"), took);
-}
-
-std::string rollouts::undeployed(const group_name& name, const std::vector<instance_row>& left,
-                                 const std::string& took) {
-  if (left.empty())
-    return fmt::format("{}: undeployed, nothing of it runs any more ({})\n", to_text(name), took);
-  std::set<std::string> machines;
-  for (const auto& each : left)
-    machines.insert(printable(each.machine));
-  return fmt::format(
-    "{}: undeployed, but {} may still run on {}, which cannot be reached, until it "
-    "is back ({})\n",
-    to_text(name), counted(left.size(), "instance"), fmt::join(machines, ", "), took);
-}
-
-std::string rollouts::defeat(const group_name& name, std::uint64_t version,
-                             const rollout_finished& end) const {
-  std::string out;
-  if (auto found = failed_.find(name); found != failed_.end()) {
-    std::size_t shown = 0;
-    for (const auto& [id, change] : found->second)
-      if (shown++ < failures_shown)
-        out += failure_text(change);
-  }
-  // A reason that begins with the outcome says it already.
-  auto how = std::string{to_text(end.outcome)};
-  if (end.reason.starts_with(how))
-    how = printable(end.reason);
-  else if (!end.reason.empty())
-    how += ": " + printable(end.reason);
-  return out
-         + fmt::format("{}: {} {}\n", to_text(name),
-                       version == 0 ? "undeploying" : fmt::format("version {}", version), how);
-}
-
-std::string rollouts::failure_text(const instance_change& c) {
-  auto why = c.reason.empty() && c.exit ? fmt::format("exit {}", *c.exit) : printable(c.reason);
-  auto out = fmt::format("{} on {}: {}\n", printable(c.id), printable(c.machine), why);
-  std::string_view output = c.output;
-  while (!output.empty()) {
-    auto end = std::min(output.find('\n'), output.size());
-    out += "    | " + printable(output.substr(0, end)) + "\n";
-    output.remove_prefix(std::min(end + 1, output.size()));
-  }
-  bool has_run = c.exit || !c.output.empty();
-  if (has_run)
-    out += "    its log: deploy logs " + printable(c.id) + "\n";
   return out;
 }
 

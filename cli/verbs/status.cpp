@@ -3,6 +3,7 @@
 #include "cli/table.hpp"
 #include "cli/tables.hpp"
 #include "cli/verbs/verbs.hpp"
+#include "cli/verdict.hpp"
 
 #include <fmt/format.h>
 
@@ -29,6 +30,13 @@ std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
     if (!g.rollout->reason.empty())
       rollout += ": " + printable(g.rollout->reason);
   }
+  auto what = tone::busy;
+  if (g.failure && rollout.empty()) {
+    what = tone::bad;
+    rollout = fmt::format("rollout of version {} {}, {} ago", g.failure->version,
+                          printable(end_text(g.failure->outcome, g.failure->reason)),
+                          age_text(g.failure->time, now));
+  }
   // Where nothing is wanted, nothing is well either.
   auto how_well = g.wanted == 0 ? tone::dim : g.ready >= g.wanted ? tone::good : tone::bad;
   return {{to_text(group_name{g.namespace_, g.group}), tone::strong},
@@ -36,7 +44,7 @@ std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
           {number_or_dash(g.pending_version)},
           {fmt::format("{}/{}", g.ready, g.wanted), how_well},
           {std::to_string(g.running)},
-          {rollout, tone::busy}};
+          {rollout, what}};
 }
 
 class status_verb : public command {

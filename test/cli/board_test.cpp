@@ -166,7 +166,7 @@ TEST_CASE("where there is no room, what needs a person's eye is kept") {
   v.becomes("web-088", instance_state::ready, instance_state::starting);
   CHECK(v.text({.width = 100, .height = 6})
         == texts{"shop/web  version 12  98/100 ready  0s", "  w1  web-000  ready :4100",
-                 "  w1  web-077  failed: died", "  w1  web-088  starting", "and 97 more"});
+                 "  w1  web-077  failed: died", "  w1  web-088  starting", "… and 97 more"});
 }
 
 TEST_CASE("lines are as wide as the terminal at most") {
@@ -184,7 +184,66 @@ TEST_CASE("a version that failed has nothing left to be ready") {
   v.happens(messages::rollout_step{"stopping_new", "web-1 on w1 exited"});
   CHECK(v.text().front().find("ready") == std::string::npos);
   v.happens(messages::rollout_finished{messages::rollout_outcome::failed, ""});
-  CHECK(v.text().front() == "shop/web  nothing deployed  failed");
+  CHECK(v.text().front() == "shop/web  nothing deployed  rollout of version 12 failed");
+}
+
+TEST_CASE(
+  "after a failed rollout the version that serves stands in the heading, and why it failed") {
+  view v;
+  v.version = 11;
+  v.picture.show_groups(
+    {{.namespace_ = "shop", .group = "web", .deployed_version = 11, .wanted = 1}});
+  v.becomes("old-1", instance_state::running, instance_state::ready);
+  v.version = 12;
+  v.picture.follow({"shop", "web", 12}, v.now);
+  v.becomes("web-1", instance_state::starting, instance_state::failed, "exited with code 3");
+  v.happens(messages::rollout_step{"stopping_new", "web-1 on w1 exited with code 3"});
+  v.becomes("web-1", instance_state::failed, instance_state::stopped);
+  v.happens(messages::rollout_finished{messages::rollout_outcome::failed,
+                                       "web-1 on w1 exited with code 3"});
+  CHECK(
+    v.text()
+    == texts{"shop/web  version 11  1/1 ready  rollout of version 12 failed: web-1 on w1 exited "
+             "with code 3",
+             "  w1  old-1  ready :4100"});
+}
+
+TEST_CASE("a version of which every instance was ready is the deployed one, also if superseded") {
+  view v;
+  v.picture.show_groups(
+    {{.namespace_ = "shop", .group = "web", .deployed_version = 11, .wanted = 1}});
+  v.picture.follow({"shop", "web", 12}, v.now);
+  v.happens(messages::rollout_step{"stopping_old", "all 1 new instances are ready"});
+  v.happens(
+    messages::rollout_finished{messages::rollout_outcome::superseded, "superseded by version 13"});
+  CHECK(v.text().front().starts_with("shop/web  version 12  "));
+}
+
+TEST_CASE("what lies in the machines' caches is not said to be fetched") {
+  view v;
+  v.picture.follow({"shop", "web", 12}, v.now);
+  v.happens(messages::rollout_step{"fetching", ""});
+  v.becomes("web-1", instance_state::preparing, instance_state::preparing,
+            "the artifact is in the cache; is being unpacked");
+  CHECK(v.text()
+        == texts{"shop/web  version 12  preparing  0/1 ready  0s",
+                 "  w1  web-1  preparing: the artifact is in the cache; is being unpacked"});
+  v.becomes("web-2", instance_state::preparing, instance_state::downloading);
+  CHECK(v.text().front() == "shop/web  version 12  fetching  0/2 ready  0s");
+}
+
+TEST_CASE("the board is never taller than the terminal, the row for the cursor included") {
+  view v;
+  v.picture.follow({"shop", "web", 12}, v.now);
+  for (int i = 0; i < 9; ++i)
+    v.becomes(fmt::format("web-{}", i), instance_state::starting, instance_state::ready);
+  for (std::size_t height = 1; height < 20; ++height) {
+    auto text = v.text({.width = 80, .height = height});
+    CHECK(text.size() <= std::max<std::size_t>(1, height - 1));
+    CHECK(text.front().starts_with("shop/web"));
+  }
+  // Where all fits nothing is left out for a line that says so.
+  CHECK(v.text({.width = 80, .height = 11}).size() == 10);
 }
 
 TEST_CASE("on a narrow terminal names give way to states") {

@@ -33,11 +33,11 @@ TEST_CASE("an event is one line with its header's keys first") {
   messages::event e{
     7,     {1'000'000}, "shop",
     "web", 12,          messages::rollout_finished{messages::rollout_outcome::failed, "no\nway"}};
-  CHECK(
-    one_line(to_json(e))
-    == R"({"seq":7,"time":"1970-01-01T00:00:01.000000Z","type":"rollout.finished",)"
-       R"("namespace":"shop","group":"web","version":12,"outcome":"failed","reason":"no\nway","rollout":0})"
-       "\n");
+  CHECK(one_line(to_json(e))
+        == R"({"seq":7,"time":"1970-01-01T00:00:01.000000Z","type":"rollout.finished",)"
+           R"("namespace":"shop","group":"web","version":12,"outcome":"failed","reason":"no\nway",)"
+           R"("rollout":0,"left":0})"
+           "\n");
 }
 
 TEST_CASE("bytes that are no UTF-8 do not stop the output") {

@@ -52,3 +52,35 @@ TEST_CASE("of several groups the one that goes on counts") {
   CHECK(line["group"] == "web");
   CHECK(line["rollouts"][0]["outcome"] == "failed");
 }
+
+TEST_CASE("what may still run is not stopped: nobody saw the end") {
+  auto end = [](std::uint64_t left) {
+    messages::rollout_finished what{rollout_outcome::succeeded, ""};
+    what.left = left;
+    return messages::event{1, {1}, "shop", "web", 0, what};
+  };
+  for (bool is_stop : {true, false}) {
+    rollouts some{{{"shop", "web", is_stop ? 3U : 0U}}, is_stop ? "stopped" : ""};
+    some.take(end(1));
+    CHECK(some.exit() == exit_code::gave_up);
+    rollouts none{{{"shop", "web", is_stop ? 3U : 0U}}, is_stop ? "stopped" : ""};
+    none.take(end(0));
+    CHECK(none.exit() == exit_code::done);
+  }
+  // The new version is there, whatever becomes of the old one.
+  rollouts build{{{"shop", "web", 3}}};
+  build.take(end(1));
+  CHECK(build.exit() == exit_code::done);
+}
+
+TEST_CASE("a job that has failed by the end of its rollout is a failure") {
+  rollouts r{{{"shop", "web", 3}}};
+  r.take(end_of("web", rollout_outcome::succeeded, ""));
+  standing found;
+  found.instances.push_back({.version = 3, .state = messages::instance_state::ready, .job = true});
+  r.look({"shop", "web"}, found);
+  CHECK(r.exit() == exit_code::done);
+  found.instances.back().state = messages::instance_state::failed;
+  r.look({"shop", "web"}, found);
+  CHECK(r.exit() == exit_code::failed);
+}

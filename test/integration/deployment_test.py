@@ -95,7 +95,7 @@ class Deployment(Case):
         done = self.new_build(broken, 2, expect=1)
         self.assertIn("exited with code 3", done.stdout + done.stderr)
         self.assertIn("cannot bind", done.stdout + done.stderr)
-        self.assertRegex(done.stdout.splitlines()[-1], "^shop/web: version 2 (failed|reverted): ")
+        self.assertRegex(done.stdout.splitlines()[-1], "^shop/web: the rollout of version 2 (failed|reverted): ")
         self.assertEqual(self.pids(), before)
         self.assertEqual(self.version_states(), {1: "deployed", 2: "failed"})
         events = self.farm.events("new-build", broken, "--build", 3, expect=1)

@@ -145,8 +145,11 @@ class AgentFaults(Case):
         self.kill_agent()
         wait_until(lambda: self.farm.json("machines")[0]["state"] == "unreachable", "the machine is missed")
         self.farm.deploy("status", "--check", expect=1)
-        verdict = self.farm.deploy("undeploy", "shop/web").stdout
+        # Nobody saw them end.
+        verdict = self.farm.deploy("undeploy", "shop/web", expect=4).stdout
         self.assertIn("2 instances may still run on w1, which cannot be reached", verdict)
+        last = self.farm.events("undeploy", "shop/web", expect=4)[-1]
+        self.assertEqual((last["outcome"], last["left"]), ("succeeded", 2))
         self.farm.start_agent("w1")
         wait_until(lambda: not self.farm.instances("shop/web"), "the machine stopped it when it was back")
 

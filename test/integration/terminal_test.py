@@ -1,0 +1,150 @@
+"""What `deploy` shows on a terminal, and that it is true: tables that fit, local times, verdicts."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+import time
+import unicodedata
+
+import case
+from case import Case, application, make_tar
+from farm import wait_until
+
+
+def width_of(text):
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+               for c in text)
+
+
+class Terminal(Case):
+    agents = ["w1"]
+
+    def on_terminal(self, *arguments, columns=80, rows=24, expect=0, **variables):
+        """What `deploy` writes to a terminal of that size, as lines without colours."""
+        outer, inner = pty.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        environment = {**os.environ, "TERM": "xterm", "LANG": "C.UTF-8", "LC_ALL": "", **variables}
+        process = subprocess.Popen(self.farm.command(*arguments), stdin=subprocess.DEVNULL, stdout=inner,
+                                   stderr=inner, env=environment)
+        os.close(inner)
+        out = b""
+        try:
+            while piece := os.read(outer, 65536):
+                out += piece
+        except OSError:
+            pass  # All who could write are gone.
+        os.close(outer)
+        self.assertEqual(process.wait(30), expect)
+        return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", out.decode()).replace("\r", "").splitlines()
+
+    def test_tables_fit_the_terminal_and_are_whole_where_they_are_wanted_wide_or_read(self):
+        self.new_build(self.write(application(name="a-rather-long-name-of-an-application", instances=1)), 1)
+        broken = self.write(application(args=["sh", "-c", "exit 3"], instances=1), name="broken.yaml")
+        self.new_build(broken, 2, expect=1)
+        for verb in (["status"], ["instances"], ["machines"], ["versions", "shop/web"],
+                     ["history", "shop/web"], ["key", "list"], ["events", "--no-follow"]):
+            whole = self.farm.deploy(*verb).stdout
+            self.assertNotIn("…", whole)
+            for columns in (40, 60, 80):
+                for line in self.on_terminal(*verb, columns=columns):
+                    self.assertLessEqual(width_of(line), columns, f"{verb} on {columns} columns: {line}")
+            for line in self.on_terminal(*verb, columns=40, LANG="C"):
+                self.assertTrue(line.isascii(), line)
+            wide = self.on_terminal(*verb, "-o", "wide", columns=40)
+            self.assertEqual(wide[0].split(), whole.splitlines()[0].split())
+        self.assertIn("a-rather-long-name-of-an-application",
+                      "\n".join(self.on_terminal("instances", "-o", "wide", columns=40)))
+        self.farm.deploy("instances", "-o", "narrow", expect=2)
+
+    def test_times_are_local_with_their_zone_or_utc_and_json_stays_as_it_is(self):
+        self.new_build(self.write(application(instances=1)), 1)
+        berlin = {**os.environ, "TZ": "CET-1CEST,M3.5.0,M10.5.0/3"}
+
+        def said(*arguments):
+            return subprocess.run(self.farm.command(*arguments), env=berlin, check=True, text=True,
+                                  capture_output=True, stdin=subprocess.DEVNULL, timeout=20).stdout
+        time_form = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+        for verb in (["versions", "shop/web"], ["history", "shop/web"], ["events", "--no-follow"]):
+            self.assertRegex(said(*verb), f"{time_form} CES?T")
+            self.assertRegex(said(*verb, "--utc"), f"{time_form} UTC")
+        shown = re.search(f"{time_form} CES?T", said("versions", "shop/web"))[0]
+        created = self.farm.json("versions", "shop/web")[0]["created_at"]
+        self.assertEqual(said("versions", "shop/web", "--json"), said("versions", "shop/web", "--json", "--utc"))
+        self.assertRegex(created, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        # What is shown can be given back.
+        self.assertEqual(said("events", "--no-follow", "--since", shown),
+                         said("events", "--no-follow", "--since", created[:19] + "Z"))
+
+    def test_after_a_failed_build_the_version_that_serves_is_named(self):
+        self.new_build(self.write(application(instances=1)), 1)
+        first = self.farm.json("status")["groups"][0]["deployed_version"]
+        broken = self.write(application(args=["sh", "-c", "exit 3"], instances=1), name="broken.yaml")
+        seen = self.on_terminal("new-build", broken, "--build", 2, columns=150, expect=1)
+        heading = [line for line in seen if line.startswith("shop/web  ")][-1]
+        second = self.farm.json("versions", "shop/web")[0]["version"]
+        self.assertRegex(heading, f"^shop/web  version {first}  1/1 ready  rollout of version {second} failed: ")
+        self.assertFalse([line for line in seen if "nothing deployed" in line])
+        self.assertRegex(seen[-1], f"^shop/web: the rollout of version {second} failed: .*exited with code 3; "
+                                   f"version {first} still serves, 1 of 1 instance ready$")
+        self.assertRegex(self.farm.deploy("status").stdout,
+                         f"shop/web +{first} .* rollout of version {second} failed: .*exited with code 3, .* ago")
+        group = self.farm.json("status")["groups"][0]
+        self.assertEqual((group["failure"]["version"], group["failure"]["outcome"]), (second, "failed"))
+        self.farm.deploy("restart", "shop/web")
+        self.assertIsNone(self.farm.json("status")["groups"][0]["failure"])
+
+    def test_what_lies_in_the_cache_is_not_said_to_be_downloaded(self):
+        builds = self.farm.root / "builds"
+        builds.mkdir()
+        for build in (1, 2):
+            make_tar(builds / f"{build}.tar", [("busybox", None, 0o755), ("build", str(build).encode(), 0o644)])
+        url = self.farm.serve_files(builds)
+        path = self.write(application(downloadurl=url + "/${BUILDID}.tar", instances=1))
+        told = self.farm.events("new-build", path, "--build", 1)
+        self.assertIn("downloading", [e["to"] for e in told if e["type"] == "instance.state"])
+        self.assertIn("download.progress", [e["type"] for e in told])
+        self.new_build(path, 2)
+        told = self.farm.events("rollback", "shop/web")
+        states = [e for e in told if e["type"] == "instance.state"]
+        self.assertNotIn("downloading", [e["to"] for e in states])
+        self.assertNotIn("download.progress", [e["type"] for e in told])
+        self.assertIn("the artifact is in the cache; is being unpacked", [e["reason"] for e in states])
+        seen = self.on_terminal("rollback", "shop/web", columns=120)
+        self.assertFalse([line for line in seen if re.search("fetching|download", line)], seen)
+
+    def test_a_job_that_still_runs_is_not_called_deployed(self):
+        job = application(name="import", alwayson=False, instances=1, args=["sh", "-c", "sleep 3; exit 3"],
+                          restart={"policy": "never"})
+        done = self.new_build(self.write(job), 1)
+        self.assertIn("is rolled out", done.stdout)
+        self.assertIn("its job import still runs, and how it ends is not known yet", done.stdout)
+        self.assertNotIn("is deployed", done.stdout)
+        ended = application(name="import", alwayson=False, instances=1, args=["sh", "-c", "exit 0"],
+                            restart={"policy": "never"})
+        done = self.new_build(self.write(ended), 2)
+        self.assertIn("its job import is done", done.stdout)
+        self.assertIn("is deployed", done.stdout)
+
+    def test_a_machine_was_seen_when_it_was_heard_of(self):
+        def seen():
+            return self.farm.json("machines")[0]["last_seen"]
+        joined = seen()
+        wait_until(lambda: seen() > joined, "its heartbeats count")
+        self.farm.end("w1", 9)
+        ended = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 1))
+        wait_until(lambda: self.farm.json("machines")[0]["state"] == "unreachable", "it is missed")
+        last = seen()
+        self.assertLess(joined, last)
+        self.assertLess(last, ended)
+        # The server knows after a restart as well.
+        self.farm.end("deployminator")
+        self.farm.start_server()
+        self.assertEqual(seen(), last)
+
+
+if __name__ == "__main__":
+    case.main()
