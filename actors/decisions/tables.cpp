@@ -6,6 +6,7 @@
 #include "messages/codec.hpp"
 
 #include <algorithm>
+#include <string_view>
 
 namespace deployminator::actors {
 
@@ -134,25 +135,41 @@ void count(const farm& f, const presence& machines, const instance& each, group_
   row.ready += state == instance_state::ready ? 1 : 0;
 }
 
-/// The end of what was ordered last and has ended, for each group of which it was no success.
-std::map<std::pair<std::string, std::string>, ended_row> failures_of(const farm& f) {
-  std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, ended_row>> newest;
+/// An order's rollout that has ended.
+struct ended_order {
+  std::uint64_t version = 0;
+  const order_end* end = nullptr;
+};
+
+/// The newest one of each group, by namespace and name.
+using ended_orders = std::map<std::pair<std::string_view, std::string_view>, ended_order>;
+
+ended_orders ended_orders_of(const farm& f) {
+  ended_orders out;
   for (const auto& [id, order] : f.receipts)
     for (const auto& v : order.versions)
-      for (const auto& end : order.ends)
-        if (auto& known = newest[{v.namespace_, v.group}];
-            end.rollout == v.rollout && end.rollout > known.first)
-          known = {end.rollout, {v.version, end.outcome, end.time, end.reason}};
-  std::map<std::pair<std::string, std::string>, ended_row> out;
-  for (auto& [name, end] : newest)
-    if (end.first != 0 && end.second.outcome != rollout_outcome::succeeded)
-      out.emplace(name, std::move(end.second));
+      for (const auto& end : order.ends) {
+        if (end.rollout != v.rollout)
+          continue;
+        auto& newest = out[{v.namespace_, v.group}];
+        if (!newest.end || end.rollout > newest.end->rollout)
+          newest = {v.version, &end};
+      }
   return out;
+}
+
+/// How the last rollout of a group ended that an order asked for; nothing where that was well.
+std::optional<ended_row> failure_of(const group& g, const ended_orders& all) {
+  auto found = all.find({g.namespace_, g.name});
+  if (found == all.end() || found->second.end->outcome == rollout_outcome::succeeded)
+    return std::nullopt;
+  const auto& [version, end] = found->second;
+  return ended_row{version, end->outcome, end->time, end->reason};
 }
 
 std::vector<group_row> group_rows(const farm& f, const presence& machines, const asked_rows& q) {
   std::map<std::uint64_t, group_row> rows;
-  auto failures = failures_of(f);
+  auto ended = ended_orders_of(f);
   for (const auto& [id, g] : f.groups) {
     auto under_way = f.rollouts.find(id);
     bool shown = is_asked_for(q, g)
@@ -165,8 +182,8 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
     if (under_way != f.rollouts.end()) {
       const auto& r = under_way->second;
       row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure};
-    } else if (auto node = failures.extract({g.namespace_, g.name})) {
-      row.failure = std::move(node.mapped());
+    } else {
+      row.failure = failure_of(g, ended);
     }
   }
   for (auto& [id, row] : rows)
