@@ -195,7 +195,7 @@ void edit::note_pinned(const messages::version& after) {
 bool edit::changes_assignment(const messages::instance& row) const {
   auto known = before_.instances.find(row.id);
   if (known == before_.instances.end() || known->second.goal != row.goal
-      || renewed_.contains(row.id))
+      || known->second.version_id != row.version_id || renewed_.contains(row.id))
     return true;
   auto edited = versions_.find(row.version_id);
   auto version_before = before_.versions.find(row.version_id);

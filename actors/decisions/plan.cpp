@@ -23,6 +23,8 @@ bool shares_group(const std::vector<std::string>& a, const std::vector<std::stri
 
 std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, const wish& w) {
   std::map<std::string, std::uint64_t> out;
+  for (const auto& id : w.kept)
+    ++out[f.instances.at(id).machine];
   if (w.version_id == 0)
     return out;
   for (const auto* each : f.instances.of_group(g.id))

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ struct wish {
   /// The version they are of; 0: a new one, of which there is nothing yet.
   std::uint64_t version_id = 0;
   messages::application app;
+  /// Instances of the deployed version that stay for it.
+  std::set<std::string> kept;
 };
 
 /// A machine as the PLANNER sees it.

@@ -106,10 +106,14 @@ std::vector<std::string> next_to_start(const rollout_view& view, const member_li
     ++of_application.total;
     of_application.starting += each->goal == instance_goal::run && !is_member_proven(*each) ? 1 : 0;
   }
+  // What is new has nothing to protect.
+  bool is_first = view.row.from == 0 && view.row.leaving.empty();
   std::vector<std::string> out;
   for (const auto* each : fresh) {
     auto& of_application = counts[each->application];
-    auto allowed = allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
+    auto allowed
+      = is_first ? of_application.total
+                 : allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
     // A machine that was started anew may have lost what it had fetched.
     bool can_start = each->goal == instance_goal::fetch && each->fetched;
     if (!can_start || of_application.starting >= allowed)
@@ -171,8 +175,9 @@ rollout_decision stop_the_old(const rollout_view& view, std::size_t fresh) {
     if (each->goal != instance_goal::stop)
       out.stop.push_back(each->id);
   out.phase = rollout_phase::stopping_old;
-  out.reason
-    = fmt::format("all {} new instances are ready, {} old ones stop", fresh, out.stop.size());
+  out.reason = fresh == 0 ? fmt::format("nothing new comes, {} old ones stop", out.stop.size())
+                          : fmt::format("all {} new instances are ready, {} old ones stop", fresh,
+                                        out.stop.size());
   return out;
 }
 
@@ -207,7 +212,7 @@ duration timeout_of(const rollout_view& view) {
 std::string words_for_success(const rollout& r) {
   if (r.to == 0)
     return "the group is undeployed";
-  if (r.coming.empty())
+  if (r.coming.empty() && !r.leaving.empty())
     return "what was to stop is gone";
   return r.leaving.empty() ? "every instance is ready"
                            : "every instance is ready and the old are gone";

@@ -78,8 +78,27 @@ std::uint64_t last_deployment(const farm& f) {
   return last;
 }
 
+/// What does not leave stays, as part of the new version.
+void take_over_kept(edit& c, const rollout& r) {
+  std::set<std::string> leaving{r.leaving.begin(), r.leaving.end()};
+  for (const auto* each : c.before().instances.of_group(r.group_id)) {
+    bool stays = each->version_id == r.from && each->goal != instance_goal::stop
+                 && !leaving.contains(each->id);
+    if (!stays)
+      continue;
+    auto& row = c.instance(each->id);
+    row.version_id = r.to;
+    const auto& seen = row.seen;
+    c.tell(c.group(r.group_id), r.to,
+           instance_change{row.id, row.application, row.machine, seen.state, seen.state, seen.pid,
+                           seen.ports, seen.restarts, seen.exit,
+                           fmt::format("stays from version {}", r.from), ""});
+  }
+}
+
 /// Every instance is ready, so the new version is the deployed one: the point of no return.
 void make_deployed(edit& c, const rollout& r) {
+  take_over_kept(c, r);
   auto& g = c.group(r.group_id);
   if (g.deployed_version != 0)
     c.version(g.deployed_version).state = version_state::retired;
@@ -210,10 +229,11 @@ void place(edit& c, const group& g, const application& app, const placement& whe
                       r.id});
 }
 
-std::vector<std::string> leaving_for(const farm& f, const group& g, std::uint64_t to) {
+std::vector<std::string> leaving_for(const farm& f, const group& g, std::uint64_t to,
+                                     const std::set<std::string>& kept) {
   std::vector<std::string> out;
   for (const auto* each : f.instances.of_group(g.id))
-    if (each->version_id != to || each->goal == instance_goal::stop)
+    if (!kept.contains(each->id) && (each->version_id != to || each->goal == instance_goal::stop))
       out.push_back(each->id);
   return out;
 }

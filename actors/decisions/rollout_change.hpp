@@ -30,9 +30,10 @@ void place(edit& c, const messages::group& g, const messages::application& app,
 void place_on(edit& c, const messages::group& g, const messages::application& app,
               const std::string& machine);
 
-/// All instances of the group that are not wanted in the version `to`: what leaves when it comes.
+/// All instances of the group that are not wanted in the version `to`, less those that are kept:
+/// what leaves when it comes.
 std::vector<std::string> leaving_for(const messages::farm& f, const messages::group& g,
-                                     std::uint64_t to);
+                                     std::uint64_t to, const std::set<std::string>& kept = {});
 
 /// Begins to stop those that leave, without waiting for anything to come.
 void stop_leaving(edit& c, std::uint64_t group_id);

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <string_view>
+#include <variant>
 
 namespace deployminator::simulation {
 
@@ -183,6 +186,28 @@ fault draw_fault(dice& d, std::uint32_t number, const std::vector<order_plan>& o
   return out;
 }
 
+/// Some builds come again, with as many instances as before or with another number.
+void draw_repetitions(dice d, std::vector<order_plan>& orders) {
+  constexpr std::string_view key = "instances: ";
+  std::map<std::string, messages::submit_build> last;
+  for (auto& each : orders) {
+    auto* build = std::get_if<messages::submit_build>(&each.body);
+    if (!build)
+      continue;
+    auto group = build->file.substr(0, build->file.find("applications:"));
+    auto before = last.find(group);
+    if (before != last.end() && d.chance(0.3)) {
+      build->build = before->second.build;
+      build->file = before->second.file;
+      auto count = build->file.find(key);
+      if (count != std::string::npos && d.chance(0.6))
+        build->file.replace(count + key.size(), 1, std::to_string(1 + d.below(5)));
+      each.text += fmt::format(": build {} again", build->build);
+    }
+    last[group] = *build;
+  }
+}
+
 } // namespace
 
 std::string to_text(const fault& f) {
@@ -206,6 +231,7 @@ plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
     out.orders.push_back(draw_order(d, i, groups, out.machines.size()));
   std::sort(out.orders.begin(), out.orders.end(),
             [](const order_plan& a, const order_plan& b) { return a.at < b.at; });
+  draw_repetitions(dice{seed, "repetitions"}, out.orders);
   auto fault_count = d.below(30);
   for (std::uint32_t i = 1; i <= fault_count; ++i)
     out.faults.push_back(draw_fault(d, i, out.orders, out.machines, out.calm));

@@ -1,4 +1,5 @@
 #include "actors/decisions/groups.hpp"
+#include "actors/decisions/kept.hpp"
 #include "actors/decisions/orders/order.hpp"
 #include "actors/decisions/rollout_change.hpp"
 
@@ -75,7 +76,11 @@ wishes_or_refusal order_kind<roll_to_version>::needs(const farm& f, const roll_t
   auto target = target_of(f, order);
   if (!target)
     return target.error();
-  return wishes_for(f.groups.at(target->group_id), target->id, target->applications);
+  const auto& g = f.groups.at(target->group_id);
+  auto out = wishes_for(g, target->id, target->applications);
+  for (auto& each : out)
+    each.kept = kept_for(f, g, {target->id, target->build}, each.app);
+  return out;
 }
 
 versions_or_refusal order_kind<roll_to_version>::decide(edit& c, const roll_to_version& order,
@@ -87,7 +92,9 @@ versions_or_refusal order_kind<roll_to_version>::decide(edit& c, const roll_to_v
   rollout r;
   r.group_id = g.id;
   r.to = target->id;
-  r.leaving = leaving_for(c.before(), g, target->id);
+  r.leaving
+    = leaving_for(c.before(), g, target->id,
+                  kept_for(c.before(), g, {target->id, target->build}, target->applications));
   r.order_id = order.order_id;
   r.purpose = fmt::format("version {} (build {}) comes back in place of {}", target->id,
                           target->build, named_version(g.deployed_version));

@@ -64,6 +64,12 @@ struct rolling_farm : small_farm {
     }
   }
 
+  /// Deploys something to roll over, as build 1.
+  void deploy_first() {
+    deploy(web(1), 1);
+    roll_to_the_end();
+  }
+
   [[nodiscard]] std::size_t ready_count(std::uint64_t version) const {
     auto list = wanted(version);
     return static_cast<std::size_t>(

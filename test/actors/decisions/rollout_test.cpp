@@ -64,11 +64,21 @@ TEST_CASE("nothing starts before every machine has its artifact") {
   CHECK(farm.step().phase == rollout_phase::starting);
 }
 
-TEST_CASE("no more instances start at once than the rules allow") {
+TEST_CASE("the first instances of a group start all at once: there is nothing to protect") {
   rolling_farm farm{4};
   auto app = small_farm::web(8);
-  app.rollout.parallel = {25, true};
+  app.rollout.parallel = {1, false};
   farm.deploy(app, 1);
+  farm.obey_all();
+  CHECK(farm.step().start.size() == 8);
+}
+
+TEST_CASE("no more instances start at once than the rules allow") {
+  rolling_farm farm{4};
+  farm.deploy_first();
+  auto app = small_farm::web(8);
+  app.rollout.parallel = {25, true};
+  farm.deploy(app, 2);
   farm.obey_all();
   CHECK(farm.step().start.size() == 2);
   CHECK(is_empty(farm.step()));
@@ -78,14 +88,15 @@ TEST_CASE("no more instances start at once than the rules allow") {
 
 TEST_CASE("what lost its artifact while others started fetches it again before it starts") {
   rolling_farm farm{1};
+  farm.deploy_first();
   auto app = small_farm::web(2);
   app.rollout.parallel = {1, false};
-  farm.deploy(app, 1);
+  auto version = farm.deploy(app, 2);
   farm.obey_all();
   auto first = farm.step().start;
   REQUIRE(first.size() == 1);
-  auto ids = farm.ids();
-  auto second = ids[0] == first[0] ? ids[1] : ids[0];
+  auto both = farm.wanted(version);
+  auto second = both[0].id == first[0] ? both[1].id : both[0].id;
   farm.obey(first[0]);
   // Its machine was started anew.
   farm.change_seen(second, [](observation& seen) {
@@ -107,12 +118,13 @@ TEST_CASE("what lost its artifact while others started fetches it again before i
 
 TEST_CASE("each application starts as many of its own as its rules allow") {
   rolling_farm farm{4};
+  farm.deploy_first();
   auto web = small_farm::web(4);
   web.rollout.parallel = {1, false};
   auto db = small_farm::web(3);
   db.name = "db";
   db.rollout.parallel = {100, true};
-  farm.give(small_farm::build_of({web, db}, 1));
+  farm.give(small_farm::build_of({web, db}, 2));
   farm.obey_all();
   CHECK(farm.step().start.size() == 4);
 }
@@ -156,9 +168,10 @@ TEST_CASE("an instance that is not ready by the deadline undoes the rollout") {
 
 TEST_CASE("deadlines count from when each instance was told to run") {
   rolling_farm farm{1};
+  farm.deploy_first();
   auto app = small_farm::web(2);
   app.rollout.parallel = {1, false};
-  farm.deploy(app, 1);
+  farm.deploy(app, 2);
   farm.obey_all();
   farm.step();
   farm.step();
@@ -248,9 +261,10 @@ TEST_CASE("a job that is done counts as ready, one that failed does not") {
 
 TEST_CASE("an instance that was ready once and fails later is not the rollout's business") {
   rolling_farm farm{1};
+  farm.deploy_first();
   auto app = small_farm::web(2);
   app.rollout.parallel = {1, false};
-  farm.deploy(app, 1);
+  farm.deploy(app, 2);
   farm.obey_all();
   auto first = farm.step().start.at(0);
   farm.obey_all();

@@ -2,6 +2,10 @@
 #include "test/actors/decisions/rolling_farm.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
 
 using namespace deployminator;
 using namespace deployminator::actors;
@@ -257,4 +261,147 @@ TEST_CASE("a stale plan that could not be carried out is made anew before it is 
   auto done = decide(farm.state, farm.present, {{1, 7}}, {order, 1, {}, where}, farm.now());
   CHECK(done.is_stale);
   CHECK_FALSE(done.refused);
+}
+
+// -- the same build again
+// ---------------------------------------------------------------------------
+
+namespace {
+
+/// Deploys the application as build 7, under another order's id than before.
+decided_order give_again(rolling_farm& farm, const application& app, std::uint64_t build = 7) {
+  auto order = small_farm::build_of({app}, build);
+  order.order.order_id = fmt::format("again-{}", farm.state.last_event);
+  return farm.give(order);
+}
+
+std::set<std::string> ids_of(const std::vector<instance>& list) {
+  std::set<std::string> out;
+  for (const auto& each : list)
+    out.insert(each.id);
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("the same build with the same file again is the same version, and touches nothing") {
+  rolling_farm farm{3};
+  auto version = farm.deploy(small_farm::web(3), 7);
+  farm.roll_to_the_end();
+  auto before = farm.state.instances;
+  auto again = give_again(farm, small_farm::web(3));
+  CHECK(again.kept.versions.at(0).version == version);
+  CHECK(farm.row().purpose
+        == "unchanged: build 7 with this deploy.yaml is version 1, which is deployed and ready");
+  farm.roll_to_the_end();
+  CHECK_FALSE(farm.is_rolling());
+  CHECK(farm.state.versions.size() == 1);
+  CHECK(farm.state.instances == before);
+  CHECK(farm.state.receipts.at(again.kept.id).ends.at(0).outcome == rollout_outcome::succeeded);
+}
+
+TEST_CASE("the same build again replaces what is not ready") {
+  rolling_farm farm{3};
+  auto first = farm.deploy(small_farm::web(3), 7);
+  farm.roll_to_the_end();
+  auto broken = farm.wanted(first).at(0).id;
+  farm.fail(broken);
+  auto second = give_again(farm, small_farm::web(3)).kept.versions.at(0).version;
+  CHECK(second != first);
+  CHECK(farm.row().leaving == std::vector<std::string>{broken});
+  CHECK(farm.row().coming.size() == 1);
+}
+
+TEST_CASE("three instances that become four of the same build are kept") {
+  rolling_farm farm{4};
+  auto first = farm.deploy(small_farm::web(3), 7);
+  farm.roll_to_the_end();
+  auto three = ids_of(farm.wanted(first));
+  auto second = give_again(farm, small_farm::web(4)).kept.versions.at(0).version;
+  CHECK(farm.row().coming.size() == 1);
+  CHECK(farm.row().leaving.empty());
+  CHECK(farm.row().purpose
+        == "build 7 becomes version 2, in place of version 1; 3 instances of it stay");
+  SUBCASE("and are of the new version when the fourth is ready") {
+    farm.roll_to_the_end();
+    auto four = ids_of(farm.wanted(second));
+    CHECK(four.size() == 4);
+    CHECK(std::includes(four.begin(), four.end(), three.begin(), three.end()));
+    CHECK(farm.state.instances.size() == 4);
+    CHECK(farm.ready_count(second) == 4);
+  }
+  SUBCASE("and stay with the old one when the fourth fails") {
+    farm.fail(farm.wanted(second).at(0).id);
+    farm.roll_to_the_end();
+    CHECK(ids_of(farm.wanted(first)) == three);
+    CHECK(farm.group().deployed_version == first);
+  }
+  SUBCASE("and a rollback takes the fourth away alone") {
+    farm.roll_to_the_end();
+    farm.give(roll_to_version{"back", "shop", "web", 0});
+    CHECK(farm.row().coming.empty());
+    CHECK(farm.row().leaving.size() == 1);
+    farm.roll_to_the_end();
+    CHECK(farm.wanted(first).size() == 3);
+    CHECK(farm.state.instances.size() == 3);
+  }
+}
+
+TEST_CASE("of more instances than wanted those go of which a machine has most") {
+  rolling_farm farm{3};
+  farm.deploy(small_farm::web(4), 7);
+  farm.roll_to_the_end();
+  auto second = give_again(farm, small_farm::web(3)).kept.versions.at(0).version;
+  CHECK(farm.row().coming.empty());
+  CHECK(farm.row().leaving.size() == 1);
+  farm.roll_to_the_end();
+  std::set<std::string> machines;
+  for (const auto& each : farm.wanted(second))
+    machines.insert(each.machine);
+  CHECK(machines.size() == 3);
+}
+
+TEST_CASE("what is started otherwise, or is another build, is replaced") {
+  rolling_farm farm{3};
+  farm.deploy(small_farm::web(3), 7);
+  farm.roll_to_the_end();
+  auto app = small_farm::web(3);
+  auto build = 7U;
+  SUBCASE("other arguments") {
+    app.args = {"--more"};
+  }
+  SUBCASE("other bytes") {
+    app.sha256 = std::string(64, 'a');
+  }
+  SUBCASE("another build of the same file") {
+    build = 8;
+  }
+  SUBCASE("other machines") {
+    app.machine_groups = {"db"};
+    farm.add_machine("d1", {"db"});
+  }
+  give_again(farm, app, build);
+  CHECK(farm.row().coming.size() == 3);
+  CHECK(farm.row().leaving.size() == 3);
+}
+
+TEST_CASE("a version of the same build has the bytes that were pinned") {
+  rolling_farm farm{4};
+  auto first = farm.deploy(small_farm::web(3), 7);
+  farm.roll_to_the_end();
+  auto pinned = std::string(64, 'b');
+  farm.state.versions.at(first).applications.at(0).sha256 = pinned;
+  auto second = give_again(farm, small_farm::web(4)).kept.versions.at(0).version;
+  CHECK(farm.state.versions.at(second).applications.at(0).sha256 == pinned);
+}
+
+TEST_CASE("what is kept does not stay on a machine that is lost") {
+  rolling_farm farm{3};
+  farm.deploy(small_farm::web(3), 7);
+  farm.roll_to_the_end();
+  farm.state.machines.at("w2").lost = true;
+  farm.present.leave("w2");
+  give_again(farm, small_farm::web(3));
+  CHECK(farm.row().coming.size() == 1);
+  CHECK(farm.row().leaving.size() == 1);
 }

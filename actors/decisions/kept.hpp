@@ -1,0 +1,39 @@
+#pragma once
+
+#include "messages/farm.hpp"
+
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+/// What a group's next version leaves as it is.
+namespace deployminator::actors {
+
+/// A version that a group goes to: its id, 0 for one that is not there yet, and its build.
+struct version_ahead {
+  std::uint64_t id = 0;
+  std::uint64_t build = 0;
+};
+
+/// The ids of the instances of the group's deployed version that need not be replaced by ones of
+/// `app` of the version `to`: of the same build, launched alike, proven, on a machine of its
+/// machine groups that is not lost, and no more than are wanted.
+std::set<std::string> kept_for(const messages::farm& f, const messages::group& g, version_ahead to,
+                               const messages::application& app);
+
+/// The same for all applications of the version.
+std::set<std::string> kept_for(const messages::farm& f, const messages::group& g, version_ahead to,
+                               const std::vector<messages::application>& applications);
+
+/// Whether the deployed version is of this build and has just these applications, whatever their
+/// ids, and the hashes that were pinned.
+bool is_deployed_already(const messages::farm& f, const messages::group& g, std::uint64_t build,
+                         const std::vector<messages::application>& applications);
+
+/// The hash that the deployed version's application of this name has, where it is of the same build
+/// and launched alike; empty: none.
+std::string pinned_already(const messages::farm& f, const messages::group& g, std::uint64_t build,
+                           const messages::application& app);
+
+} // namespace deployminator::actors
