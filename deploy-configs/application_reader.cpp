@@ -2,7 +2,10 @@
 
 #include "deploy-configs/fields.hpp"
 #include "deploy-configs/known_strategies.hpp"
+#include "deploy-configs/meant_value.hpp"
+#include "deploy-configs/program_size.hpp"
 #include "deploy-configs/values.hpp"
+#include "deploy-configs/variables.hpp"
 #include "messages/url.hpp"
 
 #include <fmt/format.h>
@@ -21,18 +24,34 @@ constexpr std::string_view duration_expected = "a duration such as 500ms, 5s, 2m
 
 /// Reads a duration that may be 0, such as `min_ready`.
 void read_duration(fields& in, std::string_view key, messages::duration& out) {
-  in.read(key, out, parse_duration, duration_expected);
+  in.read(key, out, parse_duration, duration_expected, duration_hint);
 }
 
-/// Reports what an arg or a value of `env` asks for and will not get.
-void check_variables(fields& in, std::string_view key, const yaml_node& node) {
-  if (auto wrong = wrong_port_variable(node.text))
-    in.fail(node, fmt::format("`{}` holds {}; expected `${{PORTn}}` with n from 1 to 100", key,
-                              in_ticks(*wrong)));
+/// Refuses what asks for a secret.
+void refuse_secret(fields& in, std::string_view key, const yaml_node& node) {
   if (node.text.find("${SECURE-") != std::string::npos)
     in.fail(node, fmt::format("`{}` holds `${{SECURE-…}}`, which is not supported yet; expected a "
                               "value without secrets",
                               key));
+}
+
+/// Remarks on a variable that will not be replaced for it has no braces.
+void remark_bare_variable(std::vector<mistake>& remarks, std::string_view key,
+                          const yaml_node& node, bool only_build) {
+  if (auto name = bare_variable(node.text, only_build))
+    remarks.push_back({node.line, node.column,
+                       fmt::format("`{0}` holds `${1}`, which stays as it is; the file probably "
+                                   "means `${{{1}}}`",
+                                   key, *name)});
+}
+
+/// Reports what an arg or a value of `env` asks for and will not get.
+void check_variables(fields& in, std::string_view key, const yaml_node& node,
+                     std::vector<mistake>& remarks) {
+  if (auto wrong = wrong_variable(node.text))
+    in.fail(node, fmt::format("`{}` holds {}", key, *wrong));
+  refuse_secret(in, key, node);
+  remark_bare_variable(remarks, key, node, false);
 }
 
 void read_repository(fields& in, messages::application& app) {
@@ -57,13 +76,14 @@ std::string unknown_variable_in(const std::string& url) {
            : "is " + in_ticks(seen);
 }
 
-void read_download(fields& in, messages::application& app) {
+void read_download(fields& in, messages::application& app, std::vector<mistake>& remarks) {
   if (const auto* node = in.find_text("downloadurl", "a URL or an absolute file name")) {
     auto plain = with_build(node->text, 1);
+    remark_bare_variable(remarks, "downloadurl", *node, true);
     if (auto wrong = plain.empty() ? std::nullopt : wrong_url(plain))
       in.fail(*node, fmt::format("`downloadurl` {}", *wrong));
     else if (plain.find("${SECURE-") != std::string::npos)
-      check_variables(in, "downloadurl", *node);
+      refuse_secret(in, "downloadurl", *node);
     else if (plain.find("${") != std::string::npos)
       in.fail(*node, fmt::format("`downloadurl` {}; expected no variable but `${{BUILDID}}`",
                                  unknown_variable_in(node->text)));
@@ -77,8 +97,7 @@ void read_download(fields& in, messages::application& app) {
     out = node->text;
     if (has_control(out))
       in.fail(*node, fmt::format("`{}` holds a control character; expected one line of text", key));
-    if (out.find("${SECURE-") != std::string::npos)
-      check_variables(in, key, *node);
+    refuse_secret(in, key, *node);
   };
   read_credential("downloaduser", app.download_user);
   read_credential("downloadpassword", app.download_password);
@@ -95,7 +114,7 @@ void read_download(fields& in, messages::application& app) {
     "the SHA-256 of the artifact as 64 hex digits");
 }
 
-void read_args(fields& in, messages::application& app) {
+void read_args(fields& in, messages::application& app, std::vector<mistake>& remarks) {
   const auto* list = in.find_list("args", "a list such as [\"-port=${PORT1}\"]");
   if (list == nullptr)
     return;
@@ -106,7 +125,9 @@ void read_args(fields& in, messages::application& app) {
                                  shape_of(*item)));
       continue;
     }
-    check_variables(in, "args", *item);
+    check_variables(in, "args", *item, remarks);
+    if (auto wrong = too_long("this entry of `args`", with_build(item->text, 1).size()))
+      in.fail(*item, std::move(*wrong));
     app.args.push_back(item->text);
   }
 }
@@ -122,14 +143,17 @@ std::optional<std::string> wrong_env_key(const std::string& key) {
   return std::nullopt;
 }
 
-void read_env(fields& in, messages::application& app) {
+void read_env(fields& in, messages::application& app, std::vector<mistake>& remarks) {
   auto read_variable = [&](fields& env, const yaml_node& key, const yaml_node& value) {
     if (auto wrong = wrong_env_key(key.text))
       env.fail(key, fmt::format("`env` has the key {}; {}", in_ticks(key.text), *wrong));
     if (value.kind == yaml_node::shape::list || value.kind == yaml_node::shape::map)
       env.fail(value, fmt::format("{} in `env` is {}; expected a text", in_ticks(key.text),
                                   shape_of(value)));
-    check_variables(env, "env", value);
+    check_variables(env, "env", value, remarks);
+    if (auto wrong = too_long(fmt::format("{} in `env`", in_ticks(key.text)),
+                              key.text.size() + 1 + with_build(value.text, 1).size()))
+      env.fail(value, std::move(*wrong));
     app.env.emplace(key.text, value.text);
   };
   in.nested(
@@ -185,7 +209,9 @@ void read_placement(fields& in, messages::application& app) {
 /// What the original suite knows and we do not yet; a value that asks for nothing is fine.
 void refuse_unsupported(fields& in, bool always_on) {
   const std::set<std::string> no{"false", "no", "off"};
-  in.refuse_unless("java", no, "expected `false`, and a binary that can be executed");
+  in.refuse_unless("java", no,
+                   "expected `false`, and `command: java` with the "
+                   "main class or the jar in `args`");
   in.refuse_unless("asroot", no, "expected `false`");
   in.refuse_unless("container", {"false", "no", "off", ""}, "expected `false` or no such key");
   const auto* critical = in.find("critical");
@@ -210,7 +236,7 @@ void refuse_unsupported(fields& in, bool always_on) {
 
 void read_limits(fields& in, messages::application& app) {
   in.nested("limits", [&](fields& limits) {
-    limits.read_integer("maxmemory", 0, max_megabytes, [&](std::int64_t n) {
+    limits.read_megabytes("maxmemory", 0, max_megabytes, [&](std::int64_t n) {
       if (n > 0)
         app.limits.max_memory_mb = static_cast<std::uint64_t>(n);
     });
@@ -246,7 +272,7 @@ void read_rollout(fields& in, messages::application& app) {
                           "ready in time; expected a longer `deadline`");
     }
     rollout.read("fetch_deadline", rules.fetch_deadline, parse_fetch_deadline,
-                 "a duration such as 1h, or none");
+                 "a duration such as 1h, or none", duration_hint);
     rollout.refuse_unless("order", {"start-first"}, "expected `start-first`");
     rollout.refuse_unless("canary", {"0"}, "expected `0`");
     rollout.refuse_unless("auto_revert", {"true", "yes", "on"}, "expected `true`");
@@ -266,12 +292,12 @@ void read_restart(fields& in, messages::application& app) {
       "`always`, `on-failure` or `never`");
     backoff_range backoff{rules.backoff_min, rules.backoff_max};
     restart.read("backoff", backoff, parse_backoff,
-                 "the shortest and the longest wait such as 1s..1m, from 1ms");
+                 "the shortest and the longest wait such as 1s..1m, from 1ms", span_hint);
     rules.backoff_min = backoff.least;
     rules.backoff_max = backoff.most;
     give_up_rule give_up{rules.give_up_count, rules.give_up_window};
     restart.read("give_up_after", give_up, parse_give_up,
-                 "a number of exits and a span such as 5 in 10m, or never");
+                 "a number of exits and a span such as 5 in 10m, or never", span_hint);
     rules.give_up_count = give_up.count;
     if (give_up.count > 0)
       rules.give_up_window = give_up.window;
@@ -315,13 +341,28 @@ void read_services(fields& in, messages::application& app, std::vector<mistake>&
     read_service(*item, app, mistakes);
 }
 
+/// A program of the machine that is started with what was downloaded.
+void read_command(fields& in, messages::application& app) {
+  const auto* node = in.find_text("command", "the name of a program of the machine");
+  if (node == nullptr || node->text.empty())
+    return;
+  app.command = node->text;
+  if (auto wrong = wrong_command(app.command))
+    in.fail(*node, fmt::format("`command` is {}, which {}", in_ticks(app.command), *wrong));
+  if (!app.binary.empty())
+    in.fail(*node, "`command` is given beside `binary`; expected `command` for a program of the "
+                   "machine, or `binary` for one of the archive");
+}
+
 /// The binary that a plain download is itself; a mistake where none can be told.
 void derive_binary(fields& in, const yaml_node& node, messages::application& app) {
-  if (!app.binary.empty() || app.download_url.empty())
+  bool archive = messages::is_archive(app.download_url);
+  if (!app.binary.empty() || app.download_url.empty() || (archive && !app.command.empty()))
     return;
-  if (messages::is_archive(app.download_url)) {
-    in.fail(node, "this application downloads an archive and has no `binary`; expected the path of "
-                  "the program inside the archive, such as `binary: dist/server`");
+  if (archive) {
+    in.fail(node, "this application downloads an archive and has neither `binary` nor `command`; "
+                  "expected the path of the program inside the archive, such as `binary: "
+                  "dist/server`, or a program of the machine, such as `command: java`");
     return;
   }
   app.binary = last_segment(app.download_url);
@@ -329,7 +370,7 @@ void derive_binary(fields& in, const yaml_node& node, messages::application& app
   for (std::string_view ending : {".gz", ".bz2", ".xz", ".zst"})
     if (app.binary.size() > ending.size() && app.binary.ends_with(ending))
       app.binary.resize(app.binary.size() - ending.size());
-  if (app.binary.empty() || app.binary == "." || app.binary == "..")
+  if ((app.binary.empty() && app.command.empty()) || app.binary == "." || app.binary == "..")
     in.fail(node, fmt::format("this application has no `binary`, and its `downloadurl` {} ends "
                               "without a file name; expected `binary: NAME`",
                               in_ticks(messages::public_url(app.download_url))));
@@ -337,15 +378,15 @@ void derive_binary(fields& in, const yaml_node& node, messages::application& app
 
 /// `name`, else the binary, else what the application is built from.
 void derive_name(fields& in, const yaml_node& node, messages::application& app) {
-  for (const auto* each : {&app.binary, &app.repository, &app.artifact_id})
+  for (const auto* each : {&app.binary, &app.repository, &app.artifact_id, &app.command})
     if (app.name.empty())
       app.name = *each;
   if (app.name.empty() && in.find("downloadurl") == nullptr)
-    in.fail(node, "this application has neither `name`, `binary`, `downloadurl` nor `repository`; "
-                  "expected at least one of them to tell it by");
+    in.fail(node, "this application has neither `name`, `binary`, `command`, `downloadurl` nor "
+                  "`repository`; expected at least one of them to tell it by");
 }
 
-void read_identity(fields& in, messages::application& app) {
+void read_identity(fields& in, messages::application& app, std::vector<mistake>& remarks) {
   if (const auto* name = in.find_text("name", safe_name_expected)) {
     app.name = name->text;
     if (!app.name.empty() && !is_safe_name(app.name))
@@ -353,6 +394,7 @@ void read_identity(fields& in, messages::application& app) {
   }
   if (const auto* binary = in.find_text("binary", "the path of a file")) {
     app.binary = binary->text;
+    remark_bare_variable(remarks, "binary", *binary, true);
     if (auto wrong = app.binary.empty() ? std::nullopt : wrong_binary(app.binary))
       in.fail(*binary, fmt::format("`binary` is {}, which {}", in_ticks(app.binary), *wrong));
   }
@@ -366,11 +408,12 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   fields in{node, "an application", mistakes};
   if (node.kind == yaml_node::shape::text || node.kind == yaml_node::shape::list)
     return app;
-  read_identity(in, app);
+  read_identity(in, app, remarks);
+  read_command(in, app);
   read_repository(in, app);
-  read_download(in, app);
-  read_args(in, app);
-  read_env(in, app);
+  read_download(in, app, remarks);
+  read_args(in, app, remarks);
+  read_env(in, app, remarks);
   read_placement(in, app);
   in.read("alwayson", app.always_on);
   in.read("discardlog", app.discard_log);
@@ -383,8 +426,8 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   in.finish();
   derive_binary(in, node, app);
   derive_name(in, node, app);
-  if (in.find("downloadurl") == nullptr)
-    remarks.push_back({node.line, node.column, without_download(app)});
+  if (auto wrong = too_much(app))
+    in.fail(node, std::move(*wrong));
   return app;
 }
 

@@ -11,7 +11,7 @@
 namespace deployminator::configs {
 
 /// Reads one entry of `applications`, defaults filled in, and adds what is wrong to `mistakes` and
-/// what will be refused when it is deployed to `remarks`. With mistakes the result is incomplete,
+/// what a person should look at all the same to `remarks`. With mistakes the result is incomplete,
 /// and its name empty where none can be told.
 messages::application read_application(const yaml_node& node, std::vector<mistake>& mistakes,
                                        std::vector<mistake>& remarks);

@@ -100,6 +100,8 @@ private:
     std::map<std::string, std::size_t> seen;
     for (const auto& each : list->items) {
       auto app = read_application(*each, mistakes, file.remarks);
+      if (app.download_url.empty())
+        file.undeployable.push_back({each->line, each->column, without_download(app)});
       auto [first, is_new] = seen.try_emplace(app.name, each->line);
       if (!is_new && !app.name.empty())
         in.fail(*each, fmt::format("two applications of this group are called {}, the first in "
@@ -121,13 +123,14 @@ std::variant<deploy_file, std::vector<mistake>> read_deploy_file(const std::stri
     return std::vector{std::move(*wrong)};
   file_reader reader;
   reader.read(*std::get<yaml_node::pointer>(document));
-  auto& mistakes = reader.mistakes;
-  if (mistakes.empty())
-    return std::move(reader.file);
   // What an alias repeats is one mistake to the person who wrote it once.
-  sort_by_position(mistakes);
-  mistakes.erase(std::unique(mistakes.begin(), mistakes.end()), mistakes.end());
-  return std::move(mistakes);
+  for (auto* list : {&reader.mistakes, &reader.file.remarks}) {
+    sort_by_position(*list);
+    list->erase(std::unique(list->begin(), list->end()), list->end());
+  }
+  if (reader.mistakes.empty())
+    return std::move(reader.file);
+  return std::move(reader.mistakes);
 }
 
 } // namespace deployminator::configs

@@ -18,11 +18,14 @@ struct group_definition {
   std::vector<messages::application> applications;
 };
 
-/// A deploy.yaml without mistakes. `remarks` are not errors: what will be refused later unless
-/// something is added (an application without `downloadurl`).
+/// A deploy.yaml without mistakes.
 struct deploy_file {
   std::vector<group_definition> groups;
+  /// What works, but probably not as the file means it.
   std::vector<mistake> remarks;
+  /// What is refused when it is deployed, unless something is added: an application without
+  /// `downloadurl`.
+  std::vector<mistake> undeployable;
 };
 
 /// Reads a deploy.yaml; finds every mistake, not just the first. Never throws.

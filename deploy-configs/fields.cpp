@@ -1,5 +1,6 @@
 #include "deploy-configs/fields.hpp"
 
+#include "deploy-configs/meant_value.hpp"
 #include "deploy-configs/values.hpp"
 
 #include <fmt/format.h>
@@ -32,28 +33,33 @@ std::string_view shape_of(const yaml_node& node) {
 fields::fields(const yaml_node& map, std::string what, std::vector<mistake>& mistakes, letters keys)
   : what_(std::move(what)), mistakes_(mistakes), keys_(keys) {
   if (map.kind == yaml_node::shape::map)
-    collect(map, false);
+    collect(map);
   else if (map.kind != yaml_node::shape::null)
     fail(map,
          fmt::format("this is {}; expected {}, written as `key: value`", shape_of(map), what_));
 }
 
-void fields::collect(const yaml_node& map, bool merged) {
+void fields::collect(const yaml_node& map) {
   std::vector<const yaml_node*> merges;
+  std::map<std::string, const yaml_node*> here;
   for (const auto& [key, value] : map.entries) {
     if (key->kind != yaml_node::shape::text) {
       fail(*key, fmt::format("this key is {}; expected a key of {}", shape_of(*key), what_));
       continue;
     }
-    if (key->text == "<<" && !key->quoted) {
+    auto name = keys_ == letters::any_case ? lower(key->text) : key->text;
+    bool merges_others = key->text == "<<" && !key->quoted;
+    auto [first, is_new] = here.try_emplace(merges_others ? "<<" : "k" + name, key.get());
+    if (!is_new)
+      fail(*key,
+           fmt::format("the key {} stands here twice, first in line {}, column {}; expected it "
+                       "once{}",
+                       in_ticks(key->text), first->second->line, first->second->column,
+                       merges_others ? ", with a list of maps" : ""));
+    if (merges_others)
       merges.push_back(value.get());
-      continue;
-    }
-    auto [same, is_new] = fields_.try_emplace(
-      keys_ == letters::any_case ? lower(key->text) : key->text, field{key.get(), value.get()});
-    if (!is_new && !merged)
-      fail(*key, fmt::format("the key {} stands here twice, first in line {}; expected it once",
-                             in_ticks(key->text), same->second.key->line));
+    else
+      fields_.try_emplace(std::move(name), field{key.get(), value.get()});
   }
   for (const auto* each : merges)
     merge(*each);
@@ -62,7 +68,7 @@ void fields::collect(const yaml_node& map, bool merged) {
 void fields::merge(const yaml_node& value) {
   auto merge_map = [&](const yaml_node& map) {
     if (map.kind == yaml_node::shape::map)
-      collect(map, true);
+      collect(map);
     else
       fail(map, fmt::format("`<<` is given {}; expected a map, or a list of maps", shape_of(map)));
   };
@@ -73,7 +79,8 @@ void fields::merge(const yaml_node& value) {
 }
 
 const yaml_node* fields::find(std::string_view key) {
-  known_.emplace_back(key);
+  if (std::find(known_.begin(), known_.end(), key) == known_.end())
+    known_.emplace_back(key);
   auto found = fields_.find(key);
   if (found == fields_.end() || found->second.value->kind == yaml_node::shape::null)
     return nullptr;
@@ -111,6 +118,16 @@ void fields::read_integer(std::string_view key, std::int64_t low, std::int64_t h
   read(
     key, value, [&](const std::string& text) { return parse_integer(text, low, high); },
     fmt::format("a whole number from {} to {}", low, high));
+  if (value)
+    use(*value);
+}
+
+void fields::read_megabytes(std::string_view key, std::int64_t low, std::int64_t high,
+                            const std::function<void(std::int64_t)>& use) {
+  std::optional<std::int64_t> value;
+  read(
+    key, value, [&](const std::string& text) { return parse_integer(text, low, high); },
+    fmt::format("a whole number from {} to {}", low, high), size_hint);
   if (value)
     use(*value);
 }

@@ -46,10 +46,24 @@ public:
       fail_expected(key, *node, expected);
   }
 
+  /// The same, and where the value is wrong but what was meant is clear, `meant` (a function that
+  /// yields an optional text) tells how to write it.
+  template <class T, class Parse, class Meant>
+  void read(std::string_view key, T& out, Parse parse, std::string_view expected, Meant meant) {
+    std::string told{expected};
+    if (const auto* node = find(key); node != nullptr && node->kind == yaml_node::shape::text)
+      if (std::optional<std::string> hint = meant(node->text))
+        told += *hint;
+    read(key, out, parse, told);
+  }
+
   void read(std::string_view key, std::string& out);
   void read(std::string_view key, bool& out);
   void read_integer(std::string_view key, std::int64_t low, std::int64_t high,
                     const std::function<void(std::int64_t)>& use);
+  /// The same, of a size: one with a unit is refused with what it is in megabytes.
+  void read_megabytes(std::string_view key, std::int64_t low, std::int64_t high,
+                      const std::function<void(std::int64_t)>& use);
 
   /// Reads the map below the key with `use`, which need not call `finish`.
   void nested(std::string_view key, const std::function<void(fields&)>& use,
@@ -75,7 +89,7 @@ private:
     const yaml_node* value;
   };
 
-  void collect(const yaml_node& map, bool merged);
+  void collect(const yaml_node& map);
   void merge(const yaml_node& value);
 
   std::string what_;

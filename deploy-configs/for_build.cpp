@@ -1,5 +1,6 @@
 #include "deploy-configs/application_reader.hpp"
 #include "deploy-configs/deploy_file.hpp"
+#include "deploy-configs/program_size.hpp"
 #include "deploy-configs/values.hpp"
 
 #include <fmt/format.h>
@@ -8,13 +9,29 @@ namespace deployminator::configs {
 
 namespace {
 
-void fill_in(messages::application& app, const build& b) {
+/// What no machine could start with the values that are known now.
+void check_size(const messages::application& app, std::vector<mistake>& mistakes) {
+  auto add = [&](const std::optional<std::string>& wrong) {
+    if (wrong)
+      mistakes.push_back({0, 0, fmt::format("{}: {}", in_ticks(app.name), *wrong)});
+  };
+  for (const auto& each : app.args)
+    add(too_long("an entry of `args`", each.size()));
+  for (const auto& [key, value] : app.env)
+    add(too_long(fmt::format("{} in `env`", in_ticks(key)), key.size() + 1 + value.size()));
+  add(too_much(app));
+}
+
+void fill_in(messages::application& app, const group_definition& group, const build& b) {
   app.download_url = with_build(app.download_url, b.number);
   app.binary = with_build(app.binary, b.number);
+  auto known = [&](const std::string& text) {
+    return messages::with_variable(with_build(text, b.number), "GROUP", group.name);
+  };
   for (auto& each : app.args)
-    each = with_build(each, b.number);
+    each = known(each);
   for (auto& [key, value] : app.env)
-    value = with_build(value, b.number);
+    value = known(value);
   if (app.repository.empty())
     app.repository = b.repository;
   if (app.artifact_id.empty())
@@ -23,11 +40,11 @@ void fill_in(messages::application& app, const build& b) {
     app.sha256 = lower(b.sha256);
 }
 
-/// The remarks say where the applications without `downloadurl` stand; a definition that was not
-/// read from a file has none.
+/// The reader says where the applications without `downloadurl` stand; a definition that was not
+/// read from a file has no places.
 std::vector<mistake> missing_downloads(const deploy_file& file) {
-  if (!file.remarks.empty())
-    return file.remarks;
+  if (!file.undeployable.empty())
+    return file.undeployable;
   std::vector<mistake> missing;
   for (const auto& group : file.groups)
     for (const auto& app : group.applications)
@@ -39,15 +56,7 @@ std::vector<mistake> missing_downloads(const deploy_file& file) {
 } // namespace
 
 std::string with_build(const std::string& text, std::uint64_t number) {
-  constexpr std::string_view variable = "${BUILDID}";
-  std::string out;
-  std::size_t done = 0;
-  for (auto at = text.find(variable); at != std::string::npos; at = text.find(variable, done)) {
-    out.append(text, done, at - done);
-    out += std::to_string(number);
-    done = at + variable.size();
-  }
-  return out.append(text, done);
+  return messages::with_variable(text, "BUILDID", std::to_string(number));
 }
 
 std::string without_download(const messages::application& app) {
@@ -65,8 +74,12 @@ std::variant<std::vector<group_definition>, std::vector<mistake>> for_build(cons
     return mistakes;
   auto groups = file.groups;
   for (auto& group : groups)
-    for (auto& app : group.applications)
-      fill_in(app, b);
+    for (auto& app : group.applications) {
+      fill_in(app, group, b);
+      check_size(app, mistakes);
+    }
+  if (!mistakes.empty())
+    return mistakes;
   return groups;
 }
 

@@ -1,6 +1,7 @@
 #include "deploy-configs/option_set.hpp"
 
 #include "deploy-configs/fields.hpp"
+#include "deploy-configs/meant_value.hpp"
 #include "deploy-configs/values.hpp"
 #include "deploy-configs/yaml_document.hpp"
 
@@ -26,7 +27,8 @@ std::optional<std::string> wrong_value(const setting& which, const std::string& 
     return parse_bool(text) || text == "1" || text == "0" ? std::nullopt
                                                           : std::optional{"true or false"};
   if (which.kind == setting_kind::number && !parse_integer(text, 1, most))
-    return "a whole number from 1";
+    return "a whole number from 1"
+           + (which.value_name == "MB" ? size_hint(text).value_or("") : std::string{});
   if (which.kind != setting_kind::list)
     return which.expected_instead != nullptr ? which.expected_instead(text) : std::nullopt;
   auto parts = split_list(text);

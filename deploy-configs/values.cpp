@@ -221,6 +221,23 @@ std::optional<std::string> wrong_binary(std::string_view text) {
   return std::nullopt;
 }
 
+std::optional<std::string> wrong_command(std::string_view text) {
+  constexpr std::string_view expected
+    = "expected the name of a program of the machine, such as `java`, or its absolute path";
+  if (has_control(text) || text.size() > 1000)
+    return fmt::format("holds control characters or is longer than 1000 bytes; {}", expected);
+  if (text.find(' ') != std::string_view::npos)
+    return fmt::format("holds a blank; {}, and what follows it in `args`", expected);
+  if (text.ends_with('/') || text == "." || text == "..")
+    return fmt::format("names a directory; {}", expected);
+  if (!text.starts_with('/') && text.find('/') != std::string_view::npos)
+    return fmt::format("is a relative path; {}, or `binary` for a program of the archive",
+                       expected);
+  if (text.find("${") != std::string_view::npos)
+    return fmt::format("holds a variable; {}", expected);
+  return std::nullopt;
+}
+
 std::string last_segment(const std::string& url) {
   auto path = url.starts_with('/') ? url : url.substr(0, url.find_first_of("?#"));
   auto scheme = path.find("://");

@@ -74,6 +74,10 @@ std::optional<std::string> wrong_url(std::string_view text);
 /// What is wrong with the path of a binary within an archive or an instance's directory.
 std::optional<std::string> wrong_binary(std::string_view text);
 
+/// What is wrong with the name of a program of the machine; nothing if it is one, or its absolute
+/// path.
+std::optional<std::string> wrong_command(std::string_view text);
+
 /// The part of a URL or file name after its last `/`, without query and fragment of a URL.
 std::string last_segment(const std::string& url);
 

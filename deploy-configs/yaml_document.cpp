@@ -1,6 +1,8 @@
 #include "deploy-configs/yaml_document.hpp"
 
 #include "deploy-configs/utf8.hpp"
+#include "deploy-configs/values.hpp"
+#include "deploy-configs/yaml_complaint.hpp"
 
 #include <fmt/format.h>
 #include <yaml-cpp/eventhandler.h>
@@ -9,9 +11,11 @@
 
 #include <algorithm>
 #include <exception>
+#include <initializer_list>
 #include <map>
 #include <sstream>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 namespace deployminator::configs {
@@ -36,11 +40,22 @@ struct refused : std::runtime_error {
 /// Makes the tree from the parser's events and keeps it within the limits.
 class tree_builder final : public YAML::EventHandler {
 public:
+  explicit tree_builder(std::string_view text) : text_(text) {
+    // The parser does not count it.
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (text_.starts_with(byte_order_mark))
+      text_.remove_prefix(byte_order_mark.size());
+  }
+
   yaml_node::pointer root = std::make_shared<yaml_node>();
 
   void OnDocumentStart(const YAML::Mark& mark) override {
     if (std::exchange(begun_, true))
-      throw refused{at(mark, "a second document begins here; expected one document per file")};
+      throw refused{at(mark, text_.find("\n---") != std::string_view::npos
+                                 || text_.find("...") != std::string_view::npos
+                               ? "a second document begins here; expected one document per file"
+                               : "this is of another kind than what stands above it; expected "
+                                 "one map or one list in the file")};
   }
   void OnDocumentEnd() override {}
 
@@ -60,21 +75,25 @@ public:
                 const std::string& value) override {
     if (value.find('\0') != std::string::npos)
       throw refused{at(mark, "the text contains a NUL character, which no program can be given")};
+    check_tag(mark, tag, {"str", "int", "float", "bool", "null"});
+    check_end(mark);
     auto node = make(mark, yaml_node::shape::text);
     node->text = value;
     node->quoted = tag == "!";
     add(mark, {node, anchor});
   }
 
-  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
+    check_tag(mark, tag, {"seq"});
     open(mark, yaml_node::shape::list, anchor);
   }
   void OnSequenceEnd() override {
     close();
   }
-  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   YAML::EmitterStyle::value) override {
+    check_tag(mark, tag, {"map"});
     open(mark, yaml_node::shape::map, anchor);
   }
   void OnMapEnd() override {
@@ -91,6 +110,45 @@ private:
     yaml_node::pointer key;
     YAML::Mark mark;
   };
+
+  /// What the parser makes up itself are `?` and `!`, of a text in quotes.
+  static void check_tag(const YAML::Mark& mark, std::string tag,
+                        std::initializer_list<std::string_view> core) {
+    constexpr std::string_view core_prefix = "tag:yaml.org,2002:";
+    if (tag.empty() || tag == "?" || tag == "!")
+      return;
+    if (tag.starts_with(core_prefix)) {
+      tag.erase(0, core_prefix.size());
+      if (std::find(core.begin(), core.end(), tag) != core.end())
+        return;
+      tag.insert(0, "!!");
+    }
+    throw refused{
+      at(mark, fmt::format("the tag {} means nothing here; expected the value alone, as "
+                           "its text, or in quotes if it begins with `!`",
+                           in_ticks(tag)))};
+  }
+
+  /// The parser lets the end of the file end a text in quotes.
+  void check_end(const YAML::Mark& mark) const {
+    auto begin = static_cast<std::size_t>(std::max(mark.pos, 0));
+    // Anchor and tag stand before it.
+    while (begin < text_.size() && (text_[begin] == '&' || text_[begin] == '!'))
+      begin = text_.find_first_not_of(" \t\r\n", text_.find_first_of(" \t\r\n", begin));
+    if (begin >= text_.size() || (text_[begin] != '"' && text_[begin] != '\''))
+      return;
+    char quote = text_[begin];
+    for (auto i = begin + 1; i < text_.size(); ++i) {
+      bool is_escape = quote == '"' ? text_[i] == '\\' : text_.substr(i, 2) == "''";
+      if (is_escape)
+        ++i;
+      else if (text_[i] == quote)
+        return;
+    }
+    throw refused{at(mark, fmt::format("the text that this `{0}` begins is not ended in the whole "
+                                       "file; expected a second `{0}` at its end",
+                                       quote))};
+  }
 
   static std::shared_ptr<yaml_node> make(const YAML::Mark& mark, yaml_node::shape kind) {
     auto node = std::make_shared<yaml_node>();
@@ -143,6 +201,7 @@ private:
                                 max_depth, max_depth));
   }
 
+  std::string_view text_;
   std::vector<piece> open_;
   std::map<YAML::anchor_t, piece> anchors_;
   bool begun_ = false;
@@ -160,14 +219,14 @@ std::variant<yaml_node::pointer, mistake> read_yaml(const std::string& text) {
   try {
     std::istringstream stream{text};
     YAML::Parser parser{stream};
-    tree_builder builder;
+    tree_builder builder{text};
     while (parser.HandleNextDocument(builder)) {
     }
     return builder.root;
   } catch (const refused& e) {
     return e.why;
   } catch (const YAML::Exception& e) {
-    return at(e.mark, fmt::format("this is not YAML: {}", e.msg));
+    return in_plain_words(text, at(e.mark, e.msg));
   } catch (const std::exception& e) {
     return mistake{1, 1, fmt::format("the file cannot be read as YAML: {}", e.what())};
   }

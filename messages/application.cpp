@@ -65,6 +65,17 @@ std::uint32_t port_count(const program& app) {
   return highest;
 }
 
+std::string with_variable(const std::string& text, std::string_view name, std::string_view value) {
+  auto variable = "${" + std::string{name} + "}";
+  std::string out;
+  std::size_t done = 0;
+  for (auto at = text.find(variable); at != std::string::npos; at = text.find(variable, done)) {
+    out.append(text, done, at - done).append(value);
+    done = at + variable.size();
+  }
+  return out.append(text, done);
+}
+
 std::string with_ports(const std::string& text, const std::vector<std::uint16_t>& ports) {
   std::string out;
   scan_ports(

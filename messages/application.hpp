@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace deployminator::messages {
@@ -100,9 +101,13 @@ struct program {
   std::string download_password;
   /// A bearer token instead of these.
   std::string download_token;
-  /// Path inside the archive, or the file name to give a plain binary.
+  /// Path inside the archive, or the file name to give a plain binary. With `command` empty for an
+  /// archive.
   std::string binary;
-  /// `${PORTn}` is replaced by the agent.
+  /// What is started instead of the binary: a program of the machine, by its name or its absolute
+  /// path. Empty: the binary.
+  std::string command;
+  /// `${PORTn}`, `${MACHINE}` and `${HOSTNAME}` are replaced by the agent, here and in `env`.
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
   /// False: a job that runs once; exit code 0 is its normal end.
@@ -119,8 +124,8 @@ struct program {
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
-                     download_token, binary, args, env, always_on, discard_log, limits, min_ready,
-                     restart, stop, services, sha256)
+                     download_token, binary, command, args, env, always_on, discard_log, limits,
+                     min_ready, restart, stop, services, sha256)
 };
 
 /// One application of a group, as deploy.yaml defines it with every default filled in: the program,
@@ -140,9 +145,9 @@ struct application : program {
   bool operator==(const application&) const = default;
   // One flat map with the program's keys.
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
-                     download_password, download_token, binary, args, env, instances, per_machine,
-                     machine_groups, strategy, always_on, discard_log, limits, min_ready, rollout,
-                     restart, stop, services, sha256)
+                     download_password, download_token, binary, command, args, env, instances,
+                     per_machine, machine_groups, strategy, always_on, discard_log, limits,
+                     min_ready, rollout, restart, stop, services, sha256)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,
@@ -151,6 +156,9 @@ bool is_archive(const std::string& download_url);
 
 /// The number of ports an instance gets: the highest n in `${PORTn}` of its args and services.
 std::uint32_t port_count(const program& app);
+
+/// `text` with every `${NAME}` of this name replaced by the value.
+std::string with_variable(const std::string& text, std::string_view name, std::string_view value);
 
 /// `text` with every `${PORTn}` replaced by `ports[n-1]`; other text stays.
 std::string with_ports(const std::string& text, const std::vector<std::uint16_t>& ports);

@@ -56,19 +56,21 @@ public:
   exit_code run(context& c) override {
     order_.file_name = file_;
     order_.file = read_text(file_);
-    auto mistakes = mistakes_of_order();
+    auto read = configs::read_deploy_file(order_.file);
+    auto mistakes = mistakes_of(read);
     if (!mistakes.empty()) {
       tell(c, mistakes);
       return exit_code::usage;
     }
+    remark_mistakes(file_, std::get<configs::deploy_file>(read).remarks);
     order_.order_id = new_random_id();
     return carry_out(c, order_, options_);
   }
 
 private:
-  std::vector<configs::mistake> mistakes_of_order() const {
-    auto read = configs::read_deploy_file(order_.file);
-    if (auto* bad = std::get_if<std::vector<configs::mistake>>(&read))
+  std::vector<configs::mistake>
+  mistakes_of(const std::variant<configs::deploy_file, std::vector<configs::mistake>>& read) const {
+    if (const auto* bad = std::get_if<std::vector<configs::mistake>>(&read))
       return *bad;
     auto complete
       = configs::for_build(std::get<configs::deploy_file>(read),

@@ -27,7 +27,7 @@ public:
   exit_code run(context& c) override {
     auto read = configs::read_deploy_file(read_text(file_));
     auto* good = std::get_if<configs::deploy_file>(&read);
-    auto remarks = good != nullptr ? good->remarks : std::vector<configs::mistake>{};
+    auto remarks = good != nullptr ? remarks_of(*good) : std::vector<configs::mistake>{};
     auto mistakes = good != nullptr ? std::vector<configs::mistake>{}
                                     : std::get<std::vector<configs::mistake>>(read);
     if (good == nullptr)
@@ -46,6 +46,13 @@ public:
   }
 
 private:
+  static std::vector<configs::mistake> remarks_of(const configs::deploy_file& file) {
+    auto all = file.remarks;
+    all.insert(all.end(), file.undeployable.begin(), file.undeployable.end());
+    configs::sort_by_position(all);
+    return all;
+  }
+
   void print_contents(const configs::deploy_file& file) const {
     std::size_t applications = 0;
     for (const auto& each : file.groups)

@@ -3,6 +3,7 @@
 #include <yaml-cpp/emitter.h>
 
 #include <algorithm>
+#include <map>
 #include <rapidcheck.h>
 
 namespace deployminator::configs {
@@ -78,6 +79,14 @@ application any_application(int number) {
   app.artifact_id = any_of_letters("abc /:0", 0, 9);
   app.download_url = *rc::gen::elementOf(std::vector<std::string>{
     "", "/srv/a b#c", "https://x.example/${BUILDID}/d.tar", "http://[::1]:8080/x?y=z"});
+  if (*rc::gen::arbitrary<bool>()) {
+    // What is no archive is the command's, under its own name.
+    static const std::map<std::string, std::string> names{{"/srv/a b#c", "a b#c"},
+                                                          {"http://[::1]:8080/x?y=z", "x"}};
+    auto name = names.find(app.download_url);
+    app.binary = name == names.end() ? "" : name->second;
+    app.command = *rc::gen::element<std::string>("java", "/opt/node-20/bin/node", "python3.11");
+  }
   app.download_user = any_of_letters("abc #:'\"", 0, 9);
   app.download_password = any_of_letters("abc #:'\"", 0, 9);
   app.args = some<std::string>(4, [] { return any_text(); });
@@ -185,7 +194,8 @@ void write(YAML::Emitter& out, const application& app) {
   put_text(out, "downloadpassword", app.download_password);
   if (!app.download_token.empty())
     put_text(out, "downloadtoken", app.download_token);
-  put_text(out, "binary", app.binary);
+  put_text(out, "binary", app.command.empty() ? app.binary : "");
+  put_text(out, "command", app.command);
   out << YAML::Key << "args" << YAML::Value << YAML::BeginSeq;
   for (const auto& each : app.args)
     out << YAML::DoubleQuoted << each;

@@ -19,6 +19,14 @@ TEST_CASE("a build's number replaces every ${BUILDID}, and the identity stays") 
   CHECK(app.name == "b");
 }
 
+TEST_CASE("the group's name replaces ${GROUP}, and what only the machine knows stays") {
+  auto file = read_valid(in_application("downloadurl: /x\nargs: ['${GROUP}-${MACHINE}']\n"
+                                        "env: {A: '${GROUP} ${HOSTNAME}'}"));
+  auto built = std::get<groups>(for_build(file, {17, "", "", ""}));
+  CHECK(built[0].applications[0].args == std::vector<std::string>{"g-${MACHINE}"});
+  CHECK(built[0].applications[0].env.at("A") == "g ${HOSTNAME}");
+}
+
 TEST_CASE("a binary that carries the build's number keeps one identity across builds") {
   auto file = read_valid("namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: "
                          "\"/srv/tool-${BUILDID}\"}]}]\n");
@@ -51,7 +59,7 @@ TEST_CASE("an application without downloadurl cannot be built, and is told with 
   auto file = read_valid(in_application("instances: 1"));
   CHECK(to_lines(std::get<mistakes>(for_build(file, {1, "", "", ""})))
         == "5:9: `b` has no `downloadurl`; it cannot be deployed without one\n");
-  file.remarks.clear();
+  file.undeployable.clear();
   CHECK(to_lines(std::get<mistakes>(for_build(file, {1, "", "", ""})))
         == "0:0: `b` has no `downloadurl`; it cannot be deployed without one\n");
 }

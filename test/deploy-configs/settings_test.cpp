@@ -325,7 +325,9 @@ TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file
 TEST_CASE_FIXTURE(place, "a config file that is no YAML map names its place") {
   auto file = server_file("a: b: c\n");
   CHECK(refused(server())
-        == "deployminator: " + file + ":1:5: this is not YAML: illegal map value\n");
+        == "deployminator: " + file
+             + ":1:5: a second `: ` stands in this line; expected quotes around a value that holds "
+               "one: `a: \"b: c\"`\n");
   server_file("- a\n");
   CHECK(refused(server())
         == "deployminator: " + file

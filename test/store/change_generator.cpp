@@ -93,6 +93,7 @@ application any_application(std::uint64_t id, std::string name) {
   app.strategy = any_text();
   app.always_on = maybe();
   app.discard_log = maybe();
+  app.command = maybe() ? "java" : "";
   app.limits = {any_count(), below(40) - 20};
   app.min_ready = any_duration();
   app.rollout = {{below<std::uint32_t>(101), maybe()}, any_duration()};
