@@ -99,14 +99,19 @@ struct unpack_order {
   std::string artifact_path;
   /// Tells by its ending whether the artifact should be an archive; what it is, its content says.
   std::string download_url;
-  /// Path inside the archive, or the name to give a plain binary; must be executable afterwards.
+  /// Path inside the archive, or the name to give a plain binary; must be executable afterwards,
+  /// unless a program of the machine is run instead.
   std::string binary;
+  bool runs_binary = true;
 };
 
-/// A program to be run. `binary` lies in the instance's directory.
+/// A program to be run. `binary` lies in the instance's directory; where `command` is given, that
+/// program of the machine is run instead.
 struct launch_order {
   std::string id;
   std::string binary;
+  std::string command;
+  /// The launcher replaces `${HOSTNAME}` in them, and in `env`.
   std::vector<std::string> args;
   /// The whole environment but `HOME`, which the launcher adds.
   std::map<std::string, std::string> env;

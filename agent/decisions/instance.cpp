@@ -129,7 +129,8 @@ void instance_step::operator()(const reserve_ended& e) {
   life_.seen.ports = e.outcome->ports;
   if (!life_.unpacked) {
     enter(instance_phase::unpacking);
-    return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url, app().binary});
+    return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url, app().binary,
+                            app().command.empty()});
   }
   launch();
 }

@@ -11,13 +11,17 @@ launch_order launch_order_for(const messages::instance_spec& spec, const std::st
   launch_order order;
   order.id = spec.id;
   order.binary = spec.app.binary;
+  order.command = spec.app.command;
   order.limits = spec.app.limits;
   order.discard_log = spec.app.discard_log;
+  auto filled = [&](const std::string& text) {
+    return messages::with_variable(messages::with_ports(text, ports), "MACHINE", machine);
+  };
   for (const auto& arg : spec.app.args)
-    order.args.push_back(messages::with_ports(arg, ports));
+    order.args.push_back(filled(arg));
   for (const auto& [key, value] : spec.app.env)
-    order.env.emplace(key, messages::with_ports(value, ports));
-  order.env.emplace("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    order.env.emplace(key, filled(value));
+  order.env.emplace("PATH", machine_path);
   for (std::size_t i = 0; i < ports.size(); ++i)
     order.env.emplace(fmt::format("PORT{}", i + 1), std::to_string(ports[i]));
   order.env["DEPLOY_INSTANCE_ID"] = spec.id;

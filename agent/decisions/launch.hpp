@@ -4,12 +4,18 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace deployminator::agent {
 
-/// How an instance's program is started: arguments with their ports, and its whole environment but
-/// `HOME`. What the application's `env` says wins over `PATH` and `PORTn`, not over `DEPLOY_*`.
+/// Where programs of the machine are looked for, and the `PATH` of an instance.
+inline constexpr std::string_view machine_path
+  = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// How an instance's program is started: arguments with their ports and the machine's name, and its
+/// whole environment but `HOME`. What the application's `env` says wins over `PATH` and `PORTn`,
+/// not over `DEPLOY_*`.
 launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,
                               const std::vector<std::uint16_t>& ports);
 

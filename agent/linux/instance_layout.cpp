@@ -112,6 +112,7 @@ void instance_layout::lay_out(const unpack_order& order, std::shared_ptr<owned_f
   job.artifact = std::move(artifact);
   job.archive = archive;
   job.binary = order.binary;
+  job.runs_binary = order.runs_binary;
   job.target = target(order.id);
   job.uid = uid;
   job.prepare = [this, id = order.id] { return make_target(id); };

@@ -2,6 +2,7 @@
 
 #include "agent/linux/files.hpp"
 #include "agent/linux/log_files.hpp"
+#include "agent/linux/machine_program.hpp"
 #include "agent/linux/machine_stop.hpp"
 #include "agent/linux/starter_lock.hpp"
 
@@ -39,6 +40,16 @@ failure bad_id(const std::string& id) {
   return {failure_code::invalid,
           fmt::format("\"{:.80}\" is not an instance's id: a-z, 0-9 and - only, at most 64", id),
           {}};
+}
+
+/// The order with the machine's host name where it is asked for.
+launch_order with_host(launch_order order) {
+  auto host = host_name();
+  for (auto& each : order.args)
+    each = messages::with_variable(each, "HOSTNAME", host);
+  for (auto& [key, value] : order.env)
+    value = messages::with_variable(value, "HOSTNAME", host);
+  return order;
 }
 
 /// Whether the relative path names something below the directory it is relative to.
@@ -157,12 +168,13 @@ void process_launcher::unpack_now(const unpack_order& order, std::shared_ptr<own
     return done(failure{
       failure_code::refused, fmt::format("nothing is reserved for instance {}", order.id), {}});
   const auto& i = found->second;
-  if (!stays_below(order.binary))
+  if (order.runs_binary && !stays_below(order.binary))
     return done(
       failure{failure_code::invalid,
               fmt::format("\"{}\" is not a path below the instance's directory", order.binary),
               "write it as it stands in the archive, without a leading / and without .."});
-  if (runs_now(order.id, i) || layout_.is_laid_out(order.id, i.granted.uid, order.binary))
+  if (runs_now(order.id, i)
+      || layout_.is_laid_out(order.id, i.granted.uid, order.runs_binary ? order.binary : ""))
     return done({});
   if (missing)
     return done(*missing);
@@ -189,12 +201,12 @@ void process_launcher::launch_now(const launch_order& order) {
   if (found == instances_.end() || !found->second.has_grant)
     return not_started(order.id, fmt::format("nothing is reserved for instance {}", order.id));
   auto& i = found->second;
-  if (!stays_below(order.binary))
-    return not_started(
-      order.id, fmt::format("\"{}\" is not a path below the instance's directory", order.binary));
+  auto program = program_of(order);
+  if (!program)
+    return not_started(order.id, program.error().message);
   if (i.ending || sweeper_.is_at_work(order.id))
     return not_started(order.id, fmt::format("instance {} is just being ended", order.id));
-  i.binary = order.binary;
+  i.program = *program;
   if (i.lives())
     return relaunch(order.id, i);
   auto setup = setup_of(order.id, i);
@@ -206,7 +218,7 @@ void process_launcher::launch_now(const launch_order& order) {
   // An earlier starter's; its news were told.
   unlink(state_path(setup.directory).c_str());
   forget_stop_with_machine(setup.directory);
-  auto starter = spawn_starter(setup, order, i.granted.ports);
+  auto starter = spawn_starter(setup, i.program, with_host(order), i.granted.ports);
   if (!starter)
     return not_started(order.id, starter.error().message);
   i.starter = std::move(*starter);
@@ -215,6 +227,16 @@ void process_launcher::launch_now(const launch_order& order) {
   starters_.watch_end(order.id, i.starter.handle);
   // It may have been quicker than the watch.
   look(order.id);
+}
+
+result<std::string> process_launcher::program_of(const launch_order& order) const {
+  if (!order.command.empty())
+    return find_machine_program(order.command);
+  if (!stays_below(order.binary))
+    return failure{failure_code::invalid,
+                   fmt::format("\"{}\" is not a path below the instance's directory", order.binary),
+                   {}};
+  return fmt::format("{}/{}", config_.where.home(order.id), order.binary);
 }
 
 bool process_launcher::runs_now(const std::string& id, const instance& i) const {
@@ -345,7 +367,7 @@ void process_launcher::look(const std::string& id) {
   }
   for (auto& event : news_of(id, *state, i.told)) {
     if (event.what == process_event::kind::not_started)
-      event.problem = problem_text(*state, setup_of(id, i), i.binary);
+      event.problem = problem_text(*state, setup_of(id, i), i.program);
     events_(std::move(event));
   }
 }

@@ -59,8 +59,8 @@ private:
     /// The starter has shown a state.
     bool shown = false;
     told_runs told;
-    /// For the words about a program that was not started.
-    std::string binary;
+    /// Its path, for the words about a program that was not started.
+    std::string program;
     /// `kill_all` was asked for.
     bool ending = false;
     /// Why what an earlier starter left cannot be killed; told with `gone`.
@@ -80,6 +80,8 @@ private:
                   const std::optional<messages::failure>& missing, on_unpacked done);
 
   void launch_now(const launch_order& order);
+  /// The path of what the order starts.
+  messages::result<std::string> program_of(const launch_order& order) const;
   bool runs_now(const std::string& id, const instance& i) const;
   void relaunch(const std::string& id, instance& i);
   void signal_now(const std::string& id, int signal);

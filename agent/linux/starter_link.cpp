@@ -25,7 +25,8 @@ std::string comma_separated(const Numbers& numbers) {
 
 } // namespace
 
-result<child_process> spawn_starter(const starter_setup& setup, const launch_order& order,
+result<child_process> spawn_starter(const starter_setup& setup, const std::string& program,
+                                    const launch_order& order,
                                     const std::vector<std::uint16_t>& ports) {
   auto lock = take_lock(setup.directory);
   if (!lock)
@@ -43,7 +44,7 @@ result<child_process> spawn_starter(const starter_setup& setup, const launch_ord
               std::to_string(lock->get()),
               comma_separated(reservations),
               comma_separated(ports),
-              setup.home + "/" + order.binary};
+              program};
   out.args.insert(out.args.end(), order.args.begin(), order.args.end());
   out.env.push_back("HOME=" + setup.home);
   for (const auto& [key, value] : order.env)
@@ -98,8 +99,7 @@ result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,
 }
 
 std::string problem_text(const starter::state& state, const starter_setup& setup,
-                         const std::string& binary) {
-  auto path = setup.home + "/" + binary;
+                         const std::string& path) {
   auto why = std::strerror(state.error);
   switch (state.failed) {
     case starter::problem::output:

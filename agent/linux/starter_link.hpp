@@ -32,8 +32,10 @@ struct starter_setup {
   std::vector<int> reservations;
 };
 
-/// Spawns a starter, which starts the program at once. Fails when one lives already.
-messages::result<child_process> spawn_starter(const starter_setup& setup, const launch_order& order,
+/// Spawns a starter, which starts the program, given by its path, at once. Fails when one lives
+/// already.
+messages::result<child_process> spawn_starter(const starter_setup& setup,
+                                              const std::string& program, const launch_order& order,
                                               const std::vector<std::uint16_t>& ports);
 
 /// Where the starter of this instance's directory writes its state.
@@ -55,8 +57,8 @@ void ask_to_restore(const child_process& starter, const std::string& directory);
 messages::result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,
                                             const std::string& home);
 
-/// Why the program was not started, for people.
+/// Why the program at this path was not started, for people.
 std::string problem_text(const starter::state& state, const starter_setup& setup,
-                         const std::string& binary);
+                         const std::string& path);
 
 } // namespace deployminator::agent

@@ -37,8 +37,8 @@ std::string key_of(const unpacked_trees::job& j) {
   struct stat info {};
   fstat(j.artifact->get(), &info);
   auto print = fingerprint_of(info);
-  return fmt::format("{}:{}:{}:{}:{}:{}", info.st_dev, print.inode, print.size,
-                     print.modified.count(), j.archive, j.binary);
+  return fmt::format("{}:{}:{}:{}:{}:{}:{}", info.st_dev, print.inode, print.size,
+                     print.modified.count(), j.archive, j.runs_binary, j.binary);
 }
 
 } // namespace
@@ -145,6 +145,7 @@ void unpacked_trees::unpack(const std::string& key) {
   what.artifact = s.waiting.front()->artifact;
   what.archive = s.waiting.front()->archive;
   what.binary = s.waiting.front()->binary;
+  what.runs_binary = s.waiting.front()->runs_binary;
   what.target = s.directory;
   what.uid = is_root_ ? s.user.number : -1;
   what.prepare = [this, key] { return make_room(sources_.at(key)); };

@@ -31,6 +31,7 @@ public:
     /// Its name says that it is an archive.
     bool archive = false;
     std::string binary;
+    bool runs_binary = true;
     /// Where the artifact is to be, and who is to have it.
     std::string target;
     std::int64_t uid = 0;

@@ -93,7 +93,7 @@ result<unpacker::running_job> unpacker::begin(job& j) {
   order.program = program_;
   order.args = {j.target,
                 std::to_string(j.uid),
-                j.archive ? "archive" : "any",
+                fmt::format("{}{}", j.archive ? "archive" : "any", j.runs_binary ? "" : ",data"),
                 j.binary,
                 std::to_string(limits_.bytes),
                 std::to_string(limits_.entries),

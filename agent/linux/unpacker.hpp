@@ -36,6 +36,8 @@ public:
     /// Its name says that it is an archive.
     bool archive = false;
     std::string binary;
+    /// `binary` is to be run.
+    bool runs_binary = true;
     /// An empty directory of the user's own.
     std::string target;
     /// -1: the agent's own.

@@ -386,9 +386,9 @@ content_kind kind_of_file(int fd) {
 
 } // namespace
 
-result<void> lay_out(int artifact, const std::string& binary, bool archive_expected,
-                     const limits& most) {
-  auto path = checked_path(binary);
+result<void> lay_out(int artifact, const wanted& what, const limits& most) {
+  bool has_name = what.runs_binary || !what.binary.empty();
+  auto path = has_name ? checked_path(what.binary) : result<std::string>{std::string{}};
   if (!path)
     return path.error();
   auto kind = kind_of_file(artifact);
@@ -402,9 +402,11 @@ result<void> lay_out(int artifact, const std::string& binary, bool archive_expec
   }
   if (kind == content_kind::archive) {
     auto held = extraction{artifact, is_compressed ? &stream : nullptr, most}.run();
-    return held ? check_binary(*path, *held) : held.error();
+    if (!held)
+      return held.error();
+    return what.runs_binary ? check_binary(*path, *held) : result<void>{};
   }
-  if (archive_expected && kind != content_kind::program)
+  if (!has_name || (what.archive && kind != content_kind::program))
     return invalid("the artifact is not an archive: expected tar (plain, gz, bz2, xz or zst) or "
                    "zip");
   return write_program(stream, *path, most);

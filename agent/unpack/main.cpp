@@ -1,10 +1,10 @@
 /// Unpacks one artifact, apart from the agent and with next to no rights:
 ///
-///   autodeployer-unpack DIRECTORY UID archive|any BINARY BYTES ENTRIES DEPTH RATIO
+///   autodeployer-unpack DIRECTORY UID archive|any[,data] BINARY BYTES ENTRIES DEPTH RATIO
 ///
 /// reads the artifact from its standard input and fills DIRECTORY. UID -1: stay who we are.
-/// `archive` where its name says that it is one. Where that is not possible it says why on its
-/// standard error, in one sentence, and exits with 1.
+/// `archive` where its name says that it is one, `data` where BINARY is not to be run. Where that
+/// is not possible it says why on its standard error, in one sentence, and exits with 1.
 
 #include "agent/unpack/confinement.hpp"
 #include "agent/unpack/extraction.hpp"
@@ -13,7 +13,7 @@
 
 #include <clocale>
 #include <cstdlib>
-#include <cstring>
+#include <string_view>
 
 namespace {
 
@@ -28,7 +28,9 @@ messages::result<void> unpack_artifact(char** args) {
   most.ratio = std::strtoull(args[8], nullptr, 10);
   if (auto done = unpack::confine(args[1], std::strtol(args[2], nullptr, 10), most.bytes); !done)
     return done;
-  return unpack::lay_out(0, args[4], std::strcmp(args[3], "archive") == 0, most);
+  std::string_view expected{args[3]};
+  return unpack::lay_out(
+    0, {args[4], !expected.ends_with(",data"), expected.starts_with("archive")}, most);
 }
 
 } // namespace

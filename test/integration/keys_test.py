@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import signal
+import socket
 import sqlite3
 import time
 
@@ -189,6 +190,59 @@ class Keys(Case):
         for name in "a", "b":
             self.assertIn(f"I am {name}", self.output(application(
                 name=None, downloadurl=str(archive), binary=name, args=[], instances=1, rollout=SOON)))
+
+    def python(self, script="report.py", **changes):
+        """An archive with a script in it that nobody can execute, run by the machine's Python."""
+        archive = make_tar(self.farm.root / "script.tar", [
+            ("report.py", b"import os, sys, time\nprint(sys.argv, os.getcwd() == os.environ['HOME'],"
+                          b" open('data.txt').read(), os.getuid(), flush=True)\ntime.sleep(1000)\n", 0o644),
+            ("data.txt", b"with its data", 0o600)])
+        return application(**{"name": "report", "downloadurl": str(archive), "binary": None, "instances": 1,
+                              "command": "python3", "args": [script, "${PORT1}"], "rollout": SOON,
+                              "limits": {"maxmemory": 500}, **changes})
+
+    def check_command(self):
+        row = self.row(self.python())
+        printed = wait_until(lambda: self.farm.deploy("logs", row["id"]).stdout, "the script has printed")
+        self.assertIn(f"['report.py', '{row['ports'][0]}'] True with its data {row['uid']}", printed)
+        plain = self.farm.root / "plain.py"
+        plain.write_text("print('I am plain', flush=True)\nimport time\ntime.sleep(1000)\n")
+        self.assertIn("I am plain", self.output(self.python(
+            "plain.py", name=None, downloadurl=str(plain), command="/usr/bin/python3")))
+
+    def test_a_command_that_is_not_on_the_machine_fails_with_its_name_and_what_to_do(self):
+        group = self.fresh(self.python(command="no-such-java"), expect=1)
+        reasons = [event["reason"] for event in self.told(group, type="instance.state", to="failed")]
+        self.assertTrue(any("cannot run the command no-such-java: no program of that name is in "
+                            "/usr/local/sbin:" in each and "install it there" in each for each in reasons), reasons)
+
+    def large(self, count):
+        """A file with an argument of the greatest length and so many long ones; aliases keep it small."""
+        app = shell("", args=["sh", "-c", f"echo $# ${{#1}} ${{#{count + 1}}}; {IDLE}", "sh", "LONGEST", "LONG"],
+                    rollout=SOON)
+        path = self.write(app, group="large")
+        path.write_text(path.read_text().replace('"LONGEST"', "x" * 131_071).replace(
+            '"LONG"', "&long " + "y" * 101_000 + ", *long" * (count - 1)))
+        return path
+
+    def test_as_much_as_is_accepted_of_args_can_be_started(self):
+        self.assertIn("Linux starts no program with more than", self.new_build(self.large(19), 1, expect=2).stderr)
+        self.fresh(file=self.large(18))
+        id_ = self.farm.instances("shop/large")[0]["id"]
+        self.assertIn("19 131071 101000", wait_until(lambda: self.farm.deploy("logs", id_).stdout, "it has printed"))
+
+    def test_the_variables_of_machine_host_and_group_are_put_in(self):
+        row = self.row(shell(f"echo ${{MACHINE}}/${{HOSTNAME}}/${{GROUP}} $A; {IDLE}", rollout=SOON,
+                             env={"A": "${GROUP}@${MACHINE}@${HOSTNAME}@${PORT1}"}))
+        printed = wait_until(lambda: self.farm.deploy("logs", row["id"]).stdout, "the instance has printed")
+        group, machine, host = f"g{self.builds}", row["machine"], socket.gethostname()
+        self.assertIn(f"{machine}/{host}/{group} {group}@{machine}@{host}@{row['ports'][0]}", printed)
+
+    def test_a_remark_is_told_and_stops_nothing(self):
+        path = self.write(shell(f"echo [$PORT1]; {IDLE}; : ${{PORT1}}", rollout=SOON))
+        done = self.new_build(path, 1)
+        self.assertIn("`args` holds `$PORT1`, which stays as it is; the file probably means `${PORT1}`", done.stderr)
+        self.assertIn("the file probably means", self.farm.deploy("validate", path).stderr)
 
     def check_args(self):
         for word in "red", "blue":

@@ -34,6 +34,17 @@ TEST_CASE("a program gets its ports, its names and what its application says") {
                                               {"PORT2", "4200"}});
 }
 
+TEST_CASE("the machine's name is put in where it is asked for, the host's name by the launcher") {
+  instance_spec spec;
+  spec.app.command = "java";
+  spec.app.args = {"${MACHINE}:${PORT1}", "${MACHIN}", "${HOSTNAME}"};
+  spec.app.env = {{"AT", "${MACHINE}${MACHINE}"}};
+  auto order = launch_order_for(spec, "m1", {4100});
+  CHECK(order.command == "java");
+  CHECK(order.args == std::vector<std::string>{"m1:4100", "${MACHIN}", "${HOSTNAME}"});
+  CHECK(order.env.at("AT") == "m1m1");
+}
+
 TEST_CASE("exits are told by code or signal") {
   CHECK(exit_text(3) == "exited with code 3");
   CHECK(exit_text(128) == "exited with code 128");

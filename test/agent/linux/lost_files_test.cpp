@@ -185,7 +185,8 @@ TEST_CASE(
   setup.program = m.config().programs.starter;
   setup.directory = m.where.instance("one");
   setup.home = m.where.home("one");
-  auto stranger = spawn_starter(setup, machine::order("one", {"sleep"}), {});
+  auto stranger
+    = spawn_starter(setup, setup.home + "/program", machine::order("one", {"sleep"}), {});
   REQUIRE(stranger);
   m.launcher->launch(machine::order("one", {"sleep"}));
   auto problem = m.expect(kind::not_started).problem;

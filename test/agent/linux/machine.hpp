@@ -173,9 +173,10 @@ struct machine {
   }
 
   messages::result<void> unpack(const std::string& id, const std::string& artifact,
-                                const std::string& binary, const std::string& url) {
+                                const std::string& binary, const std::string& url,
+                                bool runs_binary = true) {
     arrivals<messages::result<void>> done;
-    launcher->unpack({id, artifact, url, binary},
+    launcher->unpack({id, artifact, url, binary, runs_binary},
                      [&done](messages::result<void> r) { done.put(std::move(r)); });
     return done.next();
   }

@@ -258,6 +258,30 @@ TEST_CASE("without the program that was asked for, the archive is refused") {
   CHECK(u.refusal([](auto&) {}) == "the archive is empty");
 }
 
+TEST_CASE("what a program of the machine works on need not be executable, or named") {
+  unpacking u;
+  {
+    archive_maker a{u.root / "a"};
+    a.file("report.py", "print()\n", 0600);
+  }
+  u.m.reserve("one");
+  auto done = u.m.unpack("one", u.root / "a", "", "http://x/a.tar", false);
+  REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
+  CHECK(content(u.m.where.home("one") + "/report.py") == "print()\n");
+  u.m.reserve("two");
+  REQUIRE(u.m.unpack("two", u.root / "a", "a", "http://x/a", false));
+  CHECK(content(u.m.where.home("two") + "/report.py") == "print()\n");
+  u.m.reserve("three");
+  REQUIRE(u.m.unpack("three", u.m.where.home("one") + "/report.py", "main.py", "http://x/main.py",
+                     false));
+  CHECK(content(u.m.where.home("three") + "/main.py") == "print()\n");
+  u.m.reserve("four");
+  CHECK(u.m.unpack("four", u.m.where.home("one") + "/report.py", "", "http://x/a.tar", false)
+          .error()
+          .message.find("is not an archive")
+        != std::string::npos);
+}
+
 TEST_CASE("what is not an archive, or half of one, is refused") {
   unpacking u;
   write(u.root / "a", "<html>Not Found</html>");

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "messages/result.hpp"
+
+#include <string>
+
+namespace deployminator::agent {
+
+/// Where the program lies that deploy.yaml names as `command`: a name is looked for in the
+/// directories of `machine_path`, in their order; an absolute path is taken as it is. Where it is
+/// not on this machine, one sentence says where it was looked for and what to do.
+messages::result<std::string> find_machine_program(const std::string& command);
+
+/// The machine's host name, `${HOSTNAME}`.
+std::string host_name();
+
+} // namespace deployminator::agent
