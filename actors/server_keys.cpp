@@ -1,6 +1,7 @@
 #include "actors/server_keys.hpp"
 
 #include "deploy-configs/key_file.hpp"
+#include "messages/endpoint.hpp"
 
 #include <fmt/format.h>
 
@@ -24,8 +25,6 @@ using messages::failure;
 using messages::failure_code;
 using messages::result;
 
-constexpr std::string_view any_address = "tcp://*";
-
 std::string host_name() {
   std::array<char, 256> name{};
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
@@ -35,8 +34,9 @@ std::string host_name() {
 std::vector<std::string> advertised(const configs::server_settings& settings) {
   if (!settings.advertise.empty())
     return settings.advertise;
-  if (settings.listen.starts_with(any_address))
-    return {"tcp://" + host_name() + settings.listen.substr(any_address.size())};
+  auto listen = messages::parse_endpoint(settings.listen, messages::endpoint_use::listen);
+  if (listen && listen->is_any_address())
+    return {messages::tcp_endpoint(host_name(), listen->port)};
   return {settings.listen};
 }
 

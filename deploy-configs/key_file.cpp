@@ -1,9 +1,9 @@
 #include "deploy-configs/key_file.hpp"
 
-#include "deploy-configs/endpoint.hpp"
 #include "deploy-configs/fields.hpp"
 #include "deploy-configs/values.hpp"
 #include "deploy-configs/yaml_document.hpp"
+#include "messages/endpoint.hpp"
 
 #include <fmt/format.h>
 
@@ -179,10 +179,11 @@ void read_servers(fields& in, std::vector<std::string>& to) {
   if (!list)
     return;
   for (const auto& each : list->items) {
-    if (each->kind == yaml_node::shape::text && is_endpoint(each->text, false))
+    auto parsed = messages::parse_endpoint(each->text, messages::endpoint_use::connect);
+    if (parsed)
       to.push_back(each->text);
     else
-      in.fail_expected("servers", *each, "addresses such as tcp://127.0.0.1:4001");
+      in.fail_expected("servers", *each, parsed.error().message);
   }
 }
 

@@ -1,9 +1,9 @@
 #include "deploy-configs/settings.hpp"
 
-#include "deploy-configs/endpoint.hpp"
 #include "deploy-configs/option_set.hpp"
 #include "deploy-configs/public_ports_reader.hpp"
 #include "deploy-configs/values.hpp"
+#include "messages/endpoint.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -23,13 +23,13 @@ using expectation = std::optional<std::string>;
 constexpr const char* default_server = "tcp://127.0.0.1:4001";
 
 expectation check_bound(const std::string& text) {
-  return is_endpoint(text, true) ? std::nullopt
-                                 : expectation{"an address such as tcp://127.0.0.1:4001"};
+  auto parsed = messages::parse_endpoint(text, messages::endpoint_use::listen);
+  return parsed ? std::nullopt : expectation{parsed.error().message};
 }
 
 expectation check_server(const std::string& text) {
-  return is_endpoint(text, false) ? std::nullopt
-                                  : expectation{"an address such as tcp://127.0.0.1:4001"};
+  auto parsed = messages::parse_endpoint(text, messages::endpoint_use::connect);
+  return parsed ? std::nullopt : expectation{parsed.error().message};
 }
 
 expectation check_store(const std::string& text) {
@@ -450,7 +450,7 @@ messages::result<server_access> access_of(const client_settings& settings) {
 messages::result<void> check_loopback(const std::vector<std::string>& addresses) {
   using messages::failure_code;
   for (const auto& each : addresses)
-    if (!is_loopback(each))
+    if (!messages::is_loopback(each))
       return messages::failure{
         failure_code::refused,
         fmt::format("the address {} is not on loopback, and without keys "

@@ -1,11 +1,11 @@
 #include "messages/bus/sockets.hpp"
 
+#include "messages/bus/endpoint.hpp"
 #include "messages/wire.hpp"
 
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <charconv>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -16,6 +16,7 @@ namespace {
 
 using messages::failure;
 using messages::failure_code;
+using messages::result;
 
 /// Messages taken from one socket before the others get their turn.
 constexpr int messages_per_turn = 256;
@@ -125,19 +126,15 @@ failure not_opened(socket_kind kind, const std::string& endpoint, int error) {
   }
 }
 
-/// Of an endpoint with TCP.
-std::optional<std::uint16_t> port_of(std::string_view endpoint) {
-  auto port = endpoint.substr(endpoint.find_last_of(':') + 1);
-  std::uint16_t number = 0;
-  auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  bool is_port = endpoint.starts_with("tcp://") && error == std::errc{}
-                 && end == port.data() + port.size() && number > 0;
-  return is_port ? std::optional{number} : std::nullopt;
-}
-
-/// ZeroMQ judges the rest, but would take port 99999 for 34463.
-bool looks_like_endpoint(std::string_view endpoint) {
-  return endpoint.starts_with("ipc://") || port_of(endpoint);
+/// The endpoint as ZeroMQ is to be given it.
+result<std::string> address_of(socket_kind kind, const std::string& endpoint) {
+  auto use = listens(kind) ? messages::endpoint_use::listen : messages::endpoint_use::connect;
+  auto parsed = messages::parse_endpoint(endpoint, use);
+  if (!parsed)
+    return failure{
+      failure_code::invalid,
+      fmt::format("\"{}\" is not an endpoint; expected {}", endpoint, parsed.error().message), ""};
+  return listens(kind) ? bind_address(*parsed) : result<std::string>{endpoint};
 }
 
 /// Whether the frame went out; false where the peer is gone or does not read.
@@ -212,11 +209,12 @@ void sockets::set_keys(zmq::socket_t& s, socket_kind kind) const {
 }
 
 messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::string& endpoint) {
-  if (!looks_like_endpoint(endpoint))
-    return not_opened(kind, endpoint, EINVAL);
+  auto address = address_of(kind, endpoint);
+  if (!address)
+    return address.error();
   try {
     zmq::socket_t socket{context_, type_of(kind)};
-    set_common_options(socket, endpoint);
+    set_common_options(socket, *address);
     set_options_of(socket, kind);
     set_keys(socket, kind);
     if (other_has_failed_)
@@ -224,11 +222,11 @@ messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::
     std::unique_ptr<handshake_monitor> handshakes;
     if (kind == socket_kind::orders_client && std::holds_alternative<client_keys>(keys_))
       handshakes = std::make_unique<handshake_monitor>(context_, socket, ++last_monitor_);
-    entry opened{kind, endpoint, std::move(socket), {}, false, std::move(handshakes), {}};
+    entry opened{kind, *address, std::move(socket), {}, false, std::move(handshakes), {}};
     if (listens(kind))
       bind(opened);
     else
-      opened.socket.connect(endpoint);
+      opened.socket.connect(*address);
     open_.insert_or_assign(id, std::move(opened));
     return {};
   } catch (const zmq::error_t& e) {
@@ -240,8 +238,9 @@ messages::result<void> sockets::open(socket_id id, socket_kind kind, const std::
 void sockets::bind(entry& to) {
   to.socket.bind(to.endpoint);
   to.bound = to.socket.get(zmq::sockopt::last_endpoint);
-  if (auto port = port_of(to.endpoint))
-    unread_.listen_on(*port);
+  auto at = messages::parse_endpoint(to.endpoint, messages::endpoint_use::listen);
+  if (at && at->port != 0)
+    unread_.listen_on(at->port);
 }
 
 void sockets::unbind(entry& from) {

@@ -287,7 +287,7 @@ TEST_CASE("what is no endpoint is refused in words") {
       CHECK(id.error().code == failure_code::invalid);
       CHECK(id.error().message
             == "\"" + std::string{endpoint}
-                 + "\" is not an endpoint, expected one such as tcp://127.0.0.1:4001");
+                 + "\" is not an endpoint; expected an address such as tcp://127.0.0.1:4001");
     }
   auto foreign = s.io.open(socket_kind::orders_server, "tcp://192.0.2.1:4001");
   REQUIRE_FALSE(foreign);
