@@ -22,8 +22,8 @@ public:
   virtual void bind_text(int parameter, const std::string& value) = 0;
   virtual void bind_blob(int parameter, const std::string& value) = 0;
 
-  /// Runs a statement without rows; returns how many rows it changed. (MariaDB does not count a row
-  /// that was "changed" to what it was: nothing may depend on such a count.)
+  /// Runs a statement without rows; returns how many rows it inserted, deleted, or found to update
+  /// (be they what they were already). Of a REPLACE the count means nothing.
   virtual std::int64_t execute() = 0;
   /// Goes to the next row; false at the end.
   virtual bool step() = 0;
@@ -45,9 +45,13 @@ struct table_words {
   std::string_view options;
 };
 
+/// What a transaction is about to change.
+enum class scope { rows, schema };
+
 /// One connection to a database: the seam between the store's SQL and a database. Used from one
 /// thread. The SQL above it is what SQLite and MariaDB both understand, and is written once.
-/// Everything throws `store_error` when the database fails, with a sentence that names it.
+/// Everything throws `store_error` when the database fails, with a sentence that names it. One that
+/// was lost is made anew by the next `begin`, or `prepare` outside of a transaction.
 class connection {
 public:
   virtual ~connection() = default;
@@ -63,9 +67,11 @@ public:
   /// The statement, prepared when first asked for and kept; reset.
   virtual statement& prepare(std::string_view sql) = 0;
 
-  /// Begins a transaction that no other writer's can overlap.
-  virtual void begin() = 0;
-  /// When this returns, what was done is on disk.
+  /// Begins a transaction. Of two that change rows, the one that comes second to the row of `meta`
+  /// waits for the other's end; so each that writes begins with that row. Of two that change the
+  /// schema one waits here.
+  virtual void begin(scope what) = 0;
+  /// When this returns, what was done is on disk. Where it throws, that may be so as well.
   virtual void commit() = 0;
   /// Undoes what was done since `begin`; does nothing when no transaction is open.
   virtual void rollback() noexcept = 0;
@@ -74,8 +80,8 @@ public:
 /// A transaction that is rolled back unless it was committed.
 class transaction {
 public:
-  explicit transaction(connection& db) : db_(db) {
-    db_.begin();
+  explicit transaction(connection& db, scope what = scope::rows) : db_(db) {
+    db_.begin(what);
   }
   transaction(const transaction&) = delete;
   transaction& operator=(const transaction&) = delete;
@@ -166,7 +172,7 @@ private:
   statement& statement_;
 };
 
-/// Runs a statement without rows; returns how many rows it changed (see `statement::execute`).
+/// Runs a statement without rows; returns how many rows it concerned (see `statement::execute`).
 template <class... Parameters>
 std::int64_t run(connection& db, std::string_view sql, const Parameters&... parameters) {
   auto& prepared = db.prepare(sql);

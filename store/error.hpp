@@ -8,18 +8,32 @@
 
 namespace deployminator::store {
 
+/// What may come of making the same transaction again.
+enum class remedy {
+  /// Nothing, before somebody has done something.
+  none,
+  /// It was in another's way, which is over.
+  again,
+  /// The connection was lost, and a new one may be had.
+  new_connection,
+};
+
 /// Thrown below `store`, which turns it into the failure that it carries.
 class store_error : public std::runtime_error {
 public:
-  explicit store_error(messages::failure why)
-    : std::runtime_error(why.message), why_(std::move(why)) {}
+  explicit store_error(messages::failure why, remedy helps = remedy::none)
+    : std::runtime_error(why.message), why_(std::move(why)), helps_(helps) {}
 
   const messages::failure& why() const {
     return why_;
   }
+  remedy helps() const {
+    return helps_;
+  }
 
 private:
   messages::failure why_;
+  remedy helps_;
 };
 
 /// A value in the database is none that we write; says which and what was expected. Whoever knows

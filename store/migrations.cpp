@@ -189,14 +189,31 @@ std::uint64_t schema_of(connection& db) {
   };
   if (tables.empty())
     return 0;
-  if (!has("schema_version") || !has("appgroup"))
+  if (!has("schema_version") || (!has("appgroup") && tables.size() > 1))
     throw store_error(failure{failure_code::invalid,
                               fmt::format("the database {} is another program's: it has tables "
                                           "(the first is `{}`), but none of ours",
                                           db.name(), tables.front()),
-                              "name another file, or none that exists"});
+                              "name another one, or one that is empty"});
   rows found{db, "SELECT number FROM schema_version ORDER BY number DESC LIMIT 1"};
   return found.next() ? found.number(0) : 0;
+}
+
+/// The number of a schema that was begun and not finished; 0: none was. A database that cannot undo
+/// changes of its schema keeps the mark, when the server that made them ends in between.
+std::uint64_t unfinished_schema_of(connection& db) {
+  rows found{db, "SELECT number FROM schema_version WHERE applied = ''"};
+  return found.next() ? found.number(0) : 0;
+}
+
+void refuse_unfinished(connection& db) {
+  if (auto number = unfinished_schema_of(db); number != 0)
+    throw store_error(failure{failure_code::invalid,
+                              fmt::format("the database {} is half-way to schema {}: what changed "
+                                          "it was cut off",
+                                          db.name(), number),
+                              "restore the backup from before the upgrade; where it is new, make "
+                              "it anew"});
 }
 
 } // namespace
@@ -207,7 +224,7 @@ const std::vector<migration>& all_migrations() {
 }
 
 void migrate(connection& db, const std::vector<migration>& migrations) {
-  transaction whole{db};
+  transaction whole{db, scope::schema};
   auto schema = schema_of(db);
   auto newest = migrations.back().number;
   if (schema > newest)
@@ -215,15 +232,17 @@ void migrate(connection& db, const std::vector<migration>& migrations) {
                               fmt::format("the database {} has schema {}, this build knows schemas "
                                           "up to {}",
                                           db.name(), schema, newest),
-                              "start the newer deployminator that wrote it, or name another file"});
+                              "start the newer deployminator that wrote it, or name another one"});
   run_in_words_of(db, version_table);
+  refuse_unfinished(db);
   for (const auto& each : migrations) {
     if (each.number <= schema)
       continue;
+    run(db, "INSERT INTO schema_version (number, applied) VALUES (?, '')", each.number);
     for (auto sql : each.statements)
       run_in_words_of(db, sql);
-    run(db, "INSERT INTO schema_version (number, applied) VALUES (?, ?)", each.number,
-        messages::system_utc_now());
+    run(db, "UPDATE schema_version SET applied = ? WHERE number = ?", messages::system_utc_now(),
+        each.number);
   }
   whole.commit();
 }

@@ -7,6 +7,11 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
+#include <random>
+#include <thread>
+#include <utility>
+
 namespace deployminator::store {
 
 namespace {
@@ -52,13 +57,32 @@ void drop_old_receipts(connection& db, std::uint64_t keep) {
   run(db, "DELETE FROM client_order WHERE seq <= ?", oldest);
 }
 
-/// What `f` returns; what is thrown below the store ends here.
+/// Servers whose database is away hear of it soon; who is in another's way tries a little longer.
+constexpr int most_retries = 4;
+constexpr std::uint64_t longest_pause_us = 20'000;
+
+bool helps_to_retry(remedy r, int attempt) {
+  return r == remedy::again ? attempt < most_retries : r == remedy::new_connection && attempt == 0;
+}
+
+/// Chance keeps two that were in each other's way apart.
+void pause_before_retry() {
+  static thread_local std::minstd_rand chance{std::random_device{}()};
+  std::this_thread::sleep_for(std::chrono::microseconds{chance() % longest_pause_us});
+}
+
+/// What `f` returns; what is thrown below the store ends here. `f` is called again where that may
+/// help, so it does no harm twice.
 template <class F>
 auto attempt(F f) -> result<decltype(f())> {
-  try {
-    return f();
-  } catch (const store_error& e) {
-    return e.why();
+  for (int n = 0;; ++n) {
+    try {
+      return f();
+    } catch (const store_error& e) {
+      if (!helps_to_retry(e.helps(), n))
+        return e.why();
+    }
+    pause_before_retry();
   }
 }
 
@@ -80,12 +104,11 @@ result<std::uint64_t> sql_store::begin_epoch() {
 }
 
 result<void> sql_store::check_leadership() {
-  try {
+  auto checked = attempt([&] {
     insist_on_leadership(read_meta(*db_).epoch);
-    return {};
-  } catch (const store_error& e) {
-    return e.why();
-  }
+    return true;
+  });
+  return checked ? result<void>{} : result<void>{checked.error()};
 }
 
 result<messages::farm> sql_store::load() {
@@ -138,20 +161,27 @@ result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::ch
                                             "database {}",
                                             number, db_->name()),
                                 "this is a mistake in the server: please report it"});
-    transaction whole{*db_};
-    bool is_new = claim(number, c.events.size());
-    auto last = read_meta(*db_).last_event;
-    if (is_new) {
-      write_rows(*db_, c);
-      write_events(*db_, c.events, last + 1 - c.events.size());
-      if (last > keep_.events && !c.events.empty())
-        run(*db_, "DELETE FROM event WHERE seq <= ?", last - keep_.events);
-      if (number % keep_.receipts_interval == 0)
-        drop_old_receipts(*db_, keep_.receipts);
-    }
-    whole.commit();
-    return last;
+    return make(number, c);
   });
+}
+
+std::uint64_t sql_store::make(std::uint64_t number, const messages::change& c) {
+  auto before = std::exchange(last_event_, {});
+  transaction whole{*db_};
+  bool is_new = claim(number, c.events.size());
+  auto last = is_new && before ? *before + c.events.size() : read_meta(*db_).last_event;
+  if (is_new) {
+    write_rows(*db_, c);
+    auto first = last + 1 - c.events.size();
+    write_events(*db_, c.events, first);
+    if (last > keep_.events && last / keep_.events_interval > (first - 1) / keep_.events_interval)
+      run(*db_, "DELETE FROM event WHERE seq <= ?", last - keep_.events);
+    if (number % keep_.receipts_interval == 0)
+      drop_old_receipts(*db_, keep_.receipts);
+  }
+  whole.commit();
+  last_event_ = last;
+  return last;
 }
 
 result<std::vector<messages::event>> sql_store::events_after(std::uint64_t seq, std::size_t limit) {

@@ -4,6 +4,7 @@
 #include "store/store.hpp"
 
 #include <memory>
+#include <optional>
 
 namespace deployminator::store {
 
@@ -13,6 +14,8 @@ struct retention {
   std::uint64_t receipts = messages::kept_receipts;
   /// After how many changes the older receipts are dropped.
   std::uint64_t receipts_interval = 1'000;
+  /// After how many events the older ones are dropped.
+  std::uint64_t events_interval = 100;
 };
 
 /// The store over any database that has a `connection`.
@@ -31,11 +34,15 @@ public:
 private:
   void insist_on_leadership(std::uint64_t epoch) const;
   bool claim(std::uint64_t number, std::uint64_t events);
+  std::uint64_t make(std::uint64_t number, const messages::change& c);
 
   std::unique_ptr<connection> db_;
   retention keep_;
   /// The one this store took; 0 before.
   std::uint64_t epoch_ = 0;
+  /// The number of the newest event, where the last commit told it: nobody else makes any in this
+  /// epoch.
+  std::optional<std::uint64_t> last_event_;
 };
 
 } // namespace deployminator::store

@@ -180,7 +180,8 @@ public:
     return *known->second;
   }
 
-  void begin() override {
+  /// Nobody else writes from here on.
+  void begin(scope) override {
     prepare("BEGIN IMMEDIATE").execute();
   }
 

@@ -12,7 +12,7 @@ namespace deployminator::store {
 
 /// The database behind the server. Blocking; called by the REGISTRAR alone, from one thread. A
 /// failure says what failed and where (file or address); after one, the same call may be made
-/// again.
+/// again. A database that was away is found again by the next call.
 class store {
 public:
   virtual ~store() = default;
@@ -42,8 +42,10 @@ public:
     = 0;
 };
 
-/// Opens the store that `url` names, `sqlite:PATH`; creates the database or migrates it to this
+/// Opens the store that `url` names, `sqlite:PATH` or `mysql://USER@HOST:PORT/DB`, there with the
+/// password that is the first line of `password_file`. Creates the tables or migrates them to this
 /// build's schema. Refuses a database of a newer schema, or one that is no database of ours.
-messages::result<std::unique_ptr<store>> open_store(const std::string& url);
+messages::result<std::unique_ptr<store>> open_store(const std::string& url,
+                                                    const std::string& password_file = {});
 
 } // namespace deployminator::store

@@ -1,10 +1,7 @@
 #include "store/farm_reader.hpp"
-#include "store/sqlite_connection.hpp"
-#include "test/store/contract.hpp"
-#include "test/store/temporary_directory.hpp"
+#include "test/store/fresh_database.hpp"
 
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 
 using namespace deployminator;
 using namespace deployminator::test;
@@ -35,15 +32,6 @@ messages::change small_farm() {
   c.receipts.push_back({.id = "o-1"});
   c.events.push_back({0, {}, "", "", 0, messages::rollout_step{"placed", "because"}});
   return c;
-}
-
-/// By hand, as an operator might: without the checks of our connection.
-void damage(const std::string& file, const std::string& sql) {
-  sqlite3* db = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &db) == SQLITE_OK);
-  CHECK(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  CHECK(sqlite3_changes(db) == 1);
-  sqlite3_close(db);
 }
 
 } // namespace
@@ -81,32 +69,35 @@ TEST_CASE("damaged content is one failure with database, table, row and what was
     {"DELETE FROM meta", "table meta has no row 1"},
   };
   // clang-format on
+  std::size_t kinds_made = 0;
   for (const auto& each : kinds) {
     CAPTURE(each.sql);
-    temporary_directory directory;
-    auto file = directory.file("store.db");
-    auto s = opened("sqlite:" + file);
+    auto d = fresh_database();
+    auto s = opened(d.url);
     REQUIRE(s->begin_epoch());
     REQUIRE(s->commit(1, small_farm()));
     REQUIRE(s->load());
-    damage(file, each.sql);
+    if (!damage(d, each.sql))
+      continue;
+    ++kinds_made;
     auto f = s->load();
     REQUIRE_FALSE(f);
     CAPTURE(f.error().message);
     CHECK(f.error().code == messages::failure_code::internal);
-    CHECK(f.error().message.find("the database " + file + " is damaged: ") == 0);
+    CHECK(f.error().message.find("the database " + d.name + " is damaged: ") == 0);
     CHECK(f.error().message.find(each.told) != std::string::npos);
     CHECK_FALSE(f.error().hint.empty());
   }
+  // MariaDB keeps texts out of columns of numbers.
+  CHECK(kinds_made + 3 >= kinds.size());
 }
 
 TEST_CASE("a damaged event is told") {
-  temporary_directory directory;
-  auto file = directory.file("store.db");
-  auto s = opened("sqlite:" + file);
+  auto d = fresh_database();
+  auto s = opened(d.url);
   REQUIRE(s->begin_epoch());
   REQUIRE(s->commit(1, small_farm()));
-  damage(file, "UPDATE event SET content = '{\"seq\":1}'");
+  damage(d, "UPDATE event SET content = '{\"seq\":1}'");
   auto events = s->events_after(0, 10);
   REQUIRE_FALSE(events);
   CHECK(events.error().message.find("table event, row 1, `content` cannot be read")

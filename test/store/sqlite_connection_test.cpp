@@ -5,7 +5,6 @@
 #include <doctest/doctest.h>
 
 #include <functional>
-#include <limits>
 
 using namespace deployminator;
 using namespace deployminator::test;
@@ -41,65 +40,18 @@ TEST_CASE("a commit is synced to disk, references are checked, readers stop no w
   CHECK(pragma(*db, "foreign_keys") == "1");
 }
 
-TEST_CASE("integers, texts and blobs come back as they went") {
-  auto db = store::open_sqlite(":memory:");
-  store::run(*db, "CREATE TABLE t (i BIGINT, s TEXT, b LONGBLOB)");
-  std::string bytes{"\0\xff'\n", 4};
-  std::int64_t lowest = std::numeric_limits<std::int64_t>::min();
-  store::run(*db, "INSERT INTO t VALUES (?, ?, ?)", lowest, bytes, store::document{bytes, false});
-  store::rows found{*db, "SELECT i, s, b FROM t"};
-  REQUIRE(found.next());
-  CHECK(found.number(0) == static_cast<std::uint64_t>(lowest));
-  CHECK(found.text(1) == bytes);
-  CHECK(found.text(2) == bytes);
-  CHECK_FALSE(found.next());
-}
-
-TEST_CASE("a statement is prepared once") {
-  auto db = store::open_sqlite(":memory:");
-  CHECK(&db->prepare("SELECT 1") == &db->prepare("SELECT 1"));
-}
-
-TEST_CASE("a transaction that was not committed is undone") {
-  auto db = store::open_sqlite(":memory:");
-  store::run(*db, "CREATE TABLE t (i BIGINT)");
-  {
-    store::transaction half{*db};
-    store::run(*db, "INSERT INTO t VALUES (1)");
-  }
-  CHECK_FALSE(store::rows{*db, "SELECT i FROM t"}.next());
-  store::transaction whole{*db};
-  store::run(*db, "INSERT INTO t VALUES (1)");
-  whole.commit();
-  CHECK(store::rows{*db, "SELECT i FROM t"}.next());
-}
-
 TEST_CASE("a writer waits for another one, but not for ever") {
   temporary_directory directory;
   auto file = directory.file("a.db");
   auto first = store::open_sqlite(file, 20ms);
   auto second = store::open_sqlite(file, 20ms);
   store::transaction open{*first};
-  auto why = failure_of([&] { second->begin(); });
+  auto why = failure_of([&] { second->begin(store::scope::rows); });
   CHECK(why.code == failure_code::timeout);
   CHECK(why.message.find(file + " is being written by another process") != std::string::npos);
   CHECK(failure_of([&] { second->settle(); }).code == failure_code::timeout);
   open.commit();
   second->settle();
-  second->begin();
+  second->begin(store::scope::rows);
   second->rollback();
-}
-
-TEST_CASE("an SQL error is a failure that names the file, and the statement can be run again") {
-  temporary_directory directory;
-  auto file = directory.file("a.db");
-  auto db = store::open_sqlite(file);
-  CHECK(failure_of([&] { db->prepare("SELEKT 1"); }).message.find(file) != std::string::npos);
-  store::run(*db, "CREATE TABLE t (i BIGINT PRIMARY KEY)");
-  for (int i = 0; i < 2; ++i) {
-    store::run(*db, "INSERT INTO t VALUES (?)", i);
-    auto why = failure_of([&] { store::run(*db, "INSERT INTO t VALUES (?)", i); });
-    CHECK(why.code == failure_code::internal);
-    CHECK(why.message.find("UNIQUE") != std::string::npos);
-  }
 }

@@ -1,6 +1,5 @@
-#include "test/store/contract.hpp"
-
 #include "test/store/change_generator.hpp"
+#include "test/store/fresh_database.hpp"
 
 #include <doctest/doctest.h>
 
@@ -8,12 +7,11 @@
 #include <rapidcheck.h>
 #include <stdexcept>
 
-namespace deployminator::test {
+using namespace deployminator;
+using namespace deployminator::test;
+using namespace deployminator::messages;
 
 namespace {
-
-using namespace messages;
-using fresh_database = std::function<database()>;
 
 template <class T>
 const T& value(const result<T>& r) {
@@ -49,8 +47,8 @@ change machine_only(const std::string& name) {
   return c;
 }
 
-void check_that_changes_are_kept(const fresh_database& fresh) {
-  auto db = fresh();
+void check_that_changes_are_kept() {
+  auto db = fresh_database();
   auto s = opened(db.url);
   value(s->begin_epoch());
   model expected;
@@ -74,8 +72,14 @@ void check_that_changes_are_kept(const fresh_database& fresh) {
   RC_ASSERT(value(s->events_after(0, 1000)) == expected.events);
 }
 
-void check_repetition(const fresh_database& fresh) {
-  auto db = fresh();
+} // namespace
+
+TEST_CASE("a farm that was committed in random changes is loaded equal, also after reopening") {
+  CHECK(rc::check(check_that_changes_are_kept));
+}
+
+TEST_CASE("a change that is repeated is made once") {
+  auto db = fresh_database();
   auto s = opened(db.url);
   value(s->begin_epoch());
   CHECK(value(s->commit(1, events_only(2))) == 2);
@@ -88,8 +92,8 @@ void check_repetition(const fresh_database& fresh) {
   CHECK(value(s->events_after(0, 100)).size() == 5);
 }
 
-void check_epochs(const fresh_database& fresh) {
-  auto db = fresh();
+TEST_CASE("a new epoch ends the older server's commits") {
+  auto db = fresh_database();
   auto first = opened(db.url);
   CHECK_FALSE(first->commit(1, machine_only("too-early")));
   auto epoch = value(first->begin_epoch());
@@ -121,8 +125,8 @@ void check_epochs(const fresh_database& fresh) {
   CHECK(now.machines.count("c") == 1);
 }
 
-void check_events(const fresh_database& fresh) {
-  auto db = fresh();
+TEST_CASE("events are numbered densely and read page by page") {
+  auto db = fresh_database();
   auto s = opened(db.url);
   CHECK(value(s->events_after(0, 10)).empty());
   value(s->begin_epoch());
@@ -138,8 +142,8 @@ void check_events(const fresh_database& fresh) {
 }
 
 /// Half of such a change could be made: the machine. None of it may be.
-void check_all_or_nothing(const fresh_database& fresh) {
-  auto db = fresh();
+TEST_CASE("a change that does not fit is not made in part") {
+  auto db = fresh_database();
   auto s = opened(db.url);
   value(s->begin_epoch());
   value(s->commit(1, machine_only("a")));
@@ -154,27 +158,3 @@ void check_all_or_nothing(const fresh_database& fresh) {
   CHECK(value(s->events_after(0, 10)).empty());
   CHECK(value(s->commit(2, events_only(1))) == 1);
 }
-
-} // namespace
-
-std::unique_ptr<store::store> opened(const std::string& url) {
-  auto s = store::open_store(url);
-  if (!s)
-    throw std::runtime_error(s.error().message);
-  return std::move(*s);
-}
-
-void check_contract(const fresh_database& fresh) {
-  SUBCASE("a farm that was committed in random changes is loaded equal, also after reopening")
-  CHECK(rc::check([&] { check_that_changes_are_kept(fresh); }));
-  SUBCASE("a change that is repeated is made once")
-  check_repetition(fresh);
-  SUBCASE("a new epoch ends the older server's commits")
-  check_epochs(fresh);
-  SUBCASE("events are numbered densely and read page by page")
-  check_events(fresh);
-  SUBCASE("a change that does not fit is not made in part")
-  check_all_or_nothing(fresh);
-}
-
-} // namespace deployminator::test
