@@ -7,6 +7,7 @@
 #include "actors/server_keys.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
+#include "store/copy_store.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -57,6 +58,18 @@ int make_keys(const configs::server_settings& settings) {
   return 0;
 }
 
+int copy_store(const configs::server_settings& settings) {
+  const auto& from = settings.copy_store.front();
+  const auto& to = settings.copy_store.back();
+  auto copied = store::copy_store(from, to, settings.store_password_file);
+  if (!copied)
+    return common::fail(program, copied.error());
+  for (const auto& each : *copied)
+    std::printf("%s: %ju rows\n", each.name.c_str(), static_cast<std::uintmax_t>(each.rows));
+  std::printf("%s is a copy of %s, row by row\n", to.c_str(), from.c_str());
+  return 0;
+}
+
 void announce(const actors::server& server, const std::optional<messages::next_server_key>& next) {
   if (next)
     common::log::info("deployminator has a next key",
@@ -97,7 +110,7 @@ int serve(const configs::server_settings& settings) {
     common::fail(program, own.error());
     return common::wrong_settings;
   }
-  auto database = store::open_store(settings.store);
+  auto database = store::open_store(settings.store, settings.store_password_file);
   if (!database)
     return common::fail(program, database.error());
   std::atomic<bool> failed = false;
@@ -145,6 +158,8 @@ int run(int argc, char** argv) {
     return print_roles();
   if (settings.init || settings.rotate_key)
     return make_keys(settings);
+  if (!settings.copy_store.empty())
+    return copy_store(settings);
   allow_many_machines();
   return serve(settings);
 }

@@ -20,6 +20,9 @@ namespace deployminator::configs {
 
 namespace {
 
+/// No argument has a zero in it.
+constexpr char between_pair = '\0';
+
 /// What was expected, if the text is no value of the setting.
 std::optional<std::string> wrong_value(const setting& which, const std::string& text) {
   constexpr auto most = std::numeric_limits<std::int64_t>::max();
@@ -29,6 +32,9 @@ std::optional<std::string> wrong_value(const setting& which, const std::string& 
   if (which.kind == setting_kind::number && !parse_integer(text, 1, most))
     return "a whole number from 1"
            + (which.value_name == "MB" ? size_hint(text).value_or("") : std::string{});
+  if (which.kind == setting_kind::pair)
+    return text.find(between_pair) == std::string::npos ? std::optional{which.value_name}
+                                                        : std::nullopt;
   if (which.kind != setting_kind::list)
     return which.expected_instead != nullptr ? which.expected_instead(text) : std::nullopt;
   auto parts = split_list(text);
@@ -102,6 +108,22 @@ bool resolved_settings::flag(const std::string& name) const {
   return value == "1" || parse_bool(value) == true;
 }
 
+std::vector<std::string> resolved_settings::pair(const std::string& name) const {
+  const auto& both = values.at(name);
+  auto end = both.find(between_pair);
+  if (end == std::string::npos)
+    return {};
+  return {both.substr(0, end), both.substr(end + 1)};
+}
+
+std::string option_set::given::text(setting_kind kind) const {
+  if (kind == setting_kind::pair)
+    return fmt::format("{}", fmt::join(pair, std::string_view{&between_pair, 1}));
+  if (kind == setting_kind::flag)
+    return flag ? "true" : "false";
+  return value;
+}
+
 /// Values as they come in, from the source that wins to the one that loses.
 struct option_set::collected {
   resolved_settings settings;
@@ -130,8 +152,12 @@ void option_set::add_to(CLI::App& app) {
                                : fmt::format("{}\nDefault: {}\nEnvironment: {}", each.help,
                                              default_text(each), variable_of(each.name));
     auto flag = "--" + each.name;
-    here.option = each.kind == setting_kind::flag ? app.add_flag(flag, here.flag, help)
-                                                  : app.add_option(flag, here.value, help);
+    if (each.kind == setting_kind::flag)
+      here.option = app.add_flag(flag, here.flag, help);
+    else if (each.kind == setting_kind::pair)
+      here.option = app.add_option(flag, here.pair, help)->expected(2);
+    else
+      here.option = app.add_option(flag, here.value, help);
     if (each.kind != setting_kind::flag)
       here.option->type_name(each.value_name);
   }
@@ -171,8 +197,7 @@ void option_set::read_flags(collected& into) const {
   for (const auto& each : table_.settings) {
     const auto& here = given_.at(each.name);
     if (here.option->count() > 0)
-      take(each, "--" + each.name,
-           each.kind == setting_kind::flag ? (here.flag ? "true" : "false") : here.value, into);
+      take(each, "--" + each.name, here.text(each.kind), into);
   }
 }
 

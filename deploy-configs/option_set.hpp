@@ -18,8 +18,9 @@ class Option;
 
 namespace deployminator::configs {
 
-/// What a setting holds; a list is separated by commas, in the file it may be a YAML list.
-enum class setting_kind { text, list, number, flag };
+/// What a setting holds; a list is separated by commas, in the file it may be a YAML list. A pair
+/// is two arguments of a flag, each of its own.
+enum class setting_kind { text, list, number, flag, pair };
 
 /// One setting of a program, declared once: flag, environment variable and key of the config file
 /// follow from it.
@@ -70,6 +71,8 @@ struct resolved_settings {
   std::vector<std::string> list(const std::string& name) const;
   std::uint64_t number(const std::string& name) const;
   bool flag(const std::string& name) const;
+  /// Empty where it is not given, else two.
+  std::vector<std::string> pair(const std::string& name) const;
 };
 
 /// The settings of one program on a command line, and their way to the values that count.
@@ -95,6 +98,9 @@ private:
     CLI::Option* option = nullptr;
     std::string value;
     bool flag = false;
+    std::vector<std::string> pair;
+
+    [[nodiscard]] std::string text(setting_kind kind) const;
   };
   struct collected;
 

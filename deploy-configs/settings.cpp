@@ -33,9 +33,9 @@ expectation check_server(const std::string& text) {
 }
 
 expectation check_store(const std::string& text) {
-  if (text.starts_with("mysql:"))
-    return "sqlite:PATH, as MariaDB and MySQL are not supported yet";
-  return text.starts_with("sqlite:") && text.size() > 7 ? std::nullopt : expectation{"sqlite:PATH"};
+  constexpr std::string_view sqlite = "sqlite:";
+  bool is_one = text.starts_with("mysql://") || (text.starts_with(sqlite) && text != sqlite);
+  return is_one ? std::nullopt : expectation{"sqlite:PATH or mysql://USER@HOST:PORT/DB"};
 }
 
 /// Of `--in`: a duration, or days.
@@ -130,13 +130,14 @@ program_settings server_table() {
                         .default_value = "tcp://127.0.0.1:4003",
                         .expected_instead = check_bound},
                        {.name = "store",
-                        .value_name = "sqlite:PATH",
-                        .help = "Keep versions, desired state and events there",
+                        .value_name = "URL",
+                        .help = "Keep versions, desired state and events there: sqlite:PATH, or "
+                                "mysql://USER@HOST:PORT/DB for MariaDB",
                         .default_value = "sqlite:/var/lib/deployminator/deployminator.sqlite",
                         .expected_instead = check_store},
                        {.name = "store-password-file",
                         .value_name = "FILE",
-                        .help = "Read the store's password from FILE; sqlite needs none",
+                        .help = "Read the password for MariaDB from the first line of FILE",
                         .default_help = "none"},
                        keys_setting("The directory with the server's key", "DIR|none",
                                     default_server_keys, ""),
@@ -162,6 +163,12 @@ program_settings server_table() {
                         .help = "With --rotate-key: when the next key takes over",
                         .default_value = "7d",
                         .expected_instead = check_rotation_time,
+                        .only_flag = true},
+                       {.name = "copy-store",
+                        .kind = setting_kind::pair,
+                        .value_name = "FROM TO",
+                        .help = "Copy the store FROM into TO, which holds none yet, compare them, "
+                                "and end; no server may run on either",
                         .only_flag = true},
                        {.name = "roles",
                         .kind = setting_kind::flag,
@@ -342,8 +349,10 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .rotate_key = all.flag("rotate-key"),
                            .rotate_in = *parse_rotation_time(all.text("in")),
                            .advertise = all.list("advertise"),
+                           .copy_store = all.pair("copy-store"),
                            .roles = all.flag("roles")};
-  if (!settings.store_password_file.empty())
+  if (!settings.store_password_file.empty() && settings.store.starts_with("sqlite:")
+      && settings.copy_store.empty())
     settings.warnings.emplace_back(
       "store-password-file is not used: a store in sqlite has no password");
   if (settings.keys == no_keys)

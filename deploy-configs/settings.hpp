@@ -51,7 +51,7 @@ struct server_settings {
   std::string listen;
   std::string publish;
   std::string collect;
-  /// `sqlite:PATH`.
+  /// `sqlite:PATH` or `mysql://USER@HOST:PORT/DB`.
   std::string store;
   /// Empty where none is given; `sqlite:` needs none.
   std::string store_password_file;
@@ -64,6 +64,8 @@ struct server_settings {
   messages::duration rotate_in{};
   /// The addresses that key files name as the server's; empty: to be guessed.
   std::vector<std::string> advertise;
+  /// Copy the first of these two stores into the second, and end; empty: do not.
+  std::vector<std::string> copy_store;
   /// Print which role may send which message, and end.
   bool roles = false;
   /// What a person should know at start, one sentence each.

@@ -30,7 +30,9 @@ public:
   /// Ready to be bound and run again.
   virtual void reset() noexcept = 0;
 
+  virtual int columns() = 0;
   virtual std::string column_name(int column) = 0;
+  virtual bool is_integer(int column) = 0;
   /// Throws `damage` when the column holds no integer.
   virtual std::int64_t integer(int column) = 0;
   /// The text, the blob, or a number as text.
@@ -138,6 +140,15 @@ public:
   /// Goes to the first row, or the next; false at the end.
   bool next() {
     return statement_.step();
+  }
+  int columns() {
+    return statement_.columns();
+  }
+  std::string name(int column) {
+    return statement_.column_name(column);
+  }
+  bool is_integer(int column) {
+    return statement_.is_integer(column);
   }
   std::uint64_t number(int column) {
     return static_cast<std::uint64_t>(statement_.integer(column));

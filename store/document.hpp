@@ -12,6 +12,8 @@ struct document {
   std::string bytes;
   /// JSON, which people and `json_extract` can read; else msgpack.
   bool is_json = true;
+
+  bool operator==(const document&) const = default;
 };
 
 /// A packed value as JSON. Stays msgpack when JSON cannot say it: text that is not UTF-8 (a

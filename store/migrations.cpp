@@ -182,7 +182,7 @@ void run_in_words_of(connection& db, std::string_view sql) {
 }
 
 /// The schema's number; 0 for an empty database.
-std::uint64_t schema_of(connection& db) {
+std::uint64_t read_schema(connection& db) {
   auto tables = db.tables();
   auto has = [&](std::string_view name) {
     return std::find(tables.begin(), tables.end(), name) != tables.end();
@@ -223,9 +223,16 @@ const std::vector<migration>& all_migrations() {
   return all;
 }
 
+std::uint64_t schema_of(connection& db) {
+  auto schema = read_schema(db);
+  if (schema != 0)
+    refuse_unfinished(db);
+  return schema;
+}
+
 void migrate(connection& db, const std::vector<migration>& migrations) {
   transaction whole{db, scope::schema};
-  auto schema = schema_of(db);
+  auto schema = read_schema(db);
   auto newest = migrations.back().number;
   if (schema > newest)
     throw store_error(failure{failure_code::unsupported,

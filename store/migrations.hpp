@@ -19,6 +19,10 @@ struct migration {
 /// All there are, in order. One that was released is never edited: a change is a new one.
 const std::vector<migration>& all_migrations();
 
+/// The number of the schema that the database has; 0: it is empty. Throws `store_error` for another
+/// program's.
+std::uint64_t schema_of(connection& db);
+
 /// Brings the database to the schema of the last migration, in one transaction where the database
 /// can. MariaDB commits after each CREATE TABLE, so there a step is marked before it and after: one
 /// that was cut off is told the next time. Throws `store_error`, having changed nothing, for a

@@ -212,6 +212,19 @@ public:
     found_.reset();
   }
 
+  int columns() override {
+    return guarded(
+      [&](auto&) { return static_cast<int>(found_->getMetaData()->getColumnCount()); });
+  }
+
+  bool is_integer(int column) override {
+    return guarded([&](auto&) {
+      auto type = found_->getMetaData()->getColumnType(index(column));
+      return type >= sql::DataType::BIT && type <= sql::DataType::BIGINT
+             && !found_->isNull(index(column));
+    });
+  }
+
   std::string column_name(int column) override {
     return guarded(
       [&](auto&) { return found_->getMetaData()->getColumnLabel(index(column)).asStdString(); });
@@ -219,11 +232,9 @@ public:
 
   std::int64_t integer(int column) override {
     return guarded([&](auto&) {
-      auto value = found_->getString(index(column)).asStdString();
-      if (!is_integer(found_->getMetaData()->getColumnType(index(column)))
-          || found_->isNull(index(column)))
-        throw damage(
-          fmt::format("`{}` is \"{:.60}\", expected a whole number", column_name(column), value));
+      if (!is_integer(column))
+        throw damage(fmt::format("`{}` is \"{:.60}\", expected a whole number", column_name(column),
+                                 text(column)));
       return found_->getInt64(index(column));
     });
   }
@@ -235,10 +246,6 @@ public:
 private:
   static std::uint32_t index(int column) {
     return static_cast<std::uint32_t>(column) + 1;
-  }
-
-  static bool is_integer(int type) {
-    return type >= sql::DataType::BIT && type <= sql::DataType::BIGINT;
   }
 
   template <class F>

@@ -106,6 +106,14 @@ public:
     statement_.tryReset();
   }
 
+  int columns() override {
+    return statement_.getColumnCount();
+  }
+
+  bool is_integer(int column) override {
+    return guarded(file_, [&] { return statement_.getColumn(column).isInteger(); });
+  }
+
   std::string column_name(int column) override {
     return guarded(file_, [&] { return std::string{statement_.getColumnName(column)}; });
   }

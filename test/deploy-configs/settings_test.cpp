@@ -297,6 +297,8 @@ TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
   auto settings = good(server({"--store-password-file", "/x"}));
   CHECK(settings.store_password_file == "/x");
   CHECK(settings.warnings.size() == 1);
+  auto maria = good(server({"--store", "mysql://u@h/d", "--store-password-file", "/x"}));
+  CHECK(maria.warnings.empty());
 }
 
 // -- what is wrong --------------------------------------------------------------------------------
@@ -308,7 +310,7 @@ TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file
   CHECK(refused(server())
         == at + ":1:9: `listen` is `4001`; expected an address such as tcp://127.0.0.1:4001\n" + at
              + ":2:1: unknown key `publsh` in the config file; did you mean `publish`?\n" + at
-             + ":3:8: `store` is a list; expected sqlite:PATH\n" + at
+             + ":3:8: `store` is a list; expected sqlite:PATH or mysql://USER@HOST:PORT/DB\n" + at
              + ":5:10: `collect` is a map; expected an address such as tcp://127.0.0.1:4001\n" + at
              + ":6:1: unknown key `config` in the config file; expected `listen`, `publish`, "
                "`collect`, `store`, `store-password-file` or `keys`\n");
@@ -371,12 +373,19 @@ TEST_CASE_FIXTURE(place, "an unknown flag is wrong usage") {
   CHECK(text.find("--help") != std::string::npos);
 }
 
-TEST_CASE_FIXTURE(place, "stores other than sqlite are refused") {
-  CHECK(refused(server({"--store", "mysql://u@h:3306/d"}))
-        == "deployminator: --store is `mysql://u@h:3306/d`; expected sqlite:PATH, as MariaDB and "
-           "MySQL are not supported yet\n");
-  CHECK(refused(server({"--store", "sqlite:"}))
-        == "deployminator: --store is `sqlite:`; expected sqlite:PATH\n");
+TEST_CASE_FIXTURE(place, "stores of other kinds than SQLite and MariaDB are refused") {
+  CHECK(good(server({"--store", "mysql://u@h:3306/d"})).store == "mysql://u@h:3306/d");
+  for (const std::string wrong : {"sqlite:", "postgres://u@h/d", "/var/lib/x"})
+    CHECK(refused(server({"--store", wrong.c_str()}))
+          == "deployminator: --store is `" + wrong
+               + "`; expected sqlite:PATH or mysql://USER@HOST:PORT/DB\n");
+}
+
+TEST_CASE_FIXTURE(place, "a store is copied from one place to another") {
+  auto copied = good(server({"--copy-store", "sqlite:a", "mysql://u@h/d"})).copy_store;
+  CHECK(copied == std::vector<std::string>{"sqlite:a", "mysql://u@h/d"});
+  CHECK(good(server({})).copy_store.empty());
+  CHECK(refused(server({"--copy-store", "sqlite:a"})).find("--copy-store") != std::string::npos);
 }
 
 TEST_CASE_FIXTURE(place, "without keys an address off loopback is refused") {

@@ -1,11 +1,17 @@
+#define DOCTEST_CONFIG_IMPLEMENT
+#include "store/open_connection.hpp"
 #include "store/store.hpp"
+#include "test/store/mariadb_server.hpp"
+#include "test/store/moving_farm.hpp"
 #include "test/store/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <poll.h>
 #include <random>
 #include <thread>
@@ -19,46 +25,18 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The nth change of a farm that moves on and on: touches every table, so that half of it shows.
-messages::change nth_change(std::uint64_t n) {
-  messages::change c;
-  c.groups.push_back({1, "demo", "shop", n - 1, n, {}});
-  messages::version v;
-  v.id = n;
-  v.group_id = 1;
-  for (auto id : {2 * n, 2 * n - 1}) {
-    v.applications.emplace_back().id = id;
-    v.applications.back().name = fmt::format("app-{}", id);
-  }
-  c.versions.push_back(v);
-  for (int i = 0; i < 10; ++i) {
-    auto id = fmt::format("{}-{}", n, i);
-    messages::instance each;
-    each.id = id;
-    each.version_id = n;
-    each.group_id = 1;
-    each.application = v.applications[0].name;
-    each.machine = "m";
-    each.memory_mb = v.applications[0].limits.max_memory_mb;
-    each.seen.id = id;
-    c.instances.push_back(each);
-    if (n > 2)
-      c.gone_instances.push_back({fmt::format("{}-{}", n - 2, i), 1});
-  }
-  c.machines.push_back({"m", "x", {"worker"}, 1, "0.1", {}, n});
-  if (n % 2 == 0)
-    c.rollouts.push_back({.group_id = 1, .id = n, .from = n - 1, .to = n});
-  else
-    c.finished_rollouts.push_back({1});
-  c.receipts.push_back(
-    {.id = fmt::format("order-{}", n), .versions = {{"demo", "shop", n, n}}, .seq = n});
-  for (int i = 0; i < 3; ++i)
-    c.events.push_back({0, {1}, "", "", 0, messages::rollout_step{"placed", std::to_string(n)}});
-  return c;
+/// How often something is killed: `--rounds N`.
+int crash_rounds = 20;
+
+bool has_no_mariadb() {
+  bool missing = mariadb_server::program().empty();
+  if (missing)
+    MESSAGE("skipped: mariadbd is not installed (Debian: mariadb-server-core)");
+  return missing;
 }
 
-std::uint64_t changes_in(const messages::farm& f) {
-  return f.machines.empty() ? 0 : f.machines.begin()->second.generation;
+void make_database(mariadb_server& on) {
+  store::run(*store::open_connection(on.url("mysql"), {}), "CREATE DATABASE d");
 }
 
 /// The result's value; ends the process when there is none.
@@ -117,17 +95,14 @@ void kill_and_reap(pid_t pid) {
   CHECK(WIFSIGNALED(status));
 }
 
-} // namespace
-
-TEST_CASE("what was acknowledged is there, whole, after the writer was killed at any moment") {
-  temporary_directory directory;
-  auto url = "sqlite:" + directory.file("store.db");
+/// Kills the process that writes into the store, again and again.
+void kill_writers(const std::string& url) {
   auto seed = std::random_device{}();
   CAPTURE(seed);
   std::mt19937 random{seed};
   messages::farm expected;
   std::uint64_t done = 0;
-  for (int round = 0; round < 20; ++round) {
+  for (int round = 0; round < crash_rounds; ++round) {
     CAPTURE(round);
     auto w = start_writer(url);
     // Every other one is killed early, while it opens the store.
@@ -156,7 +131,111 @@ TEST_CASE("what was acknowledged is there, whole, after the writer was killed at
     REQUIRE(events);
     CHECK(events->size() == std::min<std::uint64_t>(f->last_event, 9));
   }
-  CHECK(done >= 10);
+  CHECK(done >= static_cast<std::uint64_t>(crash_rounds) / 2);
+}
+
+/// Commits change after change in a thread of its own, each under its number until it is made, as
+/// the server does.
+class steady_writer {
+public:
+  explicit steady_writer(store::store& to) : to_(to) {}
+
+  void start() {
+    is_to_end_ = false;
+    thread_ = std::thread{[this] {
+      while (!is_to_end_)
+        write_next();
+    }};
+  }
+  /// When the change that is under way is made.
+  void end() {
+    is_to_end_ = true;
+    thread_.join();
+  }
+  [[nodiscard]] std::uint64_t done() const {
+    return done_;
+  }
+  [[nodiscard]] std::uint64_t failures() const {
+    return failures_;
+  }
+
+private:
+  void write_next() {
+    auto n = done_ + 1;
+    for (;;) {
+      auto last = to_.commit(n, nth_change(n));
+      if (last) {
+        CHECK(*last == 3 * n);
+        break;
+      }
+      CHECK_MESSAGE(last.error().code == messages::failure_code::unreachable, last.error().message);
+      ++failures_;
+      std::this_thread::sleep_for(1ms);
+    }
+    done_ = n;
+  }
+
+  store::store& to_;
+  std::thread thread_;
+  std::atomic<bool> is_to_end_ = false;
+  std::atomic<std::uint64_t> done_ = 0;
+  std::atomic<std::uint64_t> failures_ = 0;
+};
+
+} // namespace
+
+TEST_CASE("what was acknowledged is there, whole, after the writer was killed at any moment") {
+  temporary_directory directory;
+  kill_writers("sqlite:" + directory.file("store.db"));
+}
+
+TEST_CASE("the same with MariaDB") {
+  if (has_no_mariadb())
+    return;
+  mariadb_server server;
+  make_database(server);
+  kill_writers(server.url("d"));
+}
+
+TEST_CASE("what was acknowledged is there, once, after MariaDB was killed at any moment") {
+  if (has_no_mariadb())
+    return;
+  mariadb_server server;
+  make_database(server);
+  auto seed = std::random_device{}();
+  CAPTURE(seed);
+  std::mt19937 random{seed};
+  auto s = or_exit(store::open_store(server.url("d")));
+  or_exit(s->begin_epoch());
+  messages::farm expected;
+  expected.store_id = or_exit(s->load()).store_id;
+  std::uint64_t applied = 0;
+  steady_writer writer{*s};
+  for (int round = 0; round < crash_rounds; ++round) {
+    CAPTURE(round);
+    writer.start();
+    std::this_thread::sleep_for(std::chrono::microseconds{random() % 60'000});
+    server.end(SIGKILL);
+    std::this_thread::sleep_for(std::chrono::microseconds{random() % 10'000});
+    server.start();
+    auto before = writer.done();
+    auto until = std::chrono::steady_clock::now() + 30s;
+    while (writer.done() == before && std::chrono::steady_clock::now() < until)
+      std::this_thread::sleep_for(1ms);
+    writer.end();
+    CHECK(writer.done() > before);
+    while (applied < writer.done())
+      messages::apply(expected, nth_change(++applied));
+    auto f = s->load();
+    REQUIRE(f);
+    CHECK(*f == expected);
+  }
+  MESSAGE(writer.done(), " changes, ", writer.failures(), " attempts failed");
+  CHECK(writer.failures() > 0);
+  auto events = s->events_after(0, 4 * applied);
+  REQUIRE(events);
+  CHECK(events->back().seq == 3 * applied);
+  CHECK(events->front().seq == events->back().seq + 1 - events->size());
 }
 
 TEST_CASE("servers that open a fresh database at once all get an epoch of their own") {
@@ -182,4 +261,15 @@ TEST_CASE("servers that open a fresh database at once all get an epoch of their 
   auto s = store::open_store(url);
   REQUIRE(s);
   CHECK(*(*s)->begin_epoch() == servers + 1);
+}
+
+int main(int argc, char** argv) {
+  std::vector<char*> rest;
+  for (int i = 0; i < argc; ++i) {
+    if (std::string_view{argv[i]} == "--rounds" && i + 1 < argc)
+      crash_rounds = std::atoi(argv[++i]);
+    else
+      rest.push_back(argv[i]);
+  }
+  return doctest::Context{static_cast<int>(rest.size()), rest.data()}.run();
 }
