@@ -71,7 +71,10 @@ void reload(deployminator_pointer self) {
         proceed(self);
       },
       [self](const caf::error& e) {
-        log::error("deployminator cannot load farm", {{"reason", to_failure(e).message}});
+        auto why = to_failure(e);
+        log::error("deployminator cannot load farm", {{"reason", why.message}});
+        self->state.queue.load_failed(why);
+        proceed(self);
         self->delayed_send(self, reload_interval, atom::load_v);
       });
 }

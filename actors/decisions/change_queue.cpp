@@ -21,7 +21,7 @@ void change_queue::push(work w) {
 
 void change_queue::read(std::function<void(const messages::farm&)> f) {
   readers_.push_back(std::move(f));
-  if (state_ == state::idle)
+  if (state_ == state::idle || state_ == state::away)
     let_read();
 }
 
@@ -39,7 +39,16 @@ void change_queue::finish(std::vector<work> works, const result<std::uint64_t>& 
   finishing_ = false;
 }
 
+void change_queue::refuse_waiting() {
+  std::vector<work> refused;
+  for (auto& each : std::exchange(waiting_, {}))
+    refused.push_back(std::move(each));
+  finish(std::move(refused), absence_);
+}
+
 std::shared_ptr<const change> change_queue::next() {
+  while (state_ == state::away && !finishing_ && !waiting_.empty())
+    refuse_waiting();
   while (state_ == state::idle && !finishing_ && !waiting_.empty()) {
     std::vector<change> parts;
     while (!waiting_.empty() && committing_.size() < works_at_once) {
@@ -49,6 +58,7 @@ std::shared_ptr<const change> change_queue::next() {
       if (is_empty(c))
         continue;
       note_revisions(c);
+      undo_.note(farm_, c);
       apply(farm_, c);
       parts.push_back(std::move(c));
     }
@@ -64,6 +74,7 @@ std::shared_ptr<const change> change_queue::next() {
 
 void change_queue::committed(std::uint64_t last, const std::function<void(const change&)>& tell) {
   farm_.last_event = last;
+  undo_.forget();
   state_ = state::idle;
   auto made = std::exchange(change_, nullptr);
   auto works = std::exchange(committing_, {});
@@ -74,8 +85,15 @@ void change_queue::committed(std::uint64_t last, const std::function<void(const 
 
 void change_queue::failed(const failure& why) {
   state_ = state::lost;
+  undo_.undo(farm_);
   change_ = nullptr;
   finish(std::exchange(committing_, {}), why);
+}
+
+void change_queue::load_failed(const failure& why) {
+  state_ = state::away;
+  absence_ = why;
+  let_read();
 }
 
 void change_queue::loaded(messages::farm stored) {

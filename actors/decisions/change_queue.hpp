@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/farm_undo.hpp"
 #include "messages/change.hpp"
 #include "messages/result.hpp"
 
@@ -24,7 +25,7 @@ struct work {
 /// The changes of the farm, one after the other. Works are decided in the order they came, each on
 /// the farm as those before it leave it; those that wait while a commit is under way are committed
 /// together. So the farm that decisions see may be ahead of what is stored, by the one commit that
-/// is under way.
+/// is under way. While the store is away nothing is decided, and what was stored last can be read.
 class change_queue {
 public:
   explicit change_queue(messages::farm stored);
@@ -43,12 +44,13 @@ public:
   void push(work w);
 
   /// Calls `f` with the farm as it is stored: at once, or when the commit that is under way is
-  /// made, or the farm is loaded. It does not wait for what waits to be decided.
+  /// made, or the farm is loaded, or cannot be. It does not wait for what waits to be decided.
   void read(std::function<void(const messages::farm&)> f);
 
   /// Decides what is waiting. The change to be committed; null where nothing changes (the works are
-  /// finished then), or a commit is under way, or the farm has to be loaded first, or works are
-  /// just being finished: call it again after that.
+  /// finished then), or a commit is under way, or the farm has to be loaded first (the works are
+  /// finished with the failure, once that failed), or works are just being finished: call it again
+  /// after that.
   std::shared_ptr<const messages::change> next();
 
   /// The commit is made, `last` is the number of its last event. `tell` is called before the works
@@ -59,17 +61,26 @@ public:
   /// are finished with the failure; the others wait for `loaded`.
   void failed(const messages::failure& why);
 
+  /// The farm could not be loaded: until it is, works are finished with the failure, and who reads
+  /// sees the farm as it was before the commit that failed.
+  void load_failed(const messages::failure& why);
+
   /// Goes on from what is stored.
   void loaded(messages::farm stored);
 
 private:
-  enum class state { idle, committing, lost };
+  enum class state { idle, committing, lost, away };
 
   void note_revisions(const messages::change& c);
   void let_read();
+  void refuse_waiting();
   void finish(std::vector<work> works, const messages::result<std::uint64_t>& outcome);
 
   messages::farm farm_;
+  /// What `farm_` has beyond what is stored.
+  farm_undo undo_;
+  /// Why the store is away.
+  messages::failure absence_;
   std::map<std::uint64_t, std::uint64_t> revisions_;
   std::deque<work> waiting_;
   std::vector<work> committing_;

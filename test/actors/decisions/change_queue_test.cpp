@@ -191,6 +191,52 @@ TEST_CASE("works that come while the farm is to be loaded wait for it") {
   CHECK(b.queue.next());
 }
 
+TEST_CASE("while the store is away works are refused, and who reads sees what was stored last") {
+  bench b;
+  b.queue.push(b.counting("a"));
+  b.queue.next();
+  b.commit(1);
+  b.queue.push(b.counting("b"));
+  b.queue.next();
+  b.queue.push(b.counting("c"));
+  b.queue.failed({failure_code::unreachable, "gone", ""});
+  auto read = [&b] {
+    b.queue.read([&b](const farm& f) { b.log.push_back("read " + std::to_string(f.last_event)); });
+  };
+  read();
+  b.log.clear();
+  b.queue.load_failed({failure_code::unreachable, "still gone", ""});
+  CHECK(b.log == lines{"read 1"});
+  CHECK_FALSE(b.queue.next());
+  CHECK(b.log == lines{"read 1", "c: still gone"});
+  b.queue.push(b.counting("d"));
+  CHECK_FALSE(b.queue.next());
+  read();
+  CHECK(b.log == lines{"read 1", "c: still gone", "d: still gone", "read 1"});
+  farm stored;
+  stored.last_event = 2;
+  b.queue.loaded(stored);
+  b.queue.push(b.counting("e"));
+  CHECK(b.queue.next());
+  CHECK(b.log.back() == "e sees 2");
+}
+
+TEST_CASE("a work that is refused may push another, which is refused as well") {
+  bench b;
+  b.queue.push(b.counting("a"));
+  b.queue.next();
+  b.queue.failed({failure_code::unreachable, "gone", ""});
+  b.queue.load_failed({failure_code::unreachable, "gone", ""});
+  b.log.clear();
+  b.queue.push({{}, [&b](const result<std::uint64_t>&) {
+                  b.queue.push(b.counting("b"));
+                  CHECK_FALSE(b.queue.next());
+                  b.log.emplace_back("first");
+                }});
+  CHECK_FALSE(b.queue.next());
+  CHECK(b.log == lines{"first", "b: gone"});
+}
+
 TEST_CASE("works that are pushed when another is finished are decided after all have finished") {
   bench b;
   auto next = [&] { return b.queue.next() != nullptr; };
