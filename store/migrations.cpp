@@ -128,8 +128,9 @@ const migration fourth{
   {"ALTER TABLE appgroup ADD COLUMN stopped LONGBLOB",
    "UPDATE appgroup SET stopped = '[]', pendingversion = 0",
    "ALTER TABLE instance ADD COLUMN revision BIGINT NOT NULL DEFAULT 0",
-   "UPDATE instance SET goal = 'stop' WHERE version_id IN (SELECT version_id FROM rollout WHERE "
-   "phase IN ('fetching', 'starting', 'stopping_new'))",
+   R"(
+  UPDATE instance SET goal = 'stop' WHERE version_id IN
+    (SELECT version_id FROM rollout WHERE phase IN ('fetching', 'starting', 'stopping_new')))",
    "UPDATE machine SET generation = generation + 1",
    "ALTER TABLE machine ADD COLUMN lost BIGINT NOT NULL DEFAULT 0",
    "UPDATE group_version SET state = 'superseded' WHERE state = 'pending'", "DROP TABLE rollout",
@@ -166,8 +167,8 @@ const migration fifth{5,
     revoked VARCHAR(32) NOT NULL
   ) {options})",
                        "ALTER TABLE meta ADD COLUMN store_id VARCHAR(64) NOT NULL DEFAULT ''",
-                       "ALTER TABLE group_version ADD COLUMN created_by VARCHAR(255) NOT NULL "
-                       "DEFAULT ''",
+                       R"(
+  ALTER TABLE group_version ADD COLUMN created_by VARCHAR(255) NOT NULL DEFAULT '')",
                        "ALTER TABLE client_order ADD COLUMN what VARCHAR(32) NOT NULL DEFAULT ''",
                        "ALTER TABLE client_order ADD COLUMN ends LONGBLOB",
                        "UPDATE client_order SET ends = '[]'"}};

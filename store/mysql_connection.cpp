@@ -1,22 +1,13 @@
 #include "store/mysql_connection.hpp"
 
-#include "store/mysql_error.hpp"
+#include "store/mysql_session.hpp"
 #include "store/mysql_settings.hpp"
 
-#include <cppconn/exception.h>
-#include <cppconn/prepared_statement.h>
-#include <cppconn/resultset.h>
-#include <cppconn/statement.h>
 #include <fmt/format.h>
 
 #include <map>
-#include <mysql_connection.h>
-#include <mysql_driver.h>
 #include <type_traits>
-#include <unistd.h>
 #include <utility>
-
-#include <linux/close_range.h>
 
 namespace deployminator::store {
 
@@ -25,144 +16,8 @@ namespace {
 using messages::failure;
 using messages::failure_code;
 
-/// A wait for a lock ends before one for an answer would.
-constexpr int lock_seconds = 8;
 /// Each step of a migration may copy a table.
 constexpr int schema_lock_attempts = 8;
-
-/// The connection that statements were prepared on, while it lives.
-class mysql_session {
-public:
-  mysql_session(mysql_address at, std::string password, const mysql_patience& patience)
-    : at_(std::move(at)), name_(at_.text()), password_(std::move(password)), patience_(patience) {}
-
-  const std::string& name() const {
-    return name_;
-  }
-
-  /// Counts the connections made so far: what was prepared on an earlier one is of no use.
-  std::uint64_t number() const {
-    return number_;
-  }
-
-  bool is_open() const {
-    return open_ != nullptr;
-  }
-
-  void open() {
-    guarded([&] {
-      auto all = options();
-      open_.reset(sql::mysql::get_driver_instance()->connect(all));
-      ++number_;
-    });
-    // The library's sockets would stay open in programs that are started.
-    ::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    try {
-      insist_on_tls();
-      run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
-      run(fmt::format("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
-                      "innodb_lock_wait_timeout = {}, foreign_key_checks = 1, unique_checks = 1",
-                      lock_seconds));
-    } catch (const store_error&) {
-      close();
-      throw;
-    }
-  }
-
-  void close() noexcept {
-    open_.reset();
-  }
-
-  std::unique_ptr<sql::PreparedStatement> prepare(const std::string& sql) {
-    return guarded(
-      [&] { return std::unique_ptr<sql::PreparedStatement>{use().prepareStatement(sql)}; });
-  }
-
-  /// A statement without rows, not prepared. The connection's own calls for transactions tell of no
-  /// error when it is lost, so these are statements as well.
-  void run(const std::string& sql) {
-    guarded([&] {
-      std::unique_ptr<sql::Statement> {
-        use().createStatement()
-        } -> execute(sql);
-    });
-  }
-
-  /// The first value of the first row, or nothing.
-  std::string ask(const std::string& sql, std::uint32_t column = 1) {
-    return guarded([&]() -> std::string {
-      std::unique_ptr<sql::Statement> asked{use().createStatement()};
-      std::unique_ptr<sql::ResultSet> found{asked->executeQuery(sql)};
-      return found->next() ? found->getString(column).asStdString() : std::string{};
-    });
-  }
-
-  /// Turns the library's exceptions into ours. After one that loses the connection nothing more can
-  /// be done with it.
-  template <class F>
-  std::invoke_result_t<F> guarded(F f) {
-    try {
-      return f();
-    } catch (const sql::SQLException& e) {
-      mysql_error what{e.getErrorCode(), e.what()};
-      if (loses_connection(what))
-        is_lost_ = true;
-      throw store_error_of(name_, what);
-    }
-  }
-
-  bool is_lost() const {
-    return is_lost_;
-  }
-  void forget_loss() {
-    is_lost_ = false;
-  }
-
-private:
-  sql::Connection& use() {
-    if (!open_ || is_lost_)
-      throw store_error_of(name_, {2006, "the connection was lost"});
-    return *open_;
-  }
-
-  sql::ConnectOptionsMap options() const {
-    sql::ConnectOptionsMap all;
-    bool is_ipv6 = at_.host.find(':') != std::string::npos;
-    all["hostName"] = sql::SQLString(is_ipv6 ? "tcp://[" + at_.host + "]" : "tcp://" + at_.host);
-    all["port"] = static_cast<int>(at_.port);
-    all["userName"] = sql::SQLString(at_.user);
-    all["password"] = sql::SQLString(password_);
-    all["schema"] = sql::SQLString(at_.database);
-    all["OPT_CHARSET_NAME"] = sql::SQLString("utf8mb4");
-    all["OPT_CONNECT_TIMEOUT"] = static_cast<int>(patience_.to_connect.count());
-    all["OPT_READ_TIMEOUT"] = static_cast<int>(patience_.to_answer.count());
-    all["OPT_WRITE_TIMEOUT"] = static_cast<int>(patience_.to_answer.count());
-    // An update counts the rows that it finds, as with SQLite. Never OPT_RECONNECT: the rest of a
-    // transaction would run on a new connection.
-    all["CLIENT_FOUND_ROWS"] = true;
-    if (at_.needs_tls)
-      all["sslEnforce"] = true;
-    if (!at_.ca_file.empty()) {
-      all["sslCA"] = sql::SQLString(at_.ca_file);
-      all["sslVerify"] = true;
-    }
-    return all;
-  }
-
-  /// The library goes on in the clear with a server that offers nothing else.
-  void insist_on_tls() {
-    if (at_.needs_tls && ask("SHOW SESSION STATUS LIKE 'Ssl_cipher'", 2).empty())
-      throw store_error_of(name_, {2026, "its server does not offer TLS"});
-  }
-
-  mysql_address at_;
-  std::string name_;
-  std::string password_;
-  mysql_patience patience_;
-  std::unique_ptr<sql::Connection> open_;
-  std::uint64_t number_ = 0;
-  bool is_lost_ = false;
-};
 
 /// Lives as long as the connection to the database; what it prepared, as long as the session's.
 class mysql_statement final : public statement {
@@ -251,8 +106,8 @@ private:
   template <class F>
   std::invoke_result_t<F, sql::PreparedStatement&> guarded(F f) {
     return session_.guarded([&] {
-      if (!prepared_ || session_.is_lost())
-        throw store_error_of(session_.name(), {2006, "the connection was lost"});
+      if (!prepared_ || !session_.is_usable())
+        session_.refuse_as_lost();
       return f(*prepared_);
     });
   }
@@ -266,7 +121,9 @@ private:
 
 class mysql_connection final : public connection {
 public:
-  explicit mysql_connection(mysql_session on) : session_(std::move(on)) {
+  mysql_connection(const mysql_address& at, const std::string& password,
+                   const mysql_patience& patience)
+    : session_(at, password, patience) {
     connect();
   }
   mysql_connection(const mysql_connection&) = delete;
@@ -322,14 +179,14 @@ public:
     try {
       session_.run("COMMIT");
     } catch (const store_error& e) {
-      throw session_.is_lost() ? unknown_outcome(e) : e;
+      throw session_.is_usable() ? e : unknown_outcome(e);
     }
     in_transaction_ = false;
     unlock_schema();
   }
 
   void rollback() noexcept override {
-    if (std::exchange(in_transaction_, false) && !session_.is_lost())
+    if (std::exchange(in_transaction_, false) && session_.is_usable())
       quietly([&] { session_.run("ROLLBACK"); });
     unlock_schema();
   }
@@ -337,7 +194,7 @@ public:
 private:
   /// A connection that is there and not known to be lost; all its settings are ours.
   void connect() {
-    if (session_.is_open() && !session_.is_lost())
+    if (session_.is_usable())
       return;
     disconnect();
     session_.open();
@@ -353,7 +210,6 @@ private:
     for (auto& [sql, each] : statements_)
       each->forget();
     session_.close();
-    session_.forget_loss();
     has_schema_lock_ = false;
   }
 
@@ -369,8 +225,8 @@ private:
 
   /// Changes of the schema are in no transaction here.
   void lock_schema() {
-    auto ask
-      = fmt::format("SELECT GET_LOCK(CONCAT('deployminator ', DATABASE()), {})", lock_seconds);
+    auto ask = fmt::format("SELECT GET_LOCK(CONCAT('deployminator ', DATABASE()), {})",
+                           mysql_session::lock_seconds);
     for (int attempt = 0; attempt < schema_lock_attempts && !has_schema_lock_; ++attempt)
       has_schema_lock_ = session_.ask(ask) == "1";
     if (!has_schema_lock_)
@@ -381,7 +237,7 @@ private:
   }
 
   void unlock_schema() noexcept {
-    if (std::exchange(has_schema_lock_, false) && !session_.is_lost())
+    if (std::exchange(has_schema_lock_, false) && session_.is_usable())
       quietly([&] { session_.ask("SELECT RELEASE_LOCK(CONCAT('deployminator ', DATABASE()))"); });
   }
 
@@ -404,7 +260,7 @@ private:
 
 std::unique_ptr<connection> open_mysql(const mysql_address& at, const std::string& password,
                                        const mysql_patience& patience) {
-  return std::make_unique<mysql_connection>(mysql_session{at, password, patience});
+  return std::make_unique<mysql_connection>(at, password, patience);
 }
 
 } // namespace deployminator::store

@@ -51,11 +51,11 @@ constexpr std::array kinds{
        "let another transaction go first",
        "it is tried again; should it stay so, see who else writes into it",
        remedy::again},
+  // Who waited that long does not wait again at once: others wait behind.
   kind{{1205, 1969, 3024},
        failure_code::timeout,
        "is being written by another process",
-       "see which one with SHOW PROCESSLIST, and end it",
-       remedy::again},
+       "see which one with SHOW PROCESSLIST, and end it"},
   kind{{1045, 1698, 1044, 1142, 1143, 1227, 1251, 2059},
        failure_code::internal,
        "does not let us in, or not do what we must",
