@@ -17,6 +17,22 @@ namespace {
 /// Of an assignment without instances.
 constexpr std::uint64_t digest_of_nothing = 0;
 
+/// What a database keeps in a column with a length.
+constexpr std::size_t longest_column = 255;
+
+/// Why what an agent says of itself cannot be stored, or nothing.
+std::optional<failure> oversize_of(const agent_introduction& agent,
+                                   const std::string& agent_version) {
+  auto longest = std::max({agent.name.size(), agent.identity.size(), agent_version.size()});
+  if (longest <= longest_column)
+    return std::nullopt;
+  return failure{
+    failure_code::invalid,
+    fmt::format("an agent has a name, identity or version of {} bytes, expected {} at most",
+                longest, longest_column),
+    "this is no agent of this suite"};
+}
+
 /// Why this agent must not be taken for the machine in `row`, or nothing. A generation is committed
 /// before an agent hears of it, so one that is ahead, or has the same with other content, got its
 /// orders from another store.
@@ -49,6 +65,8 @@ std::optional<failure> objection_to(const farm& f, const agent_introduction& age
 
 result<join> machine_joined(const farm& f, const agent_introduction& agent,
                             const std::string& agent_version, bool is_proven, const moment& m) {
+  if (auto too_long = oversize_of(agent, agent_version))
+    return *too_long;
   auto known = f.machines.find(agent.name);
   bool is_known = known != f.machines.end();
   machine row = is_known ? known->second : machine{};

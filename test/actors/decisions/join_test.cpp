@@ -55,6 +55,17 @@ TEST_CASE(
   CHECK_FALSE(said_hello(farm, introduction(farm, 1, 1)));
 }
 
+TEST_CASE("an agent whose identity no database would keep is refused, and fails no commit") {
+  small_farm farm{1};
+  auto agent = introduction(farm, 0, 0);
+  agent.identity = std::string(256, 'x');
+  auto refused = said_hello(farm, agent);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == failure_code::invalid);
+  CHECK_FALSE(
+    machine_joined(farm.state, introduction(farm, 0, 0), std::string(300, '1'), true, farm.now()));
+}
+
 TEST_CASE("an agent that holds nothing is welcome whatever its generation") {
   small_farm farm{1};
   farm.deploy(small_farm::web(1), 1);
