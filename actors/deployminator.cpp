@@ -27,7 +27,14 @@ template <class Wishes>
 void enqueue_view(deployminator_pointer self, caf::typed_response_promise<plan_view_ptr> answer,
                   Wishes wishes) {
   work w;
-  w.decide = [self, answer, wishes](const farm& f) mutable {
+  // What is decided together with it may fail to be stored: it has been answered then.
+  auto was_decided = std::make_shared<bool>(false);
+  w.finished = [answer, was_decided](const result<std::uint64_t>& outcome) mutable {
+    if (!outcome && !*was_decided)
+      answer.deliver(to_error(outcome.error()));
+  };
+  w.decide = [self, answer, wishes, was_decided](const farm& f) mutable {
+    *was_decided = true;
     auto needed = wishes(f);
     auto& state = self->state;
     if (!needed.empty() && !state.present.is_complete())

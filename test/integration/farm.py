@@ -67,6 +67,7 @@ class Farm:
         self.ports = [free_port() for _ in range(3)]
         self.server_url = f"tcp://127.0.0.1:{self.ports[0]}"
         self.processes = {}
+        self.store = [f"sqlite:{self.root}/deployminator.sqlite"]
         self.keys = self.root / "keys" if keys else None
         if keys:
             self.run("deployminator", "--init", "--keys", self.keys, "--advertise", self.server_url)
@@ -100,7 +101,7 @@ class Farm:
     def start_server(self):
         process = self.spawn("deployminator", [
             self.binaries / "deployminator", "--keys", self.keys or "none",
-            "--store", f"sqlite:{self.root}/deployminator.sqlite",
+            "--store", *self.store,
             *[word for flag, port in zip(["--listen", "--publish", "--collect"], self.ports)
               for word in (flag, f"tcp://127.0.0.1:{port}")]])
         wait_until(lambda: "deployminator serves" in self.log("deployminator").split("\n\n")[-1]
