@@ -45,22 +45,22 @@ bool log_output::flush(std::chrono::milliseconds longest) {
   take_repeated(repeated_.all());
   tell_loss();
   changed_.notify_all();
-  return changed_.wait_for(held, longest, [&] { return waiting_.empty() && in_hand_ == 0; });
+  return changed_.wait_for(held, longest, [&] { return waiting_.text.empty() && in_hand_ == 0; });
 }
 
 void log_output::run() {
   lock held{guard_};
   while (true) {
-    auto is_wanted = [&] { return !waiting_.empty(); };
+    auto is_wanted = [&] { return !waiting_.text.empty(); };
     if (repeated_.is_empty())
       changed_.wait(held, is_wanted);
     else
       changed_.wait_for(held, between_looks, is_wanted);
     take_repeated(repeated_.due(clock::now()));
-    auto batch = std::exchange(waiting_, {});
-    in_hand_ = batch.size();
+    auto lines = std::exchange(waiting_, {});
+    in_hand_ = lines.text.size();
     held.unlock();
-    auto lost = write(batch);
+    auto lost = write(lines);
     held.lock();
     in_hand_ = 0;
     // Where nothing can be written, the loss is told with the next line.
@@ -80,24 +80,25 @@ void log_output::take_repeated(const std::vector<repeated_line>& lines) {
 }
 
 void log_output::enqueue(const std::string& line) {
-  if (waiting_.size() + in_hand_ + line.size() > most_waiting) {
+  if (waiting_.text.size() + in_hand_ + line.size() > most_waiting) {
     ++dropped_;
     return;
   }
   tell_loss();
-  waiting_ += line;
+  waiting_.text += line;
 }
 
 void log_output::tell_loss() {
-  if (dropped_ == 0 || waiting_.size() + in_hand_ > most_waiting)
+  if (dropped_ == 0 || waiting_.text.size() + in_hand_ > most_waiting)
     return;
-  waiting_ += remark_("level=warning event=\"log lost lines\" lines="
-                      + std::to_string(std::exchange(dropped_, 0)))
-              + "\n";
+  waiting_.losses.push_back({waiting_.text.size(), dropped_});
+  waiting_.text += remark_("level=warning event=\"log lost lines\" lines="
+                           + std::to_string(std::exchange(dropped_, 0)))
+                   + "\n";
 }
 
-std::uint64_t log_output::write(const std::string& bytes) const {
-  std::string_view left = bytes;
+std::uint64_t log_output::write(const batch& lines) const {
+  std::string_view left = lines.text;
   while (!left.empty()) {
     auto n = ::write(descriptor_, left.data(), left.size());
     if (n >= 0) {
@@ -107,7 +108,11 @@ std::uint64_t log_output::write(const std::string& bytes) const {
       pollfd place{descriptor_, POLLOUT, 0};
       poll(&place, 1, -1);
     } else if (errno != EINTR) {
-      return static_cast<std::uint64_t>(std::count(left.begin(), left.end(), '\n'));
+      auto lost = static_cast<std::uint64_t>(std::count(left.begin(), left.end(), '\n'));
+      for (const auto& each : lines.losses)
+        if (each.at >= lines.text.size() - left.size())
+          lost += each.lines - 1;
+      return lost;
     }
   }
   return 0;

@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace deployminator::common::log {
 
@@ -38,15 +39,28 @@ private:
   void take_repeated(const std::vector<repeated_line>& lines);
   void enqueue(const std::string& line);
   void tell_loss();
-  /// How many lines could not be written: a full disk, a reader that is gone.
-  std::uint64_t write(const std::string& bytes) const;
+  /// Lines of which nobody will hear but by their number.
+  struct loss {
+    /// Where in the text it is told.
+    std::size_t at = 0;
+    std::uint64_t lines = 0;
+  };
+  /// Lines on their way, and the losses that some of them tell.
+  struct batch {
+    std::string text;
+    std::vector<loss> losses;
+  };
+
+  /// How many lines could not be written, those included that lost ones would have told of: a full
+  /// disk, a reader that is gone.
+  std::uint64_t write(const batch& lines) const;
 
   int descriptor_;
   std::function<std::string(const std::string&)> remark_;
   std::mutex guard_;
   std::condition_variable changed_;
   repeated_lines repeated_;
-  std::string waiting_;
+  batch waiting_;
   /// Bytes that the thread is writing.
   std::size_t in_hand_ = 0;
   std::uint64_t dropped_ = 0;
