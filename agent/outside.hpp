@@ -105,12 +105,11 @@ struct unpack_order {
   bool runs_binary = true;
 };
 
-/// A program to be run. `binary` lies in the instance's directory; where `command` is given, that
-/// program of the machine is run instead.
+/// A program to be run: `binary`, in the instance's directory, or `interpreter`, of the machine.
 struct launch_order {
   std::string id;
   std::string binary;
-  std::string command;
+  std::string interpreter;
   /// The launcher replaces `${HOSTNAME}` in them, and in `env`.
   std::vector<std::string> args;
   /// The whole environment but `HOME`, which the launcher adds.

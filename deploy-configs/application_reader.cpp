@@ -210,8 +210,8 @@ void read_placement(fields& in, messages::application& app) {
 void refuse_unsupported(fields& in, bool always_on) {
   const std::set<std::string> no{"false", "no", "off"};
   in.refuse_unless("java", no,
-                   "expected `false`, and `command: java` with the "
-                   "main class or the jar in `args`");
+                   "expected `false`, and `interpreter: [java, -jar]` with "
+                   "the jar as `binary`");
   in.refuse_unless("asroot", no, "expected `false`");
   in.refuse_unless("container", {"false", "no", "off", ""}, "expected `false` or no such key");
   const auto* critical = in.find("critical");
@@ -341,28 +341,37 @@ void read_services(fields& in, messages::application& app, std::vector<mistake>&
     read_service(*item, app, mistakes);
 }
 
-/// A program of the machine that is started with what was downloaded.
-void read_command(fields& in, messages::application& app) {
-  const auto* node = in.find_text("command", "the name of a program of the machine");
-  if (node == nullptr || node->text.empty())
+/// A program of the machine that runs what was downloaded, and its own arguments.
+void read_interpreter(fields& in, messages::application& app) {
+  const auto* list = in.find_list("interpreter", "a list such as [java, -jar]");
+  if (list == nullptr)
     return;
-  app.command = node->text;
-  if (auto wrong = wrong_command(app.command))
-    in.fail(*node, fmt::format("`command` is {}, which {}", in_ticks(app.command), *wrong));
-  if (!app.binary.empty())
-    in.fail(*node, "`command` is given beside `binary`; expected `command` for a program of the "
-                   "machine, or `binary` for one of the archive");
+  for (const auto& item : list->items) {
+    if (item->kind == yaml_node::shape::list || item->kind == yaml_node::shape::map) {
+      in.fail(*item,
+              fmt::format("this entry of `interpreter` is {}; expected a text", shape_of(*item)));
+      continue;
+    }
+    auto wrong = app.interpreter.empty() ? wrong_program(item->text) : std::nullopt;
+    if (wrong)
+      in.fail(*item,
+              fmt::format("`interpreter` begins with {}, which {}", in_ticks(item->text), *wrong));
+    else if (item->text.find("${") != std::string::npos)
+      in.fail(*item, fmt::format("this entry of `interpreter` is {}, which holds a variable; "
+                                 "expected variables in `args` only",
+                                 in_ticks(item->text)));
+    app.interpreter.push_back(item->text);
+  }
 }
 
 /// The binary that a plain download is itself; a mistake where none can be told.
 void derive_binary(fields& in, const yaml_node& node, messages::application& app) {
   bool archive = messages::is_archive(app.download_url);
-  if (!app.binary.empty() || app.download_url.empty() || (archive && !app.command.empty()))
+  if (!app.binary.empty() || app.download_url.empty() || (archive && !app.interpreter.empty()))
     return;
   if (archive) {
-    in.fail(node, "this application downloads an archive and has neither `binary` nor `command`; "
-                  "expected the path of the program inside the archive, such as `binary: "
-                  "dist/server`, or a program of the machine, such as `command: java`");
+    in.fail(node, "this application downloads an archive and has no `binary`; expected the path "
+                  "of the program inside the archive, such as `binary: dist/server`");
     return;
   }
   app.binary = last_segment(app.download_url);
@@ -370,7 +379,7 @@ void derive_binary(fields& in, const yaml_node& node, messages::application& app
   for (std::string_view ending : {".gz", ".bz2", ".xz", ".zst"})
     if (app.binary.size() > ending.size() && app.binary.ends_with(ending))
       app.binary.resize(app.binary.size() - ending.size());
-  if ((app.binary.empty() && app.command.empty()) || app.binary == "." || app.binary == "..")
+  if (app.binary.empty() || app.binary == "." || app.binary == "..")
     in.fail(node, fmt::format("this application has no `binary`, and its `downloadurl` {} ends "
                               "without a file name; expected `binary: NAME`",
                               in_ticks(messages::public_url(app.download_url))));
@@ -378,11 +387,13 @@ void derive_binary(fields& in, const yaml_node& node, messages::application& app
 
 /// `name`, else the binary, else what the application is built from.
 void derive_name(fields& in, const yaml_node& node, messages::application& app) {
-  for (const auto* each : {&app.binary, &app.repository, &app.artifact_id, &app.command})
+  for (const auto* each : {&app.binary, &app.repository, &app.artifact_id})
     if (app.name.empty())
       app.name = *each;
+  if (app.name.empty() && !app.interpreter.empty())
+    app.name = app.interpreter.front();
   if (app.name.empty() && in.find("downloadurl") == nullptr)
-    in.fail(node, "this application has neither `name`, `binary`, `command`, `downloadurl` nor "
+    in.fail(node, "this application has neither `name`, `binary`, `downloadurl` nor "
                   "`repository`; expected at least one of them to tell it by");
 }
 
@@ -409,7 +420,7 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   if (node.kind == yaml_node::shape::text || node.kind == yaml_node::shape::list)
     return app;
   read_identity(in, app, remarks);
-  read_command(in, app);
+  read_interpreter(in, app);
   read_repository(in, app);
   read_download(in, app, remarks);
   read_args(in, app, remarks);

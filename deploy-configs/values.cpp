@@ -221,13 +221,13 @@ std::optional<std::string> wrong_binary(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::string> wrong_command(std::string_view text) {
+std::optional<std::string> wrong_program(std::string_view text) {
   constexpr std::string_view expected
     = "expected the name of a program of the machine, such as `java`, or its absolute path";
   if (has_control(text) || text.size() > 1000)
     return fmt::format("holds control characters or is longer than 1000 bytes; {}", expected);
   if (text.find(' ') != std::string_view::npos)
-    return fmt::format("holds a blank; {}, and what follows it in `args`", expected);
+    return fmt::format("holds a blank; {}, and what follows it as the next entry", expected);
   if (text.ends_with('/') || text == "." || text == "..")
     return fmt::format("names a directory; {}", expected);
   if (!text.starts_with('/') && text.find('/') != std::string_view::npos)

@@ -76,7 +76,7 @@ std::optional<std::string> wrong_binary(std::string_view text);
 
 /// What is wrong with the name of a program of the machine; nothing if it is one, or its absolute
 /// path.
-std::optional<std::string> wrong_command(std::string_view text);
+std::optional<std::string> wrong_program(std::string_view text);
 
 /// The part of a URL or file name after its last `/`, without query and fragment of a URL.
 std::string last_segment(const std::string& url);

@@ -101,12 +101,12 @@ struct program {
   std::string download_password;
   /// A bearer token instead of these.
   std::string download_token;
-  /// Path inside the archive, or the file name to give a plain binary. With `command` empty for an
-  /// archive.
+  /// Path inside the archive, or the file name to give a plain binary. With an interpreter it may
+  /// be empty for an archive.
   std::string binary;
-  /// What is started instead of the binary: a program of the machine, by its name or its absolute
-  /// path. Empty: the binary.
-  std::string command;
+  /// A program of the machine that runs the binary, by its name or its absolute path, and its own
+  /// arguments; the binary and `args` follow. Empty: the binary is a program itself.
+  std::vector<std::string> interpreter;
   /// `${PORTn}`, `${MACHINE}` and `${HOSTNAME}` are replaced by the agent, here and in `env`.
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
@@ -124,7 +124,7 @@ struct program {
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
-                     download_token, binary, command, args, env, always_on, discard_log, limits,
+                     download_token, binary, interpreter, args, env, always_on, discard_log, limits,
                      min_ready, restart, stop, services, sha256)
 };
 
@@ -145,7 +145,7 @@ struct application : program {
   bool operator==(const application&) const = default;
   // One flat map with the program's keys.
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
-                     download_password, download_token, binary, command, args, env, instances,
+                     download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, machine_groups, strategy, always_on, discard_log, limits,
                      min_ready, rollout, restart, stop, services, sha256)
 };

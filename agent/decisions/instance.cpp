@@ -130,7 +130,7 @@ void instance_step::operator()(const reserve_ended& e) {
   if (!life_.unpacked) {
     enter(instance_phase::unpacking);
     return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url, app().binary,
-                            app().command.empty()});
+                            app().interpreter.empty()});
   }
   launch();
 }

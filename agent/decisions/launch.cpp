@@ -11,12 +11,18 @@ launch_order launch_order_for(const messages::instance_spec& spec, const std::st
   launch_order order;
   order.id = spec.id;
   order.binary = spec.app.binary;
-  order.command = spec.app.command;
   order.limits = spec.app.limits;
   order.discard_log = spec.app.discard_log;
   auto filled = [&](const std::string& text) {
     return messages::with_variable(messages::with_ports(text, ports), "MACHINE", machine);
   };
+  const auto& interpreter = spec.app.interpreter;
+  if (!interpreter.empty()) {
+    order.interpreter = interpreter.front();
+    order.args.assign(interpreter.begin() + 1, interpreter.end());
+    if (!order.binary.empty())
+      order.args.push_back(order.binary);
+  }
   for (const auto& arg : spec.app.args)
     order.args.push_back(filled(arg));
   for (const auto& [key, value] : spec.app.env)

@@ -27,26 +27,26 @@ bool is_program(const std::string& path) {
 
 } // namespace
 
-result<std::string> find_machine_program(const std::string& command) {
-  if (command.starts_with('/')) {
-    if (is_program(command))
-      return command;
+result<std::string> find_machine_program(const std::string& name) {
+  if (name.starts_with('/')) {
+    if (is_program(name))
+      return name;
     return failure{failure_code::not_found,
-                   fmt::format("cannot run the command {}: there is no such program on this "
-                               "machine; install it there, or name another `command`",
-                               command),
+                   fmt::format("cannot run {}: there is no such program on this machine; install "
+                               "it there, or name another `interpreter`",
+                               name),
                    {}};
   }
   for (std::string_view rest = machine_path; !rest.empty();) {
     auto end = std::min(rest.find(':'), rest.size());
-    if (auto path = fmt::format("{}/{}", rest.substr(0, end), command); is_program(path))
+    if (auto path = fmt::format("{}/{}", rest.substr(0, end), name); is_program(path))
       return path;
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return failure{failure_code::not_found,
-                 fmt::format("cannot run the command {}: no program of that name is in {} of this "
-                             "machine; install it there, or give its absolute path as `command`",
-                             command, machine_path),
+                 fmt::format("cannot run {}: no program of that name is in {} of this machine; "
+                             "install it there, or give its absolute path as `interpreter`",
+                             name, machine_path),
                  {}};
 }
 

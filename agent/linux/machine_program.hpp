@@ -6,10 +6,10 @@
 
 namespace deployminator::agent {
 
-/// Where the program lies that deploy.yaml names as `command`: a name is looked for in the
+/// Where the program lies that deploy.yaml names as `interpreter`: a name is looked for in the
 /// directories of `machine_path`, in their order; an absolute path is taken as it is. Where it is
 /// not on this machine, one sentence says where it was looked for and what to do.
-messages::result<std::string> find_machine_program(const std::string& command);
+messages::result<std::string> find_machine_program(const std::string& name);
 
 /// The machine's host name, `${HOSTNAME}`.
 std::string host_name();

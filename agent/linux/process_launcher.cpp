@@ -230,8 +230,8 @@ void process_launcher::launch_now(const launch_order& order) {
 }
 
 result<std::string> process_launcher::program_of(const launch_order& order) const {
-  if (!order.command.empty())
-    return find_machine_program(order.command);
+  if (!order.interpreter.empty())
+    return find_machine_program(order.interpreter);
   if (!stays_below(order.binary))
     return failure{failure_code::invalid,
                    fmt::format("\"{}\" is not a path below the instance's directory", order.binary),

@@ -80,12 +80,13 @@ application any_application(int number) {
   app.download_url = *rc::gen::elementOf(std::vector<std::string>{
     "", "/srv/a b#c", "https://x.example/${BUILDID}/d.tar", "http://[::1]:8080/x?y=z"});
   if (*rc::gen::arbitrary<bool>()) {
-    // What is no archive is the command's, under its own name.
+    // What is no archive is run under its own name.
     static const std::map<std::string, std::string> names{{"/srv/a b#c", "a b#c"},
                                                           {"http://[::1]:8080/x?y=z", "x"}};
     auto name = names.find(app.download_url);
     app.binary = name == names.end() ? "" : name->second;
-    app.command = *rc::gen::element<std::string>("java", "/opt/node-20/bin/node", "python3.11");
+    app.interpreter = {*rc::gen::element<std::string>("java", "/opt/node-20/bin/node"),
+                       any_of_letters("-ab #:'", 0, 5)};
   }
   app.download_user = any_of_letters("abc #:'\"", 0, 9);
   app.download_password = any_of_letters("abc #:'\"", 0, 9);
@@ -194,8 +195,11 @@ void write(YAML::Emitter& out, const application& app) {
   put_text(out, "downloadpassword", app.download_password);
   if (!app.download_token.empty())
     put_text(out, "downloadtoken", app.download_token);
-  put_text(out, "binary", app.command.empty() ? app.binary : "");
-  put_text(out, "command", app.command);
+  put_text(out, "binary", app.binary);
+  out << YAML::Key << "interpreter" << YAML::Value << YAML::BeginSeq;
+  for (const auto& each : app.interpreter)
+    out << YAML::DoubleQuoted << each;
+  out << YAML::EndSeq;
   out << YAML::Key << "args" << YAML::Value << YAML::BeginSeq;
   for (const auto& each : app.args)
     out << YAML::DoubleQuoted << each;

@@ -179,45 +179,45 @@ TEST_CASE("an application without binary is its plain download, or its repositor
   CHECK(apps[2].name == "7");
 }
 
-TEST_CASE("an application is a program of the machine, or one that is downloaded") {
-  auto file = read_valid("namespace: n\n"
-                         "groups:\n"
-                         "  - groupid: g\n"
-                         "    applications:\n"
-                         "      - {downloadurl: /srv/app.tar, command: java, repository: r}\n"
-                         "      - {downloadurl: /srv/job.py, command: /usr/bin/python3}\n"
-                         "      - {downloadurl: 'http://x/', command: node}\n");
+TEST_CASE("an application is a program itself, or what a program of the machine runs") {
+  auto file
+    = read_valid("namespace: n\n"
+                 "groups:\n"
+                 "  - groupid: g\n"
+                 "    applications:\n"
+                 "      - {downloadurl: /srv/app.tar, interpreter: [java, -jar], binary: a.jar}\n"
+                 "      - {downloadurl: /srv/job.py, interpreter: [/usr/bin/python3]}\n"
+                 "      - {downloadurl: /srv/b.tar, interpreter: [node, .]}\n"
+                 "      - {downloadurl: /srv/c.tar, binary: dist/c}\n");
   const auto& apps = file.groups[0].applications;
-  CHECK(apps[0].name == "r");
-  CHECK(apps[0].command == "java");
-  CHECK(apps[0].binary.empty());
+  CHECK(apps[0].interpreter == std::vector<std::string>{"java", "-jar"});
+  CHECK(apps[0].binary == "a.jar");
   CHECK(apps[1].name == "job.py");
   CHECK(apps[1].binary == "job.py");
-  CHECK(apps[1].command == "/usr/bin/python3");
+  CHECK(apps[1].interpreter == std::vector<std::string>{"/usr/bin/python3"});
   CHECK(apps[2].name == "node");
+  CHECK(apps[2].binary.empty());
+  CHECK(apps[3].interpreter.empty());
   const std::string expected
     = "expected the name of a program of the machine, such as `java`, or its absolute path";
-  check_all_in_application({
-    {"command: java", "6:18: `command` is given beside `binary`; expected `command` for a program "
-                      "of the machine, or `binary` for one of the archive"},
-    {"binary: ''\ncommand: x",
-     "6:9: the key `binary` stands here twice, first in line 5, column 9; "
-     "expected it once\n"
-     "7:18: `command` is given beside `binary`; expected `command` for a "
-     "program of the machine, or `binary` for one of the archive"},
-  });
-  auto command = [](const std::string& text) {
-    return "namespace: n\ngroups: [{groupid: g, applications: [{command: '" + text + "'}]}]\n";
+  auto interpreter = [](const std::string& text) {
+    return "namespace: n\ngroups: [{groupid: g, applications: [{interpreter: [" + text + "]}]}]\n";
   };
   check_all({
-    {command("java -jar"), "2:48: `command` is `java -jar`, which holds a blank; " + expected
-                             + ", and what follows it in `args`"},
-    {command("bin/run"), "2:48: `command` is `bin/run`, which is a relative path; " + expected
-                           + ", or `binary` for a program of the archive"},
-    {command("/usr/bin/"), "2:48: `command` is `/usr/bin/`, which names a directory; " + expected},
-    {command("/opt/${BUILDID}"),
-     "2:48: `command` is `/opt/${BUILDID}`, which holds a variable; " + expected},
+    {interpreter("'java -jar'"),
+     "2:53: `interpreter` begins with `java -jar`, which holds a blank; " + expected
+       + ", and what follows it as the next entry"},
+    {interpreter("bin/run"), "2:53: `interpreter` begins with `bin/run`, which is a relative path; "
+                               + expected + ", or `binary` for a program of the archive"},
+    {interpreter("/usr/bin/"),
+     "2:53: `interpreter` begins with `/usr/bin/`, which names a directory; " + expected},
+    {interpreter("java, '-Dp=${PORT1}'"),
+     "2:59: this entry of `interpreter` is `-Dp=${PORT1}`, which holds a variable; expected "
+     "variables in `args` only"},
+    {interpreter("[java]"), "2:53: this entry of `interpreter` is a list; expected a text"},
   });
+  check_all_in_application(
+    {{"interpreter: java", "6:22: `interpreter` is `java`; expected a list such as [java, -jar]"}});
 }
 
 TEST_CASE("restart, stop and rollout are read in every way they can be written") {
@@ -477,15 +477,14 @@ TEST_CASE("binaries and URLs that lead astray are refused") {
      "2:47: `binary` is `a/../../b`, which leaves its directory with `..`; expected the path of a "
      "file inside the archive, such as `dist/server`, or a file name"},
     {"namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: /a.tar}]}]\n",
-     "2:38: this application downloads an archive and has neither `binary` nor `command`; expected "
-     "the path of the program inside the archive, such as `binary: dist/server`, or a program of "
-     "the machine, such as `command: java`"},
+     "2:38: this application downloads an archive and has no `binary`; expected "
+     "the path of the program inside the archive, such as `binary: dist/server`"},
     {"namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: \"http://x/\"}]}]\n",
      "2:38: this application has no `binary`, and its `downloadurl` `http://x/` ends without a "
      "file name; expected `binary: NAME`"},
     {"namespace: n\ngroups: [{groupid: g, applications: [{instances: 1}]}]\n",
-     "2:38: this application has neither `name`, `binary`, `command`, `downloadurl` nor "
-     "`repository`; expected at least one of them to tell it by"},
+     "2:38: this application has neither `name`, `binary`, `downloadurl` nor `repository`"
+     "; expected at least one of them to tell it by"},
   });
 }
 
@@ -547,8 +546,8 @@ TEST_CASE("strategies are told with those there are") {
 
 TEST_CASE("what is not supported yet is refused at its line") {
   check_all_in_application({
-    {"java: true", "6:15: `java: true` is not supported yet; expected `false`, and `command: java` "
-                   "with the main class or the jar in `args`"},
+    {"java: true", "6:15: `java: true` is not supported yet; expected `false`, and `interpreter: "
+                   "[java, -jar]` with the jar as `binary`"},
     {"asroot: true", "6:17: `asroot: true` is not supported yet; expected `false`"},
     {"container: {image: x}",
      "6:20: `container` is not supported yet; expected `false` or no such key"},
@@ -599,8 +598,8 @@ TEST_CASE("every mistake is found at once, in the order of the lines, and a repe
                 "        name: c\n"
                 "        limts: {}\n")
     == "7:20: `instances` is `-1`; expected a whole number from 0 to 100000\n"
-       "8:15: `java: true` is not supported yet; expected `false`, and `command: java` with the "
-       "main class or the jar in `args`\n"
+       "8:15: `java: true` is not supported yet; expected `false`, and `interpreter: [java, -jar]` "
+       "with the jar as `binary`\n"
        "11:9: unknown key `limts` in an application; did you mean `limits`?\n");
 }
 

@@ -197,23 +197,23 @@ class Keys(Case):
             ("report.py", b"import os, sys, time\nprint(sys.argv, os.getcwd() == os.environ['HOME'],"
                           b" open('data.txt').read(), os.getuid(), flush=True)\ntime.sleep(1000)\n", 0o644),
             ("data.txt", b"with its data", 0o600)])
-        return application(**{"name": "report", "downloadurl": str(archive), "binary": None, "instances": 1,
-                              "command": "python3", "args": [script, "${PORT1}"], "rollout": SOON,
+        return application(**{"name": "report", "downloadurl": str(archive), "binary": script, "instances": 1,
+                              "interpreter": ["python3", "-B"], "args": ["${PORT1}"], "rollout": SOON,
                               "limits": {"maxmemory": 500}, **changes})
 
-    def check_command(self):
+    def check_interpreter(self):
         row = self.row(self.python())
         printed = wait_until(lambda: self.farm.deploy("logs", row["id"]).stdout, "the script has printed")
         self.assertIn(f"['report.py', '{row['ports'][0]}'] True with its data {row['uid']}", printed)
         plain = self.farm.root / "plain.py"
         plain.write_text("print('I am plain', flush=True)\nimport time\ntime.sleep(1000)\n")
         self.assertIn("I am plain", self.output(self.python(
-            "plain.py", name=None, downloadurl=str(plain), command="/usr/bin/python3")))
+            None, name=None, downloadurl=str(plain), interpreter=["/usr/bin/python3"])))
 
-    def test_a_command_that_is_not_on_the_machine_fails_with_its_name_and_what_to_do(self):
-        group = self.fresh(self.python(command="no-such-java"), expect=1)
+    def test_an_interpreter_that_is_not_on_the_machine_fails_with_its_name_and_what_to_do(self):
+        group = self.fresh(self.python(interpreter=["no-such-java"]), expect=1)
         reasons = [event["reason"] for event in self.told(group, type="instance.state", to="failed")]
-        self.assertTrue(any("cannot run the command no-such-java: no program of that name is in "
+        self.assertTrue(any("cannot run no-such-java: no program of that name is in "
                             "/usr/local/sbin:" in each and "install it there" in each for each in reasons), reasons)
 
     def large(self, count):

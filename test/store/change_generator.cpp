@@ -93,7 +93,7 @@ application any_application(std::uint64_t id, std::string name) {
   app.strategy = any_text();
   app.always_on = maybe();
   app.discard_log = maybe();
-  app.command = maybe() ? "java" : "";
+  app.interpreter = maybe() ? std::vector<std::string>{"java", "-jar"} : std::vector<std::string>{};
   app.limits = {any_count(), below(40) - 20};
   app.min_ready = any_duration();
   app.rollout = {{below<std::uint32_t>(101), maybe()}, any_duration()};

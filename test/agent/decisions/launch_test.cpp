@@ -34,14 +34,17 @@ TEST_CASE("a program gets its ports, its names and what its application says") {
                                               {"PORT2", "4200"}});
 }
 
-TEST_CASE("the machine's name is put in where it is asked for, the host's name by the launcher") {
+TEST_CASE(
+  "an interpreter is given the binary, then the arguments, in which the machine's name is put") {
   instance_spec spec;
-  spec.app.command = "java";
+  spec.app.binary = "lib/shop.jar";
+  spec.app.interpreter = {"java", "-jar"};
   spec.app.args = {"${MACHINE}:${PORT1}", "${MACHIN}", "${HOSTNAME}"};
   spec.app.env = {{"AT", "${MACHINE}${MACHINE}"}};
   auto order = launch_order_for(spec, "m1", {4100});
-  CHECK(order.command == "java");
-  CHECK(order.args == std::vector<std::string>{"m1:4100", "${MACHIN}", "${HOSTNAME}"});
+  CHECK(order.interpreter == "java");
+  CHECK(order.args
+        == std::vector<std::string>{"-jar", "lib/shop.jar", "m1:4100", "${MACHIN}", "${HOSTNAME}"});
   CHECK(order.env.at("AT") == "m1m1");
 }
 

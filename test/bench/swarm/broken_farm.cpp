@@ -17,11 +17,14 @@ constexpr std::chrono::milliseconds look_interval{200};
 constexpr std::chrono::seconds settle_time{5};
 
 void wait_until_in_sync(stage& on, row& r, const meter& m) {
-  r.complete = on.wait_for([](const counts& c) {
-    return c.all_in_sync() && std::chrono::steady_clock::now() - c.all_in_sync_at >= settle_time;
+  // Nobody may have noticed anything: then all have been in sync since before.
+  auto begun = std::chrono::steady_clock::now();
+  r.complete = on.wait_for([begun](const counts& c) {
+    auto since = std::max(c.all_in_sync_at, begun);
+    return c.all_in_sync() && std::chrono::steady_clock::now() - since >= settle_time;
   });
   auto c = on.swarm.state().read();
-  r.seconds = r.complete ? m.seconds_to(c.all_in_sync_at) : m.seconds();
+  r.seconds = r.complete ? std::max(0.0, m.seconds_to(c.all_in_sync_at)) : m.seconds();
   r.done = c.in_sync;
   r.more["in_sync"] = c.in_sync;
 }
