@@ -2,11 +2,13 @@
 #include "cli/local_file.hpp"
 #include "cli/order.hpp"
 #include "cli/verbs/verbs.hpp"
+#include "messages/random_id.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
+#include <variant>
 
 namespace deployminator::cli::verbs {
 
@@ -63,7 +65,7 @@ public:
       return exit_code::usage;
     }
     remark_mistakes(file_, std::get<configs::deploy_file>(read).remarks);
-    order_.order_id = new_random_id();
+    order_.order_id = messages::new_random_id();
     return carry_out(c, order_, options_);
   }
 
