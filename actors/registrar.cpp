@@ -22,7 +22,10 @@ messages::result<std::uint64_t> commit(registrar_state& state, const messages::c
   for (int attempt = 1; !outcome && attempt < commit_attempts; ++attempt) {
     if (outcome.error().code == messages::failure_code::refused)
       break;
-    outcome = state.database->commit(number, c);
+    auto again = state.database->commit(number, c);
+    // The first failure tells what became of the change; later ones only that this cannot be seen.
+    if (again || again.error().code == messages::failure_code::refused)
+      outcome = std::move(again);
   }
   return outcome;
 }

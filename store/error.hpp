@@ -16,6 +16,8 @@ enum class remedy {
   again,
   /// The connection was lost, and a new one may be had.
   new_connection,
+  /// The same, and it may have been made already: its number tells.
+  unknown_outcome,
 };
 
 /// Thrown below `store`, which turns it into the failure that it carries.

@@ -247,7 +247,7 @@ private:
               fmt::format("{}, while it stored a change: whether it did will show when it is back",
                           e.why().message),
               e.why().hint},
-      e.helps()};
+      remedy::unknown_outcome};
   }
 
   mysql_session session_;

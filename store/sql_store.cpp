@@ -62,7 +62,9 @@ constexpr int most_retries = 4;
 constexpr std::uint64_t longest_pause_us = 20'000;
 
 bool helps_to_retry(remedy r, int attempt) {
-  return r == remedy::again ? attempt < most_retries : r == remedy::new_connection && attempt == 0;
+  if (r == remedy::again)
+    return attempt < most_retries;
+  return r != remedy::none && attempt == 0;
 }
 
 /// Chance keeps two that were in each other's way apart.
@@ -75,12 +77,16 @@ void pause_before_retry() {
 /// help, so it does no harm twice.
 template <class F>
 auto attempt(F f) -> result<decltype(f())> {
+  std::optional<failure> unknown_outcome;
   for (int n = 0;; ++n) {
     try {
       return f();
     } catch (const store_error& e) {
+      if (e.helps() == remedy::unknown_outcome)
+        unknown_outcome = e.why();
+      // What is known of the change matters more than why the database cannot be asked.
       if (!helps_to_retry(e.helps(), n))
-        return e.why();
+        return e.why().code == failure_code::refused ? e.why() : unknown_outcome.value_or(e.why());
     }
     pause_before_retry();
   }

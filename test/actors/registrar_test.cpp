@@ -114,7 +114,8 @@ TEST_CASE("a commit whose outcome is unknown is tried again under its number") {
 
 TEST_CASE("a commit that fails again and again is given up, and nothing of it is published") {
   bench b;
-  b.database.failures = {disk_full, disk_full, disk_full};
+  const failure away{failure_code::unreachable, "cannot be reached", ""};
+  b.database.failures = {disk_full, away, away};
   auto failed = b.commit(1);
   REQUIRE(failed->error);
   CHECK(failed->error->code == failure_code::internal);

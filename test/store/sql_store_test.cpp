@@ -1,3 +1,4 @@
+#include "store/error.hpp"
 #include "store/migrations.hpp"
 #include "store/sql_store.hpp"
 #include "test/store/fresh_database.hpp"
@@ -17,6 +18,57 @@ std::unique_ptr<store::sql_store> store_over(std::unique_ptr<store::connection> 
   store::migrate(*db);
   return std::make_unique<store::sql_store>(std::move(db), keep);
 }
+
+/// Another connection whose next commits are made, or not, without an answer.
+class mute_connection final : public store::connection {
+public:
+  explicit mute_connection(std::unique_ptr<store::connection> real) : real_(std::move(real)) {}
+
+  /// How many commits are not answered.
+  int mute_commits = 0;
+  /// Whether they are made.
+  bool makes_them = true;
+  /// From the next one that is not answered on nothing can be begun.
+  bool is_away_then = false;
+
+  const std::string& name() const override {
+    return real_->name();
+  }
+  store::table_words words() const override {
+    return real_->words();
+  }
+  std::vector<std::string> tables() override {
+    return real_->tables();
+  }
+  void settle() override {
+    real_->settle();
+  }
+  store::statement& prepare(std::string_view sql) override {
+    return real_->prepare(sql);
+  }
+  void begin(store::scope what) override {
+    if (is_away_)
+      throw store::store_error({messages::failure_code::unreachable, "cannot be reached", ""});
+    real_->begin(what);
+  }
+  void commit() override {
+    if (mute_commits == 0)
+      return real_->commit();
+    --mute_commits;
+    if (makes_them)
+      real_->commit();
+    is_away_ = is_away_then;
+    throw store::store_error({messages::failure_code::unreachable, "nobody knows", ""},
+                             store::remedy::unknown_outcome);
+  }
+  void rollback() noexcept override {
+    real_->rollback();
+  }
+
+private:
+  std::unique_ptr<store::connection> real_;
+  bool is_away_ = false;
+};
 
 messages::change steps(std::size_t count, std::size_t bytes = 10) {
   messages::change c;
@@ -104,4 +156,30 @@ TEST_CASE("older events are dropped now and then, never one of the newest") {
     CHECK(kept->size() >= std::min<std::uint64_t>(10, kept->back().seq));
     CHECK(kept->size() < 10 + 8 + 3);
   }
+}
+
+TEST_CASE("a change whose commit is not answered is made once, be it made or not") {
+  for (bool is_made : {true, false}) {
+    CAPTURE(is_made);
+    auto db = std::make_unique<mute_connection>(connection_to_empty_database());
+    auto& mute = *db;
+    auto s = store_over(std::move(db), {});
+    REQUIRE(s->begin_epoch());
+    mute.mute_commits = 1;
+    mute.makes_them = is_made;
+    CHECK(*s->commit(1, steps(3)) == 3);
+    CHECK(*s->commit(2, steps(1)) == 4);
+    CHECK(s->events_after(0, 100)->size() == 4);
+  }
+}
+
+TEST_CASE("while nobody can say whether a change was made, the failure says so") {
+  auto db = std::make_unique<mute_connection>(connection_to_empty_database());
+  auto& mute = *db;
+  auto s = store_over(std::move(db), {});
+  REQUIRE(s->begin_epoch());
+  mute.mute_commits = 1;
+  mute.is_away_then = true;
+  CHECK(s->commit(1, steps(3)).error().message == "nobody knows");
+  CHECK(s->commit(1, steps(3)).error().message == "cannot be reached");
 }
