@@ -201,23 +201,25 @@ TEST_CASE("an application is a program itself, or what a program of the machine 
   const std::string expected
     = "expected the name of a program of the machine, such as `java`, or its absolute path";
   auto interpreter = [](const std::string& text) {
-    return "namespace: n\ngroups: [{groupid: g, applications: [{interpreter: [" + text + "]}]}]\n";
+    return "namespace: n\ngroups: [{groupid: g, applications: [{name: x, interpreter: [" + text
+           + "]}]}]\n";
   };
   check_all({
     {interpreter("'java -jar'"),
-     "2:53: `interpreter` begins with `java -jar`, which holds a blank; " + expected
+     "2:62: `interpreter` begins with `java -jar`, which holds a blank; " + expected
        + ", and what follows it as the next entry"},
-    {interpreter("bin/run"), "2:53: `interpreter` begins with `bin/run`, which is a relative path; "
+    {interpreter("bin/run"), "2:62: `interpreter` begins with `bin/run`, which is a relative path; "
                                + expected + ", or `binary` for a program of the archive"},
     {interpreter("/usr/bin/"),
-     "2:53: `interpreter` begins with `/usr/bin/`, which names a directory; " + expected},
+     "2:62: `interpreter` begins with `/usr/bin/`, which names a directory; " + expected},
     {interpreter("java, '-Dp=${PORT1}'"),
-     "2:59: this entry of `interpreter` is `-Dp=${PORT1}`, which holds a variable; expected "
+     "2:68: this entry of `interpreter` is `-Dp=${PORT1}`, which holds a variable; expected "
      "variables in `args` only"},
-    {interpreter("[java]"), "2:53: this entry of `interpreter` is a list; expected a text"},
+    {interpreter("[java]"), "2:62: this entry of `interpreter` is a list; expected a text"},
   });
   check_all_in_application(
-    {{"interpreter: java", "6:22: `interpreter` is `java`; expected a list such as [java, -jar]"}});
+    {{"interpreter: java",
+      "6:22: `interpreter` is a single value; expected a list such as [java, -jar]"}});
 }
 
 TEST_CASE("restart, stop and rollout are read in every way they can be written") {
