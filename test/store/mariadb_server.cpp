@@ -162,8 +162,14 @@ void mariadb_server::start(const std::vector<std::string>& arguments) {
 }
 
 void mariadb_server::end(int signal) {
-  ::kill(pid_, signal);
-  ::waitpid(std::exchange(pid_, 0), nullptr, 0);
+  // One that has just begun to listen does not hear the first.
+  constexpr int looks_between = 40;
+  for (int look = 0; ::waitpid(pid_, nullptr, WNOHANG) == 0; ++look) {
+    if (look % looks_between == 0)
+      ::kill(pid_, signal);
+    std::this_thread::sleep_for(5ms);
+  }
+  pid_ = 0;
 }
 
 void mariadb_server::freeze() {
