@@ -29,7 +29,26 @@ failure mistakes_as_failure(const std::string& file_name,
           "`deploy validate` checks a file without a server"};
 }
 
+/// No column of the store takes a text that is much longer, and one order would fail the commit in
+/// which others wait.
+std::optional<failure> too_long(const submit_build& order) {
+  constexpr std::size_t longest = 1000;
+  const std::pair<const char*, const std::string*> texts[]{{"repository", &order.repository},
+                                                           {"artifact_id", &order.artifact_id},
+                                                           {"branch", &order.branch},
+                                                           {"commit", &order.commit}};
+  for (const auto& [name, text] : texts)
+    if (text->size() > longest)
+      return failure{failure_code::invalid,
+                     fmt::format("the build's `{}` has {} bytes; expected {} at most", name,
+                                 text->size(), longest),
+                     ""};
+  return std::nullopt;
+}
+
 result<readable_order> read(const submit_build& order) {
+  if (auto objection = too_long(order))
+    return *objection;
   auto file_name = order.file_name.empty() ? "deploy.yaml" : order.file_name;
   auto file = configs::read_deploy_file(order.file);
   if (const auto* mistakes = std::get_if<1>(&file))

@@ -201,6 +201,19 @@ TEST_CASE("a deploy.yaml with mistakes is refused with file and line of each") {
   CHECK(b.read(order)->error->message.starts_with("shop.yaml:"));
 }
 
+TEST_CASE("a build with a text that no column of the store takes is refused") {
+  bench b;
+  submit_build order;
+  order.order_id = "o";
+  order.file = "namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: /bin/app}]}]\n";
+  order.branch = std::string(1000, 'b');
+  CHECK(b.read(order)->value);
+  order.commit = std::string(1001, 'c');
+  auto refused = b.read(order);
+  REQUIRE(refused->error);
+  CHECK(refused->error->message == "the build's `commit` has 1001 bytes; expected 1000 at most");
+}
+
 TEST_CASE("other orders are read as they are") {
   bench b;
   auto read = b.read(roll_to_version{"o", "ns", "g", 3});
