@@ -92,6 +92,9 @@ void take_loss(deployminator_pointer self, const std::string& name, const std::s
   };
   w.finished = [self, name](const result<std::uint64_t>& outcome) {
     auto& state = self->state;
+    // While the store is away nothing is decided, and its agent is gone all the same.
+    if (!outcome)
+      state.present.leave(name);
     if (!state.present.is_connected(name))
       state.listeners.drop_machine(name);
     if (!outcome) {

@@ -275,6 +275,24 @@ TEST_CASE("a machine whose arrival could not be stored is not there") {
   CHECK(rows_in(machines).machines.at(0).state == machine_state::unreachable);
 }
 
+TEST_CASE("a machine that is lost while the store is away is told so when the store is back") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.store.is_away = true;
+  b.fail_commit();
+  b.lose("w1");
+  b.store.is_away = false;
+  b.pass(3s);
+  b.pass(6s);
+  auto made = b.commit();
+  REQUIRE(made.machines.size() == 1);
+  CHECK(made.machines[0].lost);
+  auto machines = b.query_machines();
+  CHECK(rows_in(machines).machines.at(0).state == machine_state::unreachable);
+}
+
 TEST_CASE("what was stored though its commit seemed to fail is told when the farm is loaded") {
   bench b{0};
   b.start();

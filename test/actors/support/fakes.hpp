@@ -213,6 +213,7 @@ struct registrar_calls {
   messages::farm stored;
   calls<actors::change_ptr, std::uint64_t> commits;
   int loads = 0;
+  bool is_away = false;
   bool is_led_by_another = false;
 };
 
@@ -225,6 +226,8 @@ inline fake_registrar_actor::behavior_type fake_registrar(fake_registrar_actor::
     [](atom::attach, const publisher_actor&) {},
     [=](atom::load) -> caf::result<farm_ptr> {
       ++c->loads;
+      if (c->is_away)
+        return to_error({messages::failure_code::internal, "the database is away", ""});
       return std::make_shared<messages::farm>(c->stored);
     },
     [=](atom::commit, const change_ptr& what) { return hold(self, c->commits, what); },
