@@ -12,6 +12,30 @@ using namespace messages;
 
 constexpr auto reload_interval = 2s;
 
+/// Tells watchers of the server's trouble, or that it is over: that cannot be stored.
+void tell_trouble(deployminator_pointer self, const machine_trouble& t, bool is_over) {
+  event told;
+  told.time = self->state.config.utc_now();
+  told.what = trouble_change{{}, t.what, t.since, t.hint, is_over};
+  self->send(self->state.config.registrar, atom::tell_v,
+             events_ptr{std::make_shared<const std::vector<event>>(std::vector{std::move(told)})});
+}
+
+void store_fails(deployminator_pointer self, const failure& why) {
+  auto& trouble = self->state.store_trouble;
+  if (trouble)
+    return;
+  trouble = {"nothing can be stored: " + why.message, self->state.config.utc_now(),
+             (why.hint.empty() ? "see the server's log" : why.hint)
+               + "; until then orders are refused, and what is shown is what was stored last"};
+  tell_trouble(self, *trouble, false);
+}
+
+void store_works(deployminator_pointer self) {
+  if (auto ended = std::exchange(self->state.store_trouble, std::nullopt))
+    tell_trouble(self, *ended, true);
+}
+
 void proceed(deployminator_pointer self) {
   auto next = self->state.queue.next();
   if (!next)
@@ -20,6 +44,7 @@ void proceed(deployminator_pointer self) {
     .then(
       [self](std::uint64_t last) {
         auto& state = self->state;
+        store_works(self);
         state.queue.committed(last, [&](const change& made) {
           log_stored(made);
           state.listeners.tell(self, state.queue.farm(), state.present, made);
@@ -32,6 +57,7 @@ void proceed(deployminator_pointer self) {
         // Another server leads: this one is of no use until it is started again.
         if (why.code == failure_code::refused)
           return self->quit(e);
+        store_fails(self, why);
         reload(self);
       });
 }
@@ -51,6 +77,17 @@ void await_those_told_of(deployminator_pointer self, const farm& stored) {
 void enqueue(deployminator_pointer self, work w) {
   self->state.queue.push(std::move(w));
   proceed(self);
+}
+
+void try_store(deployminator_pointer self) {
+  if (!self->state.store_trouble)
+    return;
+  self
+    ->request(self->state.config.registrar, store_timeout, atom::commit_v,
+              change_ptr{std::make_shared<const change>()})
+    .then([self](std::uint64_t) { store_works(self); },
+          // It is still so; who is no longer the leader hears of it otherwise.
+          [](const caf::error&) {});
 }
 
 moment now(deployminator_pointer self) {
@@ -73,6 +110,7 @@ void reload(deployminator_pointer self) {
       [self](const caf::error& e) {
         auto why = to_failure(e);
         log::error("deployminator cannot load farm", {{"reason", why.message}});
+        store_fails(self, why);
         self->state.queue.load_failed(why);
         proceed(self);
         self->delayed_send(self, reload_interval, atom::load_v);

@@ -22,6 +22,9 @@ void enqueue(deployminator_pointer self, work w);
 /// After a failed commit the store alone knows what happened: goes on from what it has.
 void reload(deployminator_pointer self);
 
+/// While nothing could be stored: sees whether something can be again, also where nothing waits.
+void try_store(deployminator_pointer self);
+
 /// When and with what chance something is decided.
 moment now(deployminator_pointer self);
 

@@ -228,6 +228,7 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     [self](atom::tick, atom::lead) {
       self->delayed_send(self, lead_interval, atom::tick_v, atom::lead_v);
       ask_for_lead(self);
+      try_store(self);
     },
     [self](atom::load) { reload(self); },
     [self](atom::tick) { give_up_on_absent_machines(self); },

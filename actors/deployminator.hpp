@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ struct deployminator_state {
   bool still_coming = false;
   /// The store is being asked whether this server still leads.
   bool asks_for_lead = false;
+  /// Why nothing can be stored.
+  std::optional<messages::machine_trouble> store_trouble;
 };
 
 /// Ends with an error where another server has taken over, or one of its actors failed.

@@ -113,6 +113,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, read, "read")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, refused, "refused")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, rotate, "rotate")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, tell, "tell")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, upkeep, "upkeep")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, view, "view")
@@ -127,6 +128,8 @@ using publisher_actor = caf::typed_actor<
   caf::reacts_to<atom::publish, events_ptr>,
   /// From SESSIONS: progress that an agent published. Stored and published with the next batch.
   caf::reacts_to<atom::collect, events_ptr>,
+  /// From the REGISTRAR: what cannot be stored. Told as it is, without a number.
+  caf::reacts_to<atom::tell, events_ptr>,
   /// The events after a number, as many as fit into a page.
   caf::replies_to<atom::events, std::uint64_t>::with<event_page_ptr>,
   /// From itself, every second: time to tell watchers the last number.
@@ -141,6 +144,8 @@ using registrar_actor = caf::typed_actor<
   /// Makes a change; answers with the number of the last event once it is on disk. After an error
   /// it is unknown whether the change was made: load to find out.
   caf::replies_to<atom::commit, change_ptr>::with<std::uint64_t>,
+  /// From the DEPLOYMINATOR: events for those who listen now, which are not stored.
+  caf::reacts_to<atom::tell, events_ptr>,
   /// Whether this server still leads; `refused` where another one has taken over.
   caf::replies_to<atom::lead>::with<bool>,
   /// The stored events after a number, as many as fit into a page.

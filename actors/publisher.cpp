@@ -113,6 +113,7 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
   return {
     [self](atom::publish, const events_ptr& list) { publish(self, *list); },
     [self](atom::collect, const events_ptr& list) { collect(self, *list); },
+    [self](atom::tell, const events_ptr& list) { send_events(self, *list); },
     [self](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto& s = self->state;
       // An answer of the DEPLOYMINATOR may be ahead of the events on their way to here: the

@@ -28,6 +28,8 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
   self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
     auto& state = self->state;
     auto rows = answer(f, state.present, asked, who);
+    if (rows && state.store_trouble)
+      rows->troubles.push_back(*state.store_trouble);
     if (rows)
       answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
     else

@@ -77,6 +77,10 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       publish(state, *change, *last);
       return *last;
     },
+    [&state](atom::tell, const events_ptr& list) {
+      if (state.publisher)
+        caf::anon_send(state.publisher, atom::tell_v, list);
+    },
     [&state](atom::lead) -> caf::result<bool> {
       auto leads = state.database->check_leadership();
       if (!leads)

@@ -190,9 +190,11 @@ struct table {
   std::vector<key_row> keys;
   std::vector<history_row> history;
   bool more = false;
+  /// What is wrong with the server itself, in each page, whatever is asked.
+  std::vector<machine_trouble> troubles;
 
   MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, keys, history,
-                     more)
+                     more, troubles)
 };
 
 /// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.

@@ -263,6 +263,34 @@ TEST_CASE("an order that could not be stored is refused, and the farm is as the 
   CHECK(made.versions.at(0).id == 1);
 }
 
+TEST_CASE(
+  "that nothing can be stored is told to watchers and to whoever asks, until something can") {
+  bench b{0};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.fail_commit({failure_code::internal, "disk full", "make room"});
+  auto asked = b.query_machines();
+  const auto& troubles = rows_in(asked).troubles;
+  REQUIRE(troubles.size() == 1);
+  CHECK(troubles[0].what == "nothing can be stored: disk full");
+  CHECK(troubles[0].hint.starts_with("make room; "));
+  b.give(bench::build(), bench::onto("w1"));
+  b.fail_commit({failure_code::internal, "disk full", "make room"});
+  CHECK(b.store.told.size() == 1);
+  // Nobody wants anything, and still it is seen that the disk has room again.
+  b.pass(5100ms);
+  b.fail_commit();
+  CHECK(b.store.told.size() == 1);
+  b.pass(5100ms);
+  b.commit();
+  REQUIRE(b.store.told.size() == 2);
+  CHECK(std::get<trouble_change>(b.store.told[0].what).machine.empty());
+  CHECK(std::get<trouble_change>(b.store.told[1].what).over);
+  asked = b.query_machines();
+  CHECK(rows_in(asked).troubles.empty());
+}
+
 TEST_CASE("a machine whose arrival could not be stored is not there") {
   bench b{0};
   b.start();

@@ -49,6 +49,7 @@ registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer, i
       ++*commits;
       return std::uint64_t{9};
     },
+    [](atom::tell, const events_ptr&) {},
     [](atom::lead) -> caf::result<bool> { return true; },
     [](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>(

@@ -185,6 +185,8 @@ inline fake_orders_actor::behavior_type fake_orders(fake_orders_actor::pointer s
 struct publisher_calls {
   std::vector<messages::event> published;
   std::vector<messages::event> collected;
+  /// Those that are not stored.
+  std::vector<messages::event> told;
   calls<std::uint64_t, actors::event_page_ptr> pages;
 };
 
@@ -200,6 +202,9 @@ inline fake_publisher_actor::behavior_type fake_publisher(fake_publisher_actor::
     [=](atom::collect, const events_ptr& list) {
       c->collected.insert(c->collected.end(), list->begin(), list->end());
     },
+    [=](atom::tell, const events_ptr& list) {
+      c->told.insert(c->told.end(), list->begin(), list->end());
+    },
     [=](atom::events, std::uint64_t seq) { return hold(self, c->pages, seq); },
     [](atom::tick) {},
     [](const release& r) { r.run(); },
@@ -212,6 +217,8 @@ struct registrar_calls {
   /// What `load` yields.
   messages::farm stored;
   calls<actors::change_ptr, std::uint64_t> commits;
+  /// Events that are not to be stored.
+  std::vector<messages::event> told;
   int loads = 0;
   bool is_away = false;
   bool is_led_by_another = false;
@@ -231,6 +238,9 @@ inline fake_registrar_actor::behavior_type fake_registrar(fake_registrar_actor::
       return std::make_shared<messages::farm>(c->stored);
     },
     [=](atom::commit, const change_ptr& what) { return hold(self, c->commits, what); },
+    [=](atom::tell, const events_ptr& list) {
+      c->told.insert(c->told.end(), list->begin(), list->end());
+    },
     [=](atom::lead) -> caf::result<bool> {
       if (c->is_led_by_another)
         return to_error({messages::failure_code::refused, "another server has taken over", ""});
