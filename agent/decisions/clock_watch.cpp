@@ -12,8 +12,8 @@ namespace {
 constexpr std::int64_t most_seconds = 5;
 
 /// So many heartbeats in a row have to agree: those that waited while this process, or the network,
-/// was held up come together, and are fewer.
-constexpr std::uint32_t enough = 10;
+/// was held up come together, and are fewer: after 4 s without an answer the server sends no more.
+constexpr std::uint32_t enough = 7;
 
 } // namespace
 

@@ -35,7 +35,9 @@ fetch_note fetch_watch::note_of(const std::string& key) const {
   if (!progress.problem.empty())
     return {progress.problem + "; it is tried again", moves.is_stuck()};
   bool drips = moves.speed() == transfer_speed::dripping;
-  return {drips ? "less than 1 KiB a second comes" : "", moves.is_stuck()};
+  return {drips ? "less than 1 KiB a second comes; see what holds its server or the network up"
+                : "",
+          moves.is_stuck()};
 }
 
 bool fetch_watch::is_news(const std::string& id, const fetch_note& note, moment now) const {

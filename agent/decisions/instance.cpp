@@ -22,6 +22,11 @@ constexpr milliseconds last_retry{60'000};
 
 constexpr auto ended_with_starter = "its starter was told to end, and killed the program";
 
+/// A reason is all that people see of it, so what to do is part of that.
+std::string words_of(const messages::failure& why) {
+  return why.hint.empty() ? why.message : why.message + "; " + why.hint;
+}
+
 } // namespace
 
 // -- tools ----------------------------------------------------------------------------------------
@@ -97,7 +102,7 @@ void instance_step::operator()(const fetch_ended& e) {
   if (life_.phase != instance_phase::fetching)
     return;
   if (!e.outcome)
-    return fail_preparation(e.outcome.error().message);
+    return fail_preparation(words_of(e.outcome.error()));
   if (!app().sha256.empty() && e.outcome->sha256 != app().sha256)
     return fail_preparation(
       fmt::format("the bytes fetched have sha256 {}, but those of its version have {}",
@@ -122,7 +127,7 @@ void instance_step::operator()(const reserve_ended& e) {
   if (goal() == instance_goal::stop || (life_.seen.fetched && goal() == instance_goal::fetch))
     return proceed();
   if (!e.outcome)
-    return fail_preparation(e.outcome.error().message);
+    return fail_preparation(words_of(e.outcome.error()));
   if (e.outcome->taken != 0)
     return exchange_ports(e.outcome->taken);
   life_.seen.uid = e.outcome->uid;
@@ -157,7 +162,7 @@ void instance_step::operator()(const unpack_ended& e) {
   bool had_artifact = !std::exchange(life_.artifact_path, {}).empty();
   if (!e.outcome) {
     life_.seen.fetched = false;
-    return had_artifact ? fail_preparation(e.outcome.error().message) : proceed();
+    return had_artifact ? fail_preparation(words_of(e.outcome.error())) : proceed();
   }
   life_.unpacked = life_.seen.fetched = true;
   life_.failed_preparations = 0;

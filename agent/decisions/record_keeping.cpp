@@ -87,7 +87,7 @@ messages::observation held_up_by(messages::observation last, instance_state stat
                                  const std::string& what, const std::string& problem) {
   last.state = state;
   last.stuck = state == instance_state::stopping;
-  last.reason = what + ", which its machine cannot note: " + problem;
+  last.reason = what + ", which its machine cannot note (see `deploy machines`): " + problem;
   return last;
 }
 

@@ -105,6 +105,8 @@ void download::broken_off(const failure& why, moment now, std::chrono::seconds a
   problem_ = why.message;
   if (attempts_.count() > 1)
     problem_ += fmt::format(" (tried {} times)", attempts_.count());
+  if (!why.hint.empty())
+    problem_ += "; " + why.hint;
   stage_ = stage::waiting;
   next_attempt_ = now + wait;
   tell({file_.bytes(), total_, 0, {}});

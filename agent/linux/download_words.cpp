@@ -47,6 +47,16 @@ failure status_failure(const char* who, long status, const std::string& url) {
     url, code, fmt::format("{} answers {}", who, words ? words : std::to_string(status)));
   if (status == 401 || status == 403)
     out.hint = "check downloaduser and downloadpassword, downloadtoken, or the machine's netrc";
+  if (code == failure_code::not_found)
+    out.hint = "check downloadurl, and that the build was uploaded";
+  return out;
+}
+
+failure unreachable_failure(const std::string& url, bool is_direct) {
+  auto out = cannot_fetch(url, failure_code::unreachable,
+                          is_direct ? "its host refuses the connection or is away"
+                                    : "nothing accepts the connection");
+  out.hint = "see that it runs, and that no firewall is between";
   return out;
 }
 
@@ -77,9 +87,7 @@ failure failure_itself(const failed_transfer& what, const std::string& url,
     case CURLE_COULDNT_RESOLVE_HOST:
       return cannot_fetch(url, failure_code::unreachable, "its host is not known");
     case CURLE_COULDNT_CONNECT:
-      return cannot_fetch(url, failure_code::unreachable,
-                          what.proxy.empty() ? "its host refuses the connection or is away"
-                                             : "nothing accepts the connection");
+      return unreachable_failure(url, what.proxy.empty());
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:

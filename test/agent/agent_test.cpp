@@ -247,7 +247,8 @@ TEST_CASE_FIXTURE(connected_bench, "what is not wanted stops though the disk is 
   // Nobody need wait for it.
   CHECK(seen["a"].state == messages::instance_state::stopping);
   CHECK(seen["a"].stuck);
-  CHECK(seen["a"].reason == "has stopped, which its machine cannot note: the disk is full");
+  CHECK(seen["a"].reason
+        == "has stopped, which its machine cannot note (see `deploy machines`): the disk is full");
   SUBCASE("and is told gone when the record is written") {
     machine.disk_is_full = false;
     pass(2s);
@@ -329,9 +330,12 @@ TEST_CASE_FIXTURE(connected_bench,
   CHECK(seen["a"].state == messages::instance_state::ready);
   CHECK(seen["b"].state == messages::instance_state::failed);
   CHECK(seen["b"].fetched);
-  CHECK(seen["b"].reason == "is to start, which its machine cannot note: the disk is full");
+  CHECK(seen["b"].reason
+        == "is to start, which its machine cannot note (see `deploy machines`): the disk is full");
   CHECK(seen["c"].state == messages::instance_state::failed);
-  CHECK(seen["c"].reason == "is to be there, which its machine cannot note: the disk is full");
+  CHECK(
+    seen["c"].reason
+    == "is to be there, which its machine cannot note (see `deploy machines`): the disk is full");
   CHECK(troubles.size() == 2);
   CHECK(machine.instances.size() == 2);
   SUBCASE("and begins once there is space") {

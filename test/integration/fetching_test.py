@@ -43,7 +43,8 @@ class Fetching(Case):
         self.assertEqual(self.end_of("good"), "every instance is ready")
         for group in dripping:
             self.assertRegex(self.end_of(group), "did not fetch its artifact within 14 s: "
-                                                 "less than 1 KiB a second comes$")
+                                                 "less than 1 KiB a second comes; see what holds its server or "
+                                                 "the network up$")
         # Of all that, little is kept.
         with sqlite3.connect(f"file:{self.farm.root}/deployminator.sqlite?mode=ro", uri=True) as store:
             kept = store.execute("SELECT count(*) FROM event WHERE type = 'download.progress'").fetchone()[0]

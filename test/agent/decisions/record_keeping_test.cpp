@@ -187,9 +187,11 @@ TEST_CASE("what a record that cannot be written holds up is told") {
     CHECK(told().size() == 2);
     CHECK(told()["a"].state == instance_state::failed);
     CHECK(told()["a"].uid == 1'000);
-    CHECK(told()["a"].reason == "is to start, which its machine cannot note: full");
+    CHECK(told()["a"].reason
+          == "is to start, which its machine cannot note (see `deploy machines`): full");
     CHECK(told()["b"].state == instance_state::failed);
-    CHECK(told()["b"].reason == "is to be there, which its machine cannot note: full");
+    CHECK(told()["b"].reason
+          == "is to be there, which its machine cannot note (see `deploy machines`): full");
     record.take_retry();
     CHECK(told().size() == 2);
     record.finish();
@@ -201,13 +203,15 @@ TEST_CASE("what a record that cannot be written holds up is told") {
     record.begin(order);
     record.fail("full");
     CHECK(told().size() == 1);
-    CHECK(told()["b"].reason == "nothing of it is there, which its machine cannot note: full");
+    CHECK(told()["b"].reason
+          == "nothing of it is there, which its machine cannot note (see `deploy machines`): full");
     CHECK(told()["b"].state == instance_state::stopping);
     CHECK(told()["b"].stuck);
     auto last = last_of("a");
     last.state = instance_state::stopped;
     REQUIRE(record.keep_back(last));
-    CHECK(told()["a"].reason == "has stopped, which its machine cannot note: full");
+    CHECK(told()["a"].reason
+          == "has stopped, which its machine cannot note (see `deploy machines`): full");
     CHECK(told()["a"].state == instance_state::stopping);
     CHECK(told()["a"].stuck);
   }

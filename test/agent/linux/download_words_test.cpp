@@ -35,7 +35,11 @@ TEST_CASE("what the server answers is said, with a hint where there is one") {
   CHECK(failure_of(answered(403), "", {}).code == failure_code::refused);
   CHECK(failure_of(answered(403), "", {}).hint
         == "check downloaduser and downloadpassword, downloadtoken, or the machine's netrc");
-  CHECK(failure_of(answered(404), "", {}).hint.empty());
+  CHECK(failure_of(answered(404), "", {}).hint
+        == "check downloadurl, and that the build was uploaded");
+  CHECK(failure_of(answered(418), "", {}).hint.empty());
+  CHECK(failure_of(ended(CURLE_COULDNT_CONNECT), "", {}).hint
+        == "see that it runs, and that no firewall is between");
 }
 
 TEST_CASE("a connection that broke off is said with how far it came") {
