@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <unistd.h>
 
 namespace deployminator::cli {
@@ -33,8 +35,10 @@ void print_accepted(const context& c, const accepted& reply) {
   }
 }
 
-/// The groups as they are, so that the live view shows what runs until the new is ready.
-void show_beginning(client& server, viewer& screen, const std::vector<group_version>& rollouts) {
+/// The groups as they are, so that the live view shows what runs until the new is ready. Yields
+/// their machines.
+std::set<std::string> show_beginning(client& server, viewer& screen,
+                                     const std::vector<group_version>& rollouts) {
   std::vector<group_row> groups;
   std::vector<instance_row> rows;
   for (const auto& each : rollouts) {
@@ -48,6 +52,10 @@ void show_beginning(client& server, viewer& screen, const std::vector<group_vers
   screen.picture().show_instances(rows);
   for (const auto& each : rollouts)
     screen.picture().follow(each, system_utc_now());
+  std::set<std::string> machines;
+  for (const auto& each : rows)
+    machines.insert(each.machine);
+  return machines;
 }
 
 /// Why the end was not seen.
@@ -109,11 +117,11 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   }
 
   viewer screen{c, STDERR_FILENO, reply.versions.size() > 1};
-  if (screen.is_live())
-    show_beginning(server, screen, reply.versions);
+  scope what{reply.versions};
+  if (!c.json)
+    what.add_machines(show_beginning(server, screen, reply.versions));
   rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : ""};
-  auto why = follow(server, screen, scope{reply.versions}, deadline,
-                    [&](const event& e) { return all.take(e); });
+  auto why = follow(server, screen, what, deadline, [&](const event& e) { return all.take(e); });
   auto unseen = why == follow_end::finished ? std::string{} : sentence_of(why, options);
   auto last = all.last_line(unseen, system_utc_now());
   if (c.json && last)

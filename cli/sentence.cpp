@@ -31,6 +31,9 @@ std::string ending_text(const instance_change& c) {
     out += fmt::format(" (exit {})", *c.exit);
   if (c.restarts > 0)
     out += fmt::format(" (restart {})", c.restarts);
+  bool has_run = c.exit || !c.output.empty();
+  if (c.to == instance_state::failed && has_run)
+    out += "; its log: deploy logs " + printable(c.id);
   return out;
 }
 
@@ -46,9 +49,10 @@ line sentence(const instance_change& c, const canvas&) {
 }
 
 line sentence(const machine_change& c, const canvas&) {
+  auto advice = c.to == machine_state::unreachable ? "; `deploy machines` says what to do" : "";
   return {{printable(c.machine) + "  ", tone::plain},
           {"machine " + std::string{to_text(c.to)}, tone_of(c.to)},
-          {because(c.reason), tone::plain}};
+          {because(c.reason) + advice, tone::plain}};
 }
 
 line sentence(const port_change& c, const canvas&) {
@@ -70,7 +74,7 @@ line sentence(const port_problem& p, const canvas&) {
 }
 
 line sentence(const trouble_change& t, const canvas&) {
-  return {{printable(t.machine) + "  ", tone::plain},
+  return {{(t.machine.empty() ? "the server" : printable(t.machine)) + "  ", tone::plain},
           {printable(t.what), t.over ? tone::plain : tone::bad},
           {t.over ? ": that is over" : because(t.hint), t.over ? tone::good : tone::plain}};
 }

@@ -20,7 +20,8 @@ snapshot take_snapshot(client& server, const group_name& of) {
     auto instances = ask_table(server, query_subject::instances, of);
     auto machines = ask_table(server, query_subject::machines);
     out = {std::min({groups.seq, instances.seq, machines.seq}), std::move(groups.groups),
-           std::move(instances.instances), std::move(machines.machines)};
+           std::move(instances.instances), std::move(machines.machines),
+           std::move(machines.troubles)};
     if (groups.seq == machines.seq)
       break;
   }

@@ -16,6 +16,8 @@ struct snapshot {
   std::vector<messages::group_row> groups;
   std::vector<messages::instance_row> instances;
   std::vector<messages::machine_row> machines;
+  /// What is wrong with the server itself.
+  std::vector<messages::machine_trouble> troubles;
 };
 
 /// Asks for the picture of a group or, with an empty name, of everything. The tables are asked for

@@ -1,6 +1,8 @@
 #include "cli/arguments.hpp"
 #include "cli/follow.hpp"
 #include "cli/sentence.hpp"
+#include "cli/tables.hpp"
+#include "cli/troubles.hpp"
 #include "cli/verbs/verbs.hpp"
 
 #include <fmt/format.h>
@@ -56,6 +58,9 @@ public:
     client server{c.access(), c.stop};
     server.connect();
     show_stored(c, server);
+    if (!c.json)
+      remark_troubles("the server", ask_table(server, messages::query_subject::machines).troubles,
+                      c.zone);
     while (!no_follow_ && !server.is_interrupted()) {
       server.follow(since_);
       while (!server.is_interrupted() && !server.is_history_broken())

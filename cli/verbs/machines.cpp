@@ -2,6 +2,7 @@
 #include "cli/sentence.hpp"
 #include "cli/table.hpp"
 #include "cli/tables.hpp"
+#include "cli/troubles.hpp"
 #include "cli/verbs/verbs.hpp"
 
 #include <fmt/format.h>
@@ -29,11 +30,16 @@ std::vector<span> row(const messages::machine_row& m, messages::timestamp now) {
 }
 
 /// What to do about each trouble.
-void remark_troubles(const std::vector<messages::machine_row>& machines, time_zone zone) {
-  for (const auto& machine : machines)
-    for (const auto& each : machine.troubles)
-      remark(fmt::format("{}: {}, since {}: {}", printable(machine.name), printable(each.what),
-                         clock_text(each.since, zone), printable(each.hint)));
+void remark_troubles(const messages::table& all, time_zone zone) {
+  cli::remark_troubles("the server", all.troubles, zone);
+  for (const auto& machine : all.machines) {
+    if (machine.state == messages::machine_state::unreachable)
+      remark(fmt::format("{}: nothing was heard of its agent since {}: see that the machine runs "
+                         "and reaches the server, then on it `systemctl status autodeployer` and "
+                         "`autodeployer --check`; what it runs goes on meanwhile",
+                         printable(machine.name), clock_text(machine.last_seen, zone)));
+    cli::remark_troubles(machine.name, machine.troubles, zone);
+  }
 }
 
 class machines_verb : public command {
@@ -55,7 +61,8 @@ public:
   exit_code run(context& c) override {
     client server{c.access(), c.stop};
     server.connect();
-    auto machines = ask_table(server, messages::query_subject::machines).machines;
+    auto all = ask_table(server, messages::query_subject::machines);
+    const auto& machines = all.machines;
     if (c.json)
       print(indented(to_json(machines)));
     else if (machines.empty())
@@ -63,7 +70,7 @@ public:
     else
       print_rows(c.page(wide_), machines);
     if (!c.json)
-      remark_troubles(machines, c.zone);
+      remark_troubles(all, c.zone);
     return exit_code::done;
   }
 

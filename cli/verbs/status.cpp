@@ -1,7 +1,9 @@
 #include "cli/arguments.hpp"
+#include "cli/complaint.hpp"
 #include "cli/sentence.hpp"
 #include "cli/table.hpp"
 #include "cli/tables.hpp"
+#include "cli/troubles.hpp"
 #include "cli/verbs/verbs.hpp"
 #include "cli/verdict.hpp"
 
@@ -12,6 +14,9 @@
 namespace deployminator::cli::verbs {
 
 namespace {
+
+/// Groups whose instances are asked for.
+constexpr std::size_t most_told = 10;
 
 std::string number_or_dash(std::uint64_t n) {
   return n == 0 ? "-" : std::to_string(n);
@@ -70,7 +75,8 @@ public:
   exit_code run(context& c) override {
     client server{c.access(), c.stop};
     server.connect();
-    auto groups = ask_table(server, messages::query_subject::status, of_).groups;
+    auto all = ask_table(server, messages::query_subject::status, of_);
+    const auto& groups = all.groups;
     if (c.json)
       print(indented({{"groups", to_json(groups)}}));
     else if (groups.empty() && !of_.namespace_.empty())
@@ -79,11 +85,30 @@ public:
       remark("Nothing is deployed; `deploy new-build` begins.");
     else
       print_rows(c.page(wide_), groups);
+    if (!c.json) {
+      remark_troubles("the server", all.troubles, c.zone);
+      complain(server, groups);
+    }
     bool is_ready = std::ranges::all_of(groups, [](const auto& g) { return g.ready >= g.wanted; });
     return is_ready || !check_ ? exit_code::done : exit_code::failed;
   }
 
 private:
+  /// Says what is wrong with the groups that are not well, with the first of them in detail.
+  static void complain(client& server, const std::vector<messages::group_row>& groups) {
+    std::size_t left = most_told;
+    for (const auto& each : groups) {
+      if (!is_ailing(each) || left == 0)
+        continue;
+      --left;
+      auto rows
+        = ask_table(server, messages::query_subject::instances, {each.namespace_, each.group})
+            .instances;
+      for (const auto& sentence : complaints_of(each, rows))
+        remark(sentence);
+    }
+  }
+
   static void print_rows(const canvas& c, const std::vector<messages::group_row>& groups) {
     std::vector<std::vector<span>> rows;
     for (const auto& each : groups)

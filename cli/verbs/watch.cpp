@@ -2,6 +2,7 @@
 #include "cli/follow.hpp"
 #include "cli/snapshot.hpp"
 #include "cli/tables.hpp"
+#include "cli/troubles.hpp"
 #include "cli/verbs/verbs.hpp"
 
 #include <chrono>
@@ -55,7 +56,7 @@ private:
     if (c.json)
       print(one_line(to_json(picture, messages::system_utc_now())));
     else
-      screen.introduce(messages::system_utc_now());
+      introduce(c, picture, screen);
 
     std::optional<client::clock::time_point> refresh_at;
     auto note = [&](const messages::event& e) {
@@ -80,6 +81,11 @@ private:
     if (c.json)
       return follow(server, screen, what, std::nullopt, note);
     return follow(server, screen, what, std::nullopt, note, refresh);
+  }
+
+  static void introduce(const context& c, const snapshot& from, viewer& screen) {
+    remark_troubles("the server", from.troubles, c.zone);
+    screen.introduce(messages::system_utc_now());
   }
 
   static void show(const snapshot& from, board& on) {

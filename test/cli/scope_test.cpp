@@ -49,6 +49,17 @@ TEST_CASE("who follows a rollout sees its events and no others") {
   CHECK_FALSE(mine.concerns(of("", 0, messages::machine_change{})));
 }
 
+TEST_CASE("who follows a rollout sees what befalls its machines and the server") {
+  scope mine{std::vector<messages::group_version>{{"shop", "web", 12}}};
+  mine.add_machines({"w1"});
+  CHECK(mine.concerns(of("", 0, messages::machine_change{.machine = "w1"})));
+  CHECK(mine.concerns(of("", 0, messages::trouble_change{.machine = "w1"})));
+  CHECK(mine.concerns(of("", 0, messages::trouble_change{})));
+  CHECK_FALSE(mine.concerns(of("", 0, messages::machine_change{.machine = "w2"})));
+  CHECK_FALSE(mine.concerns(of("", 0, messages::trouble_change{.machine = "w2"})));
+  CHECK_FALSE(mine.concerns(of("", 0, messages::port_change{.machine = "w1"})));
+}
+
 TEST_CASE("that the old instances end is part of a rollout") {
   scope mine{std::vector<messages::group_version>{{"shop", "web", 12}}};
   CHECK(mine.concerns(of("web", 11, becoming(instance_state::stopping))));

@@ -42,9 +42,12 @@ TEST_CASE("an instance that serves is told with its ports, one that failed with 
   c.to = instance_state::failed;
   c.exit = 3;
   c.reason = "ended by itself";
-  CHECK(said(c) == "w1  web-1  failed: ended by itself");
+  CHECK(said(c) == "w1  web-1  failed: ended by itself; its log: deploy logs web-1");
   c.reason.clear();
-  CHECK(said(c) == "w1  web-1  failed (exit 3)");
+  CHECK(said(c) == "w1  web-1  failed (exit 3); its log: deploy logs web-1");
+  c.exit.reset();
+  c.reason = "cannot fetch it";
+  CHECK(said(c) == "w1  web-1  failed: cannot fetch it");
 }
 
 TEST_CASE("decisions are told with their reasons") {
@@ -53,7 +56,7 @@ TEST_CASE("decisions are told with their reasons") {
         == "reverted: b");
   CHECK(said(messages::machine_change{
           .machine = "w1", .to = messages::machine_state::unreachable, .reason = "silent for 4 s"})
-        == "w1  machine unreachable: silent for 4 s");
+        == "w1  machine unreachable: silent for 4 s; `deploy machines` says what to do");
 }
 
 TEST_CASE("a public port is told with where it leads and why") {
@@ -67,6 +70,8 @@ TEST_CASE("a public port is told with where it leads and why") {
         == "w1  the disk is full: make room");
   CHECK(said(messages::trouble_change{"w1", "the disk is full", {1}, "make room", true})
         == "w1  the disk is full: that is over");
+  CHECK(said(messages::trouble_change{"", "nothing can be stored", {1}, "make room"})
+        == "the server  nothing can be stored: make room");
   CHECK(said(messages::port_problem{"w1", ""}) == "w1  public ports are right again");
 }
 
