@@ -110,13 +110,14 @@ class Farm:
             raise AssertionError("the server ended: " + self.log("deployminator"))
         return process
 
-    def start_agent(self, name, groups="worker", memory=None, config=None, binaries=None):
+    def start_agent(self, name, groups="worker", memory=None, config=None, binaries=None,
+                    **options):
         extra = ["--memory", str(memory)] if memory else []
         extra += ["--config", config] if config else []
         return self.spawn(name, [
             (binaries or self.binaries) / "autodeployer", "--keys", self.machine_key(name),
             "--server", self.server_url,
-            "--name", name, "--groups", groups, "--root", self.root / name, *extra])
+            "--name", name, "--groups", groups, "--root", self.root / name, *extra], **options)
 
     @property
     def operator_key(self):

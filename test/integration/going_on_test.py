@@ -5,47 +5,16 @@ import os
 import pathlib
 import signal
 import socket
-import subprocess
-import threading
 import time
 import unittest
 
 import case
 from case import Case, answers, application
+from disk import Greed, mount_small_disk
 from farm import wait_until
 
 FAILS_LATER = ["sh", "-c", "sleep 2; exit 7"]
 SLOWLY = {"parallel": "100%", "min_ready": "3s", "deadline": "20s"}
-
-
-class Greed:
-    """Takes all of a disk, also what gets free, until it ends."""
-
-    def __init__(self, directory):
-        self.path = directory / "greed"
-        self.go_on = True
-        self.is_full = threading.Event()
-        self.thread = threading.Thread(target=self.eat)
-        self.thread.start()
-        self.is_full.wait(10)
-
-    def eat(self):
-        with open(self.path, "wb", buffering=0) as file:
-            while self.go_on:
-                for size in (1 << 20, 1 << 12):
-                    try:
-                        while self.go_on:
-                            file.write(bytes(size))
-                    except OSError:
-                        pass
-                self.is_full.set()
-                time.sleep(0.002)
-
-    def end(self):
-        if self.thread.is_alive():
-            self.go_on = False
-            self.thread.join()
-            self.path.unlink()
 
 
 @unittest.skipUnless(os.getuid() == 0, "only root can make a small disk")
@@ -57,9 +26,7 @@ class FullDisk(Case):
     def setUp(self):
         super().setUp()
         self.disk = self.farm.root / "w1"
-        self.disk.mkdir()
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=30m,mode=755", "none", self.disk], check=True)
-        self.addCleanup(subprocess.run, ["umount", "-l", self.disk])
+        mount_small_disk(self, self.disk, "30m")
         self.farm.start_agent("w1")
         self.farm.wait_for_machines(["w1"])
         self.new_build(self.write(), 1)
