@@ -331,6 +331,38 @@ void board::add_rows(std::vector<ranked_line>& out, const group_name& name, cons
     out.push_back({row(*each, c), rank_of(each->state)});
 }
 
+std::size_t board::count_of(const group_name& name) const {
+  auto is_of_it = [&](const auto& each) { return each.second.group == name; };
+  return static_cast<std::size_t>(std::ranges::count_if(instances_, is_of_it));
+}
+
+std::string board::census_of(const group_name& name) const {
+  std::map<reported_state, std::size_t> current;
+  std::size_t all = 0;
+  std::size_t others = 0;
+  for (const auto& [id, i] : instances_) {
+    if (i.group != name)
+      continue;
+    all += is_current(i) ? 1 : 0;
+    others += is_current(i) ? 0 : 1;
+    if (is_current(i))
+      ++current[i.state];
+  }
+  if (all == 0)
+    return counted(others, "instance") + " left";
+  auto out
+    = fmt::format("{} of {} ready", current[reported_state::ready], counted(all, "instance"));
+  std::vector<std::string> rest;
+  for (const auto& [state, count] : current)
+    if (count > 0 && state != reported_state::ready)
+      rest.push_back(fmt::format("{} {}", count, to_text(state)));
+  if (!rest.empty())
+    out += fmt::format(" ({})", fmt::join(rest, ", "));
+  if (others > 0)
+    out += fmt::format(", {} of other versions left", others);
+  return out;
+}
+
 std::vector<line> board::lines(const canvas& c, timestamp now) const {
   std::vector<ranked_line> all;
   for (const auto& [name, g] : groups_) {

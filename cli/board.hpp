@@ -34,6 +34,12 @@ public:
   /// are missing.
   std::vector<line> lines(const canvas& c, messages::timestamp now) const;
 
+  /// How many instances of a group are known.
+  std::size_t count_of(const group_name& name) const;
+
+  /// The instances of a group in numbers: `12 of 60 instances are ready (48 running)`.
+  std::string census_of(const group_name& name) const;
+
 private:
   struct group_state {
     std::uint64_t deployed = 0;

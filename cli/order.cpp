@@ -117,6 +117,7 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   }
 
   viewer screen{c, STDERR_FILENO, reply.versions.size() > 1};
+  screen.count_many();
   scope what{reply.versions};
   if (!c.json)
     what.add_machines(show_beginning(server, screen, reply.versions));

@@ -1,5 +1,7 @@
 #include "cli/viewer.hpp"
 
+#include <utility>
+
 namespace deployminator::cli {
 
 using namespace messages;
@@ -32,12 +34,18 @@ board& viewer::picture() {
   return board_;
 }
 
+void viewer::count_many() {
+  tally_.emplace();
+}
+
 void viewer::take(const event& e, timestamp now) {
   if (context_.json) {
     print(one_line(to_json(e)));
     return;
   }
   board_.apply(e, now);
+  if (tally_ && !screen_.is_live() && tally_->takes(e, board_))
+    return;
   if (screen_.is_live() ? stays(e) : narrator_.worth_telling(e)) {
     auto shape = screen_.shape();
     screen_.say(dated_ ? dated_sentence_of(e, shape) : sentence_of(e, shape));
@@ -54,6 +62,9 @@ void viewer::introduce(timestamp now) {
 }
 
 void viewer::refresh(timestamp now) {
+  if (tally_ && !is_live())
+    for (auto& each : tally_->due(board_, now))
+      screen_.say({{std::move(each), tone::plain}});
   auto since = now.microseconds - drawn_.microseconds;
   if (!is_live() || (since >= 0 && since < microseconds_between_frames))
     return;

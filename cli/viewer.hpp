@@ -3,8 +3,11 @@
 #include "cli/board.hpp"
 #include "cli/context.hpp"
 #include "cli/sentence.hpp"
+#include "cli/tally.hpp"
 #include "cli/terminal.hpp"
 #include "messages/event.hpp"
+
+#include <optional>
 
 namespace deployminator::cli {
 
@@ -21,6 +24,9 @@ public:
 
   /// What the live view starts from.
   board& picture();
+
+  /// From now on many instances are told of in numbers where there is no live view.
+  void count_many();
 
   /// Shows an event that arrived at `now`.
   void take(const messages::event& e, messages::timestamp now);
@@ -43,6 +49,7 @@ private:
   terminal screen_;
   board board_;
   narrator narrator_;
+  std::optional<tally> tally_;
   messages::timestamp drawn_;
 };
 
