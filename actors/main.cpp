@@ -121,8 +121,11 @@ int serve(const configs::server_settings& settings) {
     return common::wrong_settings;
   }
   auto database = store::open_store(settings.store, settings.store_password_file);
-  if (!database)
-    return common::fail(program, database.error());
+  if (!database) {
+    common::fail(program, database.error());
+    bool is_wrong = database.error().code == messages::failure_code::invalid;
+    return is_wrong ? common::wrong_settings : common::could_not_go_on;
+  }
   std::atomic<bool> failed = false;
   bool asks_for_keys = !std::holds_alternative<std::monostate>(own->keys);
   bus::io_thread sockets{own->keys};

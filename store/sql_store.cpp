@@ -178,9 +178,10 @@ std::uint64_t sql_store::make(std::uint64_t number, const messages::change& c) {
   auto last = is_new && before ? *before + c.events.size() : read_meta(*db_).last_event;
   if (is_new) {
     write_rows(*db_, c);
-    auto first = last + 1 - c.events.size();
-    write_events(*db_, c.events, first);
-    if (last > keep_.events && last / keep_.events_interval > (first - 1) / keep_.events_interval)
+    auto first_event = last + 1 - c.events.size();
+    write_events(*db_, c.events, first_event);
+    if (last > keep_.events
+        && last / keep_.events_interval > (first_event - 1) / keep_.events_interval)
       run(*db_, "DELETE FROM event WHERE seq <= ?", last - keep_.events);
     if (number % keep_.receipts_interval == 0)
       drop_old_receipts(*db_, keep_.receipts);

@@ -151,7 +151,8 @@ class Settings(unittest.TestCase):
             path = self.farm.root / f"{way}.sqlite"
             self.end_all(self.serves(way=way, store=f"sqlite:{path}"))
             self.assertTrue(path.exists())
-            self.refused("deployminator", "not supported yet", way, store="mysql://root@localhost:3306/x")
+            # One that is right is tried by mariadb_test.
+            self.refused("deployminator", "expected mysql://USER@HOST:PORT/DB", way, store="mysql://localhost")
 
     def forms_deployminator_store_password_file(self):
         for way in WAYS:
@@ -264,13 +265,13 @@ class Settings(unittest.TestCase):
 
     # -- the command line -------------------------------------------------------------------------
 
-    def deploy(self, way, **settings):
+    def deploy(self, way, verb=("machines",), **settings):
         settings = {key.replace("_", "-"): value for key, value in settings.items()}
         arguments, environment = self.given("deploy", settings, way)
         others = {"server": self.farm.server_url, "keys": self.farm.operator_key}
         arguments += self.given("", {key: value for key, value in others.items() if key not in settings},
                                 "flag")[0]
-        done = subprocess.run([self.farm.binaries / "deploy", *arguments, "machines"], env=environment,
+        done = subprocess.run([self.farm.binaries / "deploy", *arguments, *verb], env=environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30)
         self.assertEqual(done.returncode, 0, f"{settings} {done.stderr}")
         return done.stdout
@@ -296,6 +297,10 @@ class Settings(unittest.TestCase):
     def forms_deploy_no_color(self):
         for way in WAYS:
             self.assertNotIn("\x1b", self.deploy(way, no_color=True))
+
+    def forms_deploy_utc(self):
+        for way in WAYS:
+            self.assertIn(" UTC", self.deploy(way, ["key", "list"], utc=True))
 
 
 if __name__ == "__main__":
