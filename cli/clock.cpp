@@ -15,7 +15,7 @@ using messages::timestamp;
 
 namespace {
 
-constexpr std::int64_t second = 1'000'000;
+constexpr std::int64_t per_second = 1'000'000;
 
 /// Whole seconds, and the microseconds after them.
 struct split_time {
@@ -24,8 +24,8 @@ struct split_time {
 };
 
 split_time split(timestamp t) {
-  auto rest = (t.microseconds % second + second) % second;
-  return {(t.microseconds - rest) / second, rest};
+  auto rest = (t.microseconds % per_second + per_second) % per_second;
+  return {(t.microseconds - rest) / per_second, rest};
 }
 
 std::string zone_name(const std::tm& t) {
@@ -58,7 +58,7 @@ std::optional<timestamp> from_local(timestamp shown, std::string_view zone) {
     parts.tm_isdst = daylight;
     auto found = std::mktime(&parts);
     if (date_text(parts) == date_text(wanted) && zone_name(parts) == zone)
-      return timestamp{found * second + rest};
+      return timestamp{found * per_second + rest};
   }
   return std::nullopt;
 }
