@@ -114,15 +114,24 @@ void note_troubles(const std::string& name, const std::vector<machine_trouble>& 
       c.tell(trouble_change{name, each.what, each.since, each.hint, true});
 }
 
+/// An agent that was killed while its disk was full knows less than it has told: how the program
+/// ended last is not forgotten for that.
+observation with_known_exit(observation now, const observation& before) {
+  if (!now.exit)
+    now.exit = before.exit;
+  return now;
+}
+
 } // namespace
 
 change observe(const farm& f, const std::string& machine_name, const report& news,
                const moment& m) {
   edit c{f, m};
   std::set<std::string> mentioned;
-  for (const auto& seen : news.seen) {
-    mentioned.insert(seen.id);
-    const auto* row = row_of(f, machine_name, seen.id);
+  for (const auto& each : news.seen) {
+    mentioned.insert(each.id);
+    const auto* row = row_of(f, machine_name, each.id);
+    auto seen = row ? with_known_exit(each, row->seen) : each;
     if (!row || row->seen == seen)
       continue;
     c.instance(row->id).seen = seen;

@@ -60,6 +60,21 @@ TEST_CASE("what nobody wants to hear of is kept without being told") {
   CHECK(c.instances.at(0).seen == seen);
 }
 
+TEST_CASE("how a program ended is not forgotten by an agent that could not write it down") {
+  small_farm farm{1};
+  auto id = farm.wanted(farm.deploy(small_farm::web(1), 1))[0].id;
+  auto ended = seen_of(farm.state.instances.at(id), instance_state::failed);
+  ended.exit = 28;
+  farm.make(observe(farm.state, "w1", {1, false, {ended}, {}}, farm.now()));
+  auto again = seen_of(farm.state.instances.at(id), instance_state::ready);
+  again.exit.reset();
+  report full{2, true, {again}, {}};
+  farm.make(observe(farm.state, "w1", full, farm.now()));
+  CHECK(farm.state.instances.at(id).seen.state == instance_state::ready);
+  CHECK(farm.state.instances.at(id).seen.exit == 28);
+  CHECK(is_empty(observe(farm.state, "w1", full, farm.now())));
+}
+
 TEST_CASE("the hash of the first fetch is pinned, and every other machine gets it") {
   small_farm farm{2};
   auto version = farm.deploy(small_farm::web(2), 1);
