@@ -80,7 +80,8 @@ void enqueue(deployminator_pointer self, work w) {
 }
 
 void try_store(deployminator_pointer self) {
-  if (!self->state.store_trouble)
+  // What is being committed tells as well.
+  if (!self->state.store_trouble || !self->state.queue.is_idle())
     return;
   self
     ->request(self->state.config.registrar, store_timeout, atom::commit_v,

@@ -96,6 +96,10 @@ void change_queue::load_failed(const failure& why) {
   let_read();
 }
 
+bool change_queue::is_idle() const {
+  return state_ == state::idle;
+}
+
 void change_queue::loaded(messages::farm stored) {
   farm_ = std::move(stored);
   // What was decided on is no more: every plan is stale.

@@ -65,6 +65,9 @@ public:
   /// sees the farm as it was before the commit that failed.
   void load_failed(const messages::failure& why);
 
+  /// Whether nothing is being committed or loaded.
+  bool is_idle() const;
+
   /// Goes on from what is stored.
   void loaded(messages::farm stored);
 

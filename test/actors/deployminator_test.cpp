@@ -314,6 +314,8 @@ TEST_CASE("a machine that is lost while the store is away is told so when the st
   b.store.is_away = false;
   b.pass(3s);
   b.pass(6s);
+  // The other one only sees whether something can be stored again.
+  std::erase_if(b.store.commits, [](const auto& each) { return is_empty(*each.what); });
   auto made = b.commit();
   REQUIRE(made.machines.size() == 1);
   CHECK(made.machines[0].lost);
