@@ -99,6 +99,27 @@ std::string bar_text(std::uint64_t bytes, std::uint64_t total, std::size_t width
   return out;
 }
 
+std::string broken_to_fit(std::string_view sentence, const canvas& c) {
+  constexpr std::string_view line_break = "\n    ";
+  std::string out;
+  std::size_t used = 0;
+  while (!sentence.empty()) {
+    auto word = sentence.substr(0, sentence.find(' '));
+    sentence.remove_prefix(std::min(word.size() + 1, sentence.size()));
+    bool is_first = out.empty();
+    if (!is_first && c.width > 0 && used + 1 + columns(word) > c.width) {
+      out += line_break;
+      used = line_break.size() - 1;
+    } else if (!is_first) {
+      out += ' ';
+      ++used;
+    }
+    out += word;
+    used += columns(word);
+  }
+  return out;
+}
+
 std::string counted(std::uint64_t n, std::string_view noun) {
   return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
 }

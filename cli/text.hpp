@@ -51,6 +51,10 @@ std::string progress_text(std::uint64_t bytes, std::optional<std::uint64_t> tota
 /// A bar of `width` columns, filled by `bytes` of `total`.
 std::string bar_text(std::uint64_t bytes, std::uint64_t total, std::size_t width, bool unicode);
 
+/// The sentence, broken between words so that no line is wider than the canvas; lines after the
+/// first are indented.
+std::string broken_to_fit(std::string_view sentence, const canvas& c);
+
 /// `1 instance`, `2 instances`.
 std::string counted(std::uint64_t n, std::string_view noun);
 

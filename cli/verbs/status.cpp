@@ -87,7 +87,7 @@ public:
       print_rows(c.page(wide_), groups);
     if (!c.json) {
       remark_troubles("the server", all.troubles, c.zone);
-      complain(server, groups);
+      complain(server, groups, c.page(wide_));
     }
     bool is_ready = std::ranges::all_of(groups, [](const auto& g) { return g.ready >= g.wanted; });
     return is_ready || !check_ ? exit_code::done : exit_code::failed;
@@ -95,7 +95,8 @@ public:
 
 private:
   /// Says what is wrong with the groups that are not well, with the first of them in detail.
-  static void complain(client& server, const std::vector<messages::group_row>& groups) {
+  static void complain(client& server, const std::vector<messages::group_row>& groups,
+                       const canvas& c) {
     std::size_t left = most_told;
     for (const auto& each : groups) {
       if (!is_ailing(each) || left == 0)
@@ -105,7 +106,7 @@ private:
         = ask_table(server, messages::query_subject::instances, {each.namespace_, each.group})
             .instances;
       for (const auto& sentence : complaints_of(each, rows))
-        remark(sentence);
+        remark(broken_to_fit(sentence, c));
     }
   }
 

@@ -58,3 +58,10 @@ TEST_CASE("a bar fills with the bytes") {
   CHECK(bar_text(200, 100, 4, false) == "####");
   CHECK(bar_text(0, 0, 4, false) == "####");
 }
+
+TEST_CASE("a sentence is broken between words where the terminal is narrow") {
+  CHECK(broken_to_fit("one two three four", {.width = 0}) == "one two three four");
+  CHECK(broken_to_fit("one two three four", {.width = 11}) == "one two\n    three\n    four");
+  CHECK(broken_to_fit("one two three four", {.width = 14}) == "one two three\n    four");
+  CHECK(broken_to_fit("", {.width = 10}).empty());
+}
