@@ -32,13 +32,13 @@ TEST_CASE("bytes that are no UTF-8 are made visible") {
 }
 
 TEST_CASE("whatever comes in, nothing that a terminal obeys goes out") {
-  rc::check([](const std::string& anything) {
+  CHECK(rc::check([](const std::string& anything) {
     for (char each : printable(anything)) {
       auto c = static_cast<unsigned char>(each);
       RC_ASSERT(c >= 0x20 && c != 0x7f);
     }
     RC_ASSERT(printable(printable(anything)) == printable(anything));
-  });
+  }));
 }
 
 TEST_CASE("columns are those of a terminal: none for what combines, two for what is wide") {
@@ -73,7 +73,7 @@ TEST_CASE("a text is cut between characters and never within") {
 }
 
 TEST_CASE("what is shortened fits, from whichever end") {
-  rc::check([](const std::string& anything) {
+  CHECK(rc::check([](const std::string& anything) {
     auto text = printable(anything) + "größe 文字 o\xcc\x88";
     auto width = *rc::gen::inRange<std::size_t>(0, 40);
     for (auto end : {text_end::beginning, text_end::end}) {
@@ -82,5 +82,5 @@ TEST_CASE("what is shortened fits, from whichever end") {
       RC_ASSERT(printable(shown) == shown);
     }
     RC_ASSERT(columns(padded(text, width)) >= width);
-  });
+  }));
 }

@@ -86,17 +86,17 @@ TEST_CASE("what is still too wide is cut at the edge") {
 }
 
 TEST_CASE("whatever stands in a table, it fits and nothing of it moves the cursor") {
-  rc::check([](const std::string& a, const std::string& b, const std::string& c) {
+  CHECK(rc::check([](const std::string& a, const std::string& b, const std::string& c) {
     auto width = *rc::gen::inRange<std::size_t>(1, 60);
     auto unicode = *rc::gen::arbitrary<bool>();
     std::istringstream text{table_text(listed_columns,
                                        {{{a}, {b}, {c}, {a}}, {{c}, {a}, {b}, {"文字"}}},
                                        {width, 24, false, unicode})};
-    std::size_t lines = 0;
-    for (std::string each; std::getline(text, each); ++lines) {
+    std::size_t line_count = 0;
+    for (std::string each; std::getline(text, each); ++line_count) {
       RC_ASSERT(columns(each) <= width);
       RC_ASSERT(printable(each) == each);
     }
-    RC_ASSERT(lines == 3U);
-  });
+    RC_ASSERT(line_count == 3U);
+  }));
 }

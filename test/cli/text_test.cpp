@@ -25,7 +25,7 @@ TEST_CASE("where only ASCII can be shown a line is made of it") {
 }
 
 TEST_CASE("whatever stands in a line, it fits and nothing of it moves the cursor") {
-  rc::check([](const std::string& a, const std::string& b) {
+  CHECK(rc::check([](const std::string& a, const std::string& b) {
     auto width = *rc::gen::inRange<std::size_t>(1, 30);
     for (bool unicode : {true, false}) {
       auto shown = rendered({{a, tone::plain}, {b, tone::good}}, {width, 24, false, unicode});
@@ -33,7 +33,7 @@ TEST_CASE("whatever stands in a line, it fits and nothing of it moves the cursor
       RC_ASSERT(printable(shown) == shown);
       RC_ASSERT(unicode || in_ascii(shown) == shown);
     }
-  });
+  }));
 }
 
 TEST_CASE("colours stand around their text and nothing else") {

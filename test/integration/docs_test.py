@@ -50,7 +50,7 @@ class DocsTest(case.Case):
         snippet = re.search(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)[1]
         key = self.farm.new_key("ci", "--role", "builder", "--namespaces", "shop")
         path = self.write(case.application(instances=1))
-        environment = {"PATH": f"{self.farm.binaries}:/usr/bin:/bin", "BUILD_NUMBER": "4",
+        environment = {"PATH": f"{self.farm.binaries.resolve()}:/usr/bin:/bin", "BUILD_NUMBER": "4",
                        "DEPLOY_KEY": key.read_text()}
         done = subprocess.run(["sh", "-e"], input=snippet, cwd=path.parent, env=environment, text=True,
                               capture_output=True, timeout=60, check=False)

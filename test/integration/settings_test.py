@@ -152,7 +152,8 @@ class Settings(unittest.TestCase):
             self.end_all(self.serves(way=way, store=f"sqlite:{path}"))
             self.assertTrue(path.exists())
             # One that is right is tried by mariadb_test.
-            self.refused("deployminator", "expected mysql://USER@HOST:PORT/DB", way, store="mysql://localhost")
+            self.refused("deployminator", "expected mysql://USER@HOST:PORT/DB", way, store="mysql://localhost",
+                         keys="none")
 
     def forms_deployminator_store_password_file(self):
         for way in WAYS:
@@ -299,8 +300,9 @@ class Settings(unittest.TestCase):
             self.assertNotIn("\x1b", self.deploy(way, no_color=True))
 
     def forms_deploy_utc(self):
+        self.machine()
         for way in WAYS:
-            self.assertIn(" UTC", self.deploy(way, ["key", "list"], utc=True))
+            self.assertIn(" UTC", self.deploy(way, ["events", "--no-follow", "--since", "0"], utc=True))
 
 
 if __name__ == "__main__":

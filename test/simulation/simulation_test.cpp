@@ -21,7 +21,7 @@ TEST_CASE("the same seed gives the same trace, another one another") {
 }
 
 TEST_CASE("a plan is drawn within its bounds") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     auto p = make_plan(seed);
     RC_ASSERT(p.machines.size() >= 5U);
     RC_ASSERT(p.machines.size() <= 50U);
@@ -30,11 +30,11 @@ TEST_CASE("a plan is drawn within its bounds") {
       RC_ASSERT(each.at + each.lasts <= p.calm);
     for (const auto& each : p.orders)
       RC_ASSERT(each.at < p.calm);
-  });
+  }));
 }
 
 TEST_CASE("a plan is shrunk to the faults that matter") {
-  rc::check([](std::uint64_t seed) {
+  CHECK(rc::check([](std::uint64_t seed) {
     auto p = make_plan(seed, 5);
     std::set<std::uint32_t> matter;
     for (const auto& each : p.faults)
@@ -50,5 +50,5 @@ TEST_CASE("a plan is shrunk to the faults that matter") {
     for (const auto& each : small.faults)
       left.insert(each.number);
     RC_ASSERT(left == matter);
-  });
+  }));
 }

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <array>
+
 using namespace deployminator;
 using namespace deployminator::test;
 
@@ -33,7 +35,7 @@ TEST_CASE("any number of rows is written, each once") {
   auto db = connection_to_empty_database();
   store::run(
     *db, fmt::format("CREATE TABLE t (id BIGINT PRIMARY KEY, s LONGBLOB) {}", db->words().options));
-  for (std::size_t count : {0, 1, 3, 300, 1023}) {
+  for (auto count : std::array<std::size_t, 5>{0, 1, 3, 300, 1023}) {
     CAPTURE(count);
     store::run(*db, "DELETE FROM t");
     store::run_batch(*db, {"INSERT INTO t (id, s) VALUES ", "(?, ?)", ""}, rows_of(count, 20));

@@ -166,7 +166,7 @@ port_candidates any_candidates() {
 } // namespace
 
 TEST_CASE("whatever the instances, a port leads to a ready one that matches, or says why not") {
-  rc::check([] {
+  CHECK(rc::check([] {
     auto instances = any_candidates();
     auto entry = web_on({{*rc::gen::inRange<std::uint32_t>(1, 4), 80}});
     auto chosen = choose_targets({entry}, instances).at(0);
@@ -184,11 +184,11 @@ TEST_CASE("whatever the instances, a port leads to a ready one that matches, or 
       if (each.seen && each.seen->state == instance_state::ready && matches(entry, *each.spec)
           && each.spec->goal == instance_goal::run)
         RC_ASSERT(each.seen->ready_at <= seen->ready_at);
-  });
+  }));
 }
 
 TEST_CASE("an instance that cannot serve changes nothing about where ports lead") {
-  rc::check([] {
+  CHECK(rc::check([] {
     auto instances = any_candidates();
     auto entry = web_on({{1, 80}});
     auto before = map_of(choose_targets({entry}, instances));
@@ -196,5 +196,5 @@ TEST_CASE("an instance that cannot serve changes nothing about where ports lead"
     useless.seen->state = instance_state::running;
     instances.emplace("useless", useless);
     RC_ASSERT(map_of(choose_targets({entry}, instances)) == before);
-  });
+  }));
 }

@@ -76,7 +76,7 @@ TEST_CASE("a line that was to go on and ends with nothing more has an end of its
 }
 
 TEST_CASE("whatever is printed, in whatever parts, can be put together again") {
-  rc::check([] {
+  CHECK(rc::check([] {
     std::string text;
     for (auto size : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 12'000)))
       text += std::string(static_cast<std::size_t>(size), 'x') + '\n';
@@ -85,5 +85,5 @@ TEST_CASE("whatever is printed, in whatever parts, can be put together again") {
     for (const auto& each : pieces_of(text, step))
       again += each.goes_on ? each.text : each.text + '\n';
     RC_ASSERT(again == text);
-  });
+  }));
 }

@@ -41,7 +41,7 @@ TEST_CASE("files are taken up in any order, and of too many the oldest go") {
 }
 
 TEST_CASE("whatever is written, all files together never have too much") {
-  rc::check([] {
+  CHECK(rc::check([] {
     constexpr std::uint64_t limit = 8'000;
     segments s{limit};
     std::map<std::uint64_t, std::uint64_t> files;
@@ -58,7 +58,7 @@ TEST_CASE("whatever is written, all files together never have too much") {
       RC_ASSERT(all <= limit);
       RC_ASSERT(s.next() == s.newest() + files[s.newest()]);
     }
-  });
+  }));
 }
 
 TEST_CASE("a file's name says where it begins, and no other name does") {
