@@ -200,11 +200,33 @@ std::uint64_t read_schema(connection& db) {
   return found.next() ? found.number(0) : 0;
 }
 
-/// The number of a schema that was begun and not finished; 0: none was. A database that cannot undo
+/// The first schema that was begun and not finished; 0: none was. A database that cannot undo
 /// changes of its schema keeps the mark, when the server that made them ends in between.
 std::uint64_t unfinished_schema_of(connection& db) {
-  rows found{db, "SELECT number FROM schema_version WHERE applied = ''"};
+  rows found{db, "SELECT number FROM schema_version WHERE applied = '' ORDER BY number LIMIT 1"};
   return found.next() ? found.number(0) : 0;
+}
+
+/// The tables that the migrations create, in their order.
+std::vector<std::string> created_tables(const std::vector<migration>& migrations) {
+  constexpr std::string_view words = "CREATE TABLE ";
+  std::vector<std::string> out;
+  for (const auto& each : migrations)
+    for (auto sql : each.statements)
+      if (auto at = sql.find(words); at != std::string_view::npos) {
+        auto name = sql.substr(at + words.size());
+        out.emplace_back(name.substr(0, name.find_first_of(" (")));
+      }
+  return out;
+}
+
+/// A database that no server has used yet, since setting it up was cut off: it is made anew.
+void empty(connection& db, const std::vector<migration>& migrations) {
+  auto names = created_tables(migrations);
+  // What refers to another table comes after it.
+  for (auto each = names.rbegin(); each != names.rend(); ++each)
+    run(db, fmt::format("DROP TABLE IF EXISTS {}", *each));
+  run(db, "DELETE FROM schema_version");
 }
 
 void refuse_unfinished(connection& db) {
@@ -213,8 +235,7 @@ void refuse_unfinished(connection& db) {
                               fmt::format("the database {} is half-way to schema {}: what changed "
                                           "it was cut off",
                                           db.name(), number),
-                              "restore the backup from before the upgrade; where it is new, make "
-                              "it anew"});
+                              "restore the backup from before the upgrade"});
 }
 
 } // namespace
@@ -242,16 +263,20 @@ void migrate(connection& db, const std::vector<migration>& migrations) {
                                           db.name(), schema, newest),
                               "start the newer deployminator that wrote it, or name another one"});
   run_in_words_of(db, version_table);
-  refuse_unfinished(db);
-  for (const auto& each : migrations) {
-    if (each.number <= schema)
-      continue;
-    run(db, "INSERT INTO schema_version (number, applied) VALUES (?, '')", each.number);
-    for (auto sql : each.statements)
-      run_in_words_of(db, sql);
-    run(db, "UPDATE schema_version SET applied = ? WHERE number = ?", messages::system_utc_now(),
-        each.number);
+  if (unfinished_schema_of(db) == 1) {
+    empty(db, migrations);
+    schema = 0;
   }
+  refuse_unfinished(db);
+  // All that are to come are marked first, so that it shows which was the first.
+  for (const auto& each : migrations)
+    if (each.number > schema)
+      run(db, "INSERT INTO schema_version (number, applied) VALUES (?, '')", each.number);
+  for (const auto& each : migrations)
+    if (each.number > schema)
+      for (auto sql : each.statements)
+        run_in_words_of(db, sql);
+  run(db, "UPDATE schema_version SET applied = ? WHERE applied = ''", messages::system_utc_now());
   whole.commit();
 }
 

@@ -24,9 +24,10 @@ const std::vector<migration>& all_migrations();
 std::uint64_t schema_of(connection& db);
 
 /// Brings the database to the schema of the last migration, in one transaction where the database
-/// can. MariaDB commits after each CREATE TABLE, so there a step is marked before it and after: one
-/// that was cut off is told the next time. Throws `store_error`, having changed nothing, for a
-/// database that has a newer schema, or tables but none of ours, or half of a step.
+/// can. MariaDB commits after each CREATE TABLE, so there steps are marked before and after: where
+/// they were cut off is told the next time, and a new database is made anew. Throws `store_error`,
+/// having changed nothing, for a database that has a newer schema, or tables but none of ours, or
+/// half of a step.
 void migrate(connection& db, const std::vector<migration>& migrations = all_migrations());
 
 } // namespace deployminator::store

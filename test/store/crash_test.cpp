@@ -115,7 +115,7 @@ void kill_writers(const std::string& url) {
     auto acknowledged = std::max(last_acknowledged(w.acknowledged), done);
 
     auto s = store::open_store(url);
-    REQUIRE(s);
+    REQUIRE_MESSAGE(s, s.error().message);
     REQUIRE((*s)->begin_epoch());
     auto f = (*s)->load();
     REQUIRE(f);

@@ -115,6 +115,14 @@ TEST_CASE("a migration that was cut off is told, or never was") {
   CHECK(why.hint.find("backup") != std::string::npos);
 }
 
+TEST_CASE("a new database whose migrations were cut off is made anew") {
+  auto db = connection_to_empty_database();
+  const store::migration broken{2, {"ALTER TABLE appgroup ADD COLUMN size TEXT", "nonsense"}};
+  CHECK(migration_refusal(*db, {add_groups, broken}).code == failure_code::internal);
+  store::migrate(*db, {add_groups, add_color});
+  CHECK(store::schema_of(*db) == 2);
+}
+
 TEST_CASE("a newer schema is refused") {
   auto db = connection_to_empty_database();
   store::migrate(*db, {add_groups, add_color});
