@@ -37,13 +37,15 @@ class Logs(Case):
         return self.farm.root / "w1/log" / f"{instance}.log"
 
     def size_of_log(self, instance):
-        size = 0
-        for each in self.directory(instance).iterdir():
+        """The sum of its files, as they are at one moment: none comes or goes while they are measured."""
+        while True:
+            before = sorted(self.directory(instance).iterdir())
             try:
-                size += each.stat().st_size
+                size = sum(each.stat().st_size for each in before)
             except FileNotFoundError:
-                pass
-        return size
+                continue
+            if sorted(self.directory(instance).iterdir()) == before:
+                return size
 
     def wait_for_line(self, instance, line):
         wait_until(lambda: line in self.logs(instance), f"{instance} prints {line}")

@@ -115,7 +115,9 @@ void kill_writers(const std::string& url) {
     auto acknowledged = std::max(last_acknowledged(w.acknowledged), done);
 
     auto s = store::open_store(url);
-    REQUIRE_MESSAGE(s, s.error().message);
+    auto why = s ? std::string{} : s.error().message;
+    CAPTURE(why);
+    REQUIRE(s);
     REQUIRE((*s)->begin_epoch());
     auto f = (*s)->load();
     REQUIRE(f);

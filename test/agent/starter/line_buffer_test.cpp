@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <memory>
 #include <rapidcheck.h>
 #include <string>
@@ -33,7 +32,7 @@ std::vector<line> pieces_of(const std::string& text, std::size_t step) {
     auto* space = buffer->space();
     auto size = std::min({step, buffer->room(), text.size() - at});
     REQUIRE(size > 0);
-    memcpy(space, text.data() + at, size);
+    std::copy_n(text.data() + at, size, space);
     buffer->add(size);
     at += size;
     while (buffer->next(next))
