@@ -82,7 +82,7 @@ void place_next(planner_pointer self, std::shared_ptr<draft> d);
 
 void note(planner_pointer self, const std::shared_ptr<draft>& d, result<placement> where) {
   const auto& w = d->view->wishes[d->content.applications.size()];
-  d->content.applications.push_back({w.namespace_, w.group, w.app, std::move(where)});
+  d->content.applications.push_back({w.namespace_, w.group, w.app, std::move(where), w.kept});
   place_next(self, d);
 }
 

@@ -94,11 +94,11 @@ std::set<std::string> kept_for(const farm& f, const group& g, version_ahead to,
   return out;
 }
 
-std::set<std::string> kept_for(const farm& f, const group& g, version_ahead to,
-                               const std::vector<application>& applications) {
+std::set<std::string> kept_in(const plan& p, const group& g) {
   std::set<std::string> out;
-  for (const auto& app : applications)
-    out.merge(kept_for(f, g, to, app));
+  for (const auto& each : p.applications)
+    if (each.namespace_ == g.namespace_ && each.group == g.name)
+      out.insert(each.kept.begin(), each.kept.end());
   return out;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/plan.hpp"
 #include "messages/farm.hpp"
 
 #include <cstdint>
@@ -22,9 +23,8 @@ struct version_ahead {
 std::set<std::string> kept_for(const messages::farm& f, const messages::group& g, version_ahead to,
                                const messages::application& app);
 
-/// The same for all applications of the version.
-std::set<std::string> kept_for(const messages::farm& f, const messages::group& g, version_ahead to,
-                               const std::vector<messages::application>& applications);
+/// The instances of the group that the plan counts on: it was made on what was seen then.
+std::set<std::string> kept_in(const plan& p, const messages::group& g);
 
 /// Whether the deployed version is of this build and has just these applications, whatever their
 /// ids, and the hashes that were pinned.

@@ -53,6 +53,8 @@ struct planned_application {
   std::string group;
   messages::application app;
   messages::result<placement> where;
+  /// As in the wish: the placement counts on them.
+  std::set<std::string> kept;
 };
 
 /// The PLANNER's answer.

@@ -92,9 +92,7 @@ versions_or_refusal order_kind<roll_to_version>::decide(edit& c, const roll_to_v
   rollout r;
   r.group_id = g.id;
   r.to = target->id;
-  r.leaving
-    = leaving_for(c.before(), g, target->id,
-                  kept_for(c.before(), g, {target->id, target->build}, target->applications));
+  r.leaving = leaving_for(c.before(), g, target->id, kept_in(p, g));
   r.order_id = order.order_id;
   r.purpose = fmt::format("version {} (build {}) comes back in place of {}", target->id,
                           target->build, named_version(g.deployed_version));

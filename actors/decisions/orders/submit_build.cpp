@@ -73,7 +73,7 @@ group_version deploy(edit& c, const submit_build& order, const group_to_deploy& 
     g.id = c.new_group_id();
     c.put(g);
   }
-  auto kept = kept_for(f, g, {0, order.build}, wanted.applications);
+  auto kept = kept_in(p, g);
   auto leaving = leaving_for(f, g, 0, kept);
   bool is_unchanged = !f.rollouts.contains(g.id) && leaving.empty() && adds_nothing(g, wanted, p)
                       && is_deployed_already(f, g, order.build, wanted.applications);

@@ -58,7 +58,7 @@ struct small_farm {
       auto where = !question                    ? messages::result<placement>{question.error()}
                    : w.app.strategy == "spread" ? place_spread(*question)
                                                 : place_one_per_machine(*question);
-      out.applications.push_back({w.namespace_, w.group, w.app, std::move(where)});
+      out.applications.push_back({w.namespace_, w.group, w.app, std::move(where), w.kept});
     }
     return out;
   }
