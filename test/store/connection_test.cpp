@@ -1,6 +1,7 @@
 #include "messages/farm.hpp"
 #include "store/connection.hpp"
 #include "store/error.hpp"
+#include "test/store/failure_of.hpp"
 #include "test/store/fresh_database.hpp"
 
 #include <doctest/doctest.h>
@@ -21,16 +22,6 @@ std::string damage_of(const std::function<void()>& f) {
     return e.what();
   }
   return "none";
-}
-
-messages::failure failure_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const store::store_error& e) {
-    return e.why();
-  }
-  FAIL("nothing failed");
-  return {};
 }
 
 void create(store::connection& db, const std::string& columns) {

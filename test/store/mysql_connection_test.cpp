@@ -1,6 +1,7 @@
 #include "store/error.hpp"
 #include "store/mysql_connection.hpp"
 #include "store/open_connection.hpp"
+#include "test/store/failure_of.hpp"
 #include "test/store/mariadb_database.hpp"
 
 #include <doctest/doctest.h>
@@ -10,7 +11,6 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <future>
 #include <thread>
 
@@ -23,15 +23,11 @@ using messages::failure_code;
 
 namespace {
 
-messages::failure failure_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const store::store_error& e) {
-    CHECK_FALSE(e.why().hint.empty());
-    return e.why();
-  }
-  FAIL("nothing failed");
-  return {};
+/// Why `f` fails, which says what to do.
+messages::failure helpful_failure_of(const std::function<void()>& f) {
+  auto why = failure_of(f);
+  CHECK_FALSE(why.hint.empty());
+  return why;
 }
 
 bool has(const std::string& text, const std::string& part) {
@@ -39,7 +35,7 @@ bool has(const std::string& text, const std::string& part) {
 }
 
 messages::failure opening_refusal(const std::string& url, const std::string& password_file = {}) {
-  return failure_of([&] { store::open_connection(url, password_file); });
+  return helpful_failure_of([&] { store::open_connection(url, password_file); });
 }
 
 /// A server of its own for what the shared one must not suffer.
@@ -227,11 +223,11 @@ TEST_CASE("a transaction whose connection is lost in its midst is not made in pa
     store::run(*db, "INSERT INTO t VALUES (1)");
     own.restart();
     // It would be committed at once on a new connection.
-    CHECK(failure_of([&] { store::run(*db, "INSERT INTO t VALUES (2)"); }).code
+    CHECK(helpful_failure_of([&] { store::run(*db, "INSERT INTO t VALUES (2)"); }).code
           == failure_code::unreachable);
-    CHECK(failure_of([&] { store::run(*db, "INSERT INTO t VALUES (3)"); }).code
+    CHECK(helpful_failure_of([&] { store::run(*db, "INSERT INTO t VALUES (3)"); }).code
           == failure_code::unreachable);
-    CHECK(failure_of([&] { half.commit(); }).code == failure_code::unreachable);
+    CHECK(helpful_failure_of([&] { half.commit(); }).code == failure_code::unreachable);
   }
   CHECK_FALSE(store::rows{*db, "SELECT i FROM t"}.next());
   store::transaction whole{*db};
@@ -247,7 +243,7 @@ TEST_CASE("a commit whose answer is lost says so") {
   store::transaction one{*db};
   store::run(*db, "INSERT INTO t VALUES (1)");
   own.server.end(SIGKILL);
-  CHECK(has(failure_of([&] { one.commit(); }).message, "whether it did will show"));
+  CHECK(has(helpful_failure_of([&] { one.commit(); }).message, "whether it did will show"));
   own.server.start();
 }
 
@@ -257,8 +253,14 @@ TEST_CASE("a database that does not answer is given up in time, and used again w
   auto db = store::open_mysql(at, {}, {1s, 1s});
   own.server.freeze();
   auto begun = std::chrono::steady_clock::now();
-  CHECK(failure_of([&] { store::rows{*db, "SELECT 1"}.next(); }).code == failure_code::unreachable);
-  CHECK(failure_of([&] { store::rows{*db, "SELECT 1"}.next(); }).code == failure_code::unreachable);
+  CHECK(helpful_failure_of([&] {
+          store::rows{*db, "SELECT 1"}.next();
+        }).code
+        == failure_code::unreachable);
+  CHECK(helpful_failure_of([&] {
+          store::rows{*db, "SELECT 1"}.next();
+        }).code
+        == failure_code::unreachable);
   CHECK(std::chrono::steady_clock::now() - begun < 8s);
   own.server.go_on();
   CHECK(store::rows{*db, "SELECT 1"}.next());

@@ -1,10 +1,9 @@
 #include "store/error.hpp"
 #include "store/sqlite_connection.hpp"
+#include "test/store/failure_of.hpp"
 #include "test/store/temporary_directory.hpp"
 
 #include <doctest/doctest.h>
-
-#include <functional>
 
 using namespace deployminator;
 using namespace deployminator::test;
@@ -17,16 +16,6 @@ std::string pragma(store::connection& db, const std::string& name) {
   store::rows found{db, "PRAGMA " + name};
   REQUIRE(found.next());
   return found.text(0);
-}
-
-messages::failure failure_of(const std::function<void()>& f) {
-  try {
-    f();
-  } catch (const store::store_error& e) {
-    return e.why();
-  }
-  FAIL("nothing failed");
-  return {};
 }
 
 } // namespace
