@@ -12,7 +12,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
-#include <malloc.h>
 #include <memory>
 #include <optional>
 #include <random>
@@ -80,14 +79,6 @@ void announce(const actors::server& server, const std::optional<messages::next_s
                       : actors::next_server_key_ptr{});
 }
 
-/// What a large rollout needed is free again, but in pieces that glibc keeps.
-void give_memory_back() {
-  constexpr int between_looks_at_memory = 10;
-  static int looks = 0;
-  if (++looks % between_looks_at_memory == 0)
-    malloc_trim(0);
-}
-
 /// Does what the key file says of the server's key until the process is to end. A server that
 /// cannot take its next key ends as well.
 void follow_keys(actors::key_watch file, const actors::server& server, bus::io_thread& sockets,
@@ -96,7 +87,6 @@ void follow_keys(actors::key_watch file, const actors::server& server, bus::io_t
   if (file.next())
     announce(server, file.next());
   while (!common::wait_for_end(between_looks)) {
-    give_memory_back();
     auto news = file.look(messages::system_utc_now());
     if (news.unreadable)
       common::log::warning("deployminator cannot read its key file, goes on with its key",

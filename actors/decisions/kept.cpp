@@ -17,20 +17,15 @@ namespace {
 using instance_list = std::vector<const instance*>;
 
 /// Bytes that were pinned are those of a build that gives no hash.
-bool is_same_hash(const program& before, const program& now) {
-  return now.sha256.empty() || now.sha256 == before.sha256;
-}
-
 bool is_launched_alike(const program& before, program now) {
-  if (!is_same_hash(before, now))
-    return false;
-  now.sha256 = before.sha256;
+  if (now.sha256.empty())
+    now.sha256 = before.sha256;
   return now == before;
 }
 
 /// Equal but for what only the store gives.
 bool is_same(const application& before, application now) {
-  if (!is_same_hash(before, now))
+  if (!is_launched_alike(before, now))
     return false;
   now.sha256 = before.sha256;
   now.id = before.id;
