@@ -6,7 +6,7 @@ packages=(
   cmake g++ clang ninja-build ccache pkg-config clang-format clang-tidy
   libcaf-dev cppzmq-dev libzmq3-dev libmsgpack-cxx-dev libboost-dev libfmt-dev
   libsqlite3-dev libsqlitecpp-dev libmysqlcppconn-dev libyaml-cpp-dev libcurl4-openssl-dev libssl-dev libarchive-dev
-  zlib1g-dev libnftables-dev nftables iproute2
+  zlib1g-dev libjemalloc-dev libnftables-dev nftables iproute2
   nlohmann-json3-dev libcli11-dev doctest-dev librapidcheck-dev libbenchmark-dev
   systemd-container debootstrap lintian
   mariadb-server-core mariadb-client-core
