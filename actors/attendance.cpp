@@ -100,7 +100,7 @@ void take_loss(deployminator_pointer self, const std::string& name, const std::s
     if (!outcome) {
       // Nobody was told: it is awaited, and given up again.
       state.present.expect(name);
-      return self->delayed_send(self, return_grace, atom::tick_v);
+      return self->delayed_send(self, return_grace, atom::tick_v, ++state.last_look);
     }
     state.listeners.tell_rollouts_on(self, state.queue.farm(), state.present, name);
     release_held_back(self);
@@ -111,7 +111,7 @@ void take_loss(deployminator_pointer self, const std::string& name, const std::s
 void give_up_on_absent_machines(deployminator_pointer self) {
   auto& state = self->state;
   if (std::exchange(state.still_coming, false) && !state.present.is_complete())
-    return self->delayed_send(self, more_grace, atom::tick_v);
+    return self->delayed_send(self, more_grace, atom::tick_v, ++state.last_look);
   auto absent = state.present.awaited();
   for (const auto& name : absent)
     if (!state.joining.contains(name))

@@ -69,7 +69,7 @@ void await_those_told_of(deployminator_pointer self, const farm& stored) {
     if (!each.lost)
       state.present.expect(name);
   if (!state.present.is_complete())
-    self->delayed_send(self, return_grace, atom::tick_v);
+    self->delayed_send(self, return_grace, atom::tick_v, ++state.last_look);
 }
 
 } // namespace

@@ -175,7 +175,7 @@ void begin(deployminator_pointer self, deployminator_config config) {
       known.insert(name);
   state.present = presence{std::move(known)};
   state.listeners.tell_all_anew(self, state.queue.farm(), state.present);
-  self->delayed_send(self, return_grace, atom::tick_v);
+  self->delayed_send(self, return_grace, atom::tick_v, ++state.last_look);
   self->delayed_send(self, lead_interval, atom::tick_v, atom::lead_v);
   enqueue(self, {.decide = [self](const farm& f) {
             return first_operator(f, self->state.config.first_operator, now(self));
@@ -231,7 +231,10 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
       try_store(self);
     },
     [self](atom::load) { reload(self); },
-    [self](atom::tick) { give_up_on_absent_machines(self); },
+    [self](atom::tick, std::uint64_t look) {
+      if (look == self->state.last_look)
+        give_up_on_absent_machines(self);
+    },
   };
 }
 

@@ -42,7 +42,10 @@ struct deployminator_state {
   std::multiset<std::string> joining;
   /// What waits until it is known which machines are there.
   std::vector<std::function<void()>> held_back;
-  /// Somebody has joined since the last tick.
+  /// The number of the next look for absent machines; those before it are dropped, so that many
+  /// losses at once make one look.
+  std::uint64_t last_look = 0;
+  /// Somebody has joined since the last look.
   bool still_coming = false;
   /// The store is being asked whether this server still leads.
   bool asks_for_lead = false;

@@ -246,8 +246,9 @@ using deployminator_actor = caf::typed_actor<
   caf::reacts_to<atom::tick, atom::lead>,
   /// From itself, after a failed commit and a failed load: time to load again.
   caf::reacts_to<atom::load>,
-  /// From itself, after the start: machines that do not come back are given up.
-  caf::reacts_to<atom::tick>>;
+  /// From itself, after the start: machines that do not come back are given up; only the newest
+  /// such look counts.
+  caf::reacts_to<atom::tick, std::uint64_t>>;
 
 /// ORDERS: takes the clients' orders, has them read and placed, one after the other, and carried
 /// out. An order that is repeated while it is under way is carried out once.

@@ -109,7 +109,11 @@ upkeep_actor::behavior_type upkeep_keeper(upkeep_actor::stateful_pointer<upkeep_
       look_at_next(self);
     },
     [self](atom::tick) {
-      self->state.wake.reset();
+      auto& wake = self->state.wake;
+      // One that an earlier time took the place of would wake itself for ever.
+      if (!wake || *wake > steady_now(self))
+        return;
+      wake.reset();
       look_at_next(self);
     },
   };

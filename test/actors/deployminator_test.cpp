@@ -3,6 +3,7 @@
 #include "test/actors/support/fakes.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <deque>
 
@@ -321,6 +322,22 @@ TEST_CASE("a machine that is lost while the store is away is told so when the st
   CHECK(made.machines[0].lost);
   auto machines = b.query_machines();
   CHECK(rows_in(machines).machines.at(0).state == machine_state::unreachable);
+}
+
+TEST_CASE("many machines that are lost while the store is away make one look a time") {
+  bench b{0};
+  b.start();
+  constexpr std::size_t machines = 20;
+  for (std::size_t i = 0; i < machines; ++i)
+    b.join(fmt::format("w{}", i));
+  b.give(bench::build(), bench::onto("w1"));
+  b.store.is_away = true;
+  b.fail_commit();
+  for (std::size_t i = 0; i < machines; ++i)
+    b.lose(fmt::format("w{}", i));
+  for (int i = 0; i < 10; ++i)
+    b.pass(3s);
+  CHECK(b.scheduler.clock().schedule().size() < 10 * machines);
 }
 
 TEST_CASE("what was stored though its commit seemed to fail is told when the farm is loaded") {

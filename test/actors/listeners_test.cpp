@@ -127,7 +127,7 @@ private:
       [](atom::lead) {},
       [](atom::tick, atom::lead) {},
       [this, self](atom::load) { next(self); },
-      [](atom::tick) {},
+      [](atom::tick, std::uint64_t) {},
     };
   }
 
