@@ -91,6 +91,9 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       auto events = state.database->events_after(seq, page_events);
       if (!events)
         return to_error(events.error());
+      // A commit whose answer was an error may have been made all the same.
+      if (!events->empty())
+        state.last_event = std::max(state.last_event, events->back().seq);
       return page_of(std::move(*events), state.last_event);
     },
   };

@@ -157,6 +157,17 @@ TEST_CASE("a page of events fits into a message, and says how many there are") {
   CHECK(found.last == 10);
 }
 
+TEST_CASE("a page tells of events whose commit seemed to fail, in its last number too") {
+  bench b;
+  b.database.failures = {disk_full, disk_full, disk_full};
+  b.commit(1);
+  b.database.kept.push_back({11, {1}, "", "", 0, rollout_step{"placed", "stored all the same"}});
+  auto page = b.ask<event_page_ptr>(b.subject, atom::events_v, std::uint64_t{10});
+  REQUIRE((*page->value)->events.size() == 1);
+  CHECK((*page->value)->last == 11);
+  CHECK((*b.ask<event_page_ptr>(b.subject, atom::events_v, std::uint64_t{11})->value)->last == 11);
+}
+
 TEST_CASE("the farm that is loaded says which event is the last") {
   bench b;
   b.database.last = 30;
