@@ -72,6 +72,9 @@ found_instance found_alive(const std::string& id, const starter::state& state) {
 }
 
 told_runs told_by(const starter::state& state) {
+  // The starter has not begun its first run, so nothing could be told.
+  if (state.run == 0)
+    return {};
   told_runs out{state.run, state.run};
   if (state.what == phase::starting)
     --out.start;
@@ -85,7 +88,7 @@ found_instance found_dead(const std::string& id, const starter::state& state) {
   out.id = id;
   out.started_at = start_of(state);
   out.exit = exit_of(state);
-  out.died = is_under_way(state);
+  out.died = is_under_way(state) && state.run > 0;
   return out;
 }
 

@@ -104,6 +104,14 @@ TEST_CASE("what an agent finds it does not tell again, but what comes after") {
     CHECK(news_of("a", state, told).empty());
     CHECK(kinds(news_of("a", state_of(4, phase::running, 42), told)) == std::vector{kind::started});
   }
+  SUBCASE("of one whose starter has not begun its first run") {
+    auto state = state_of(0, phase::starting);
+    CHECK(found_alive("a", state).starting);
+    auto told = told_by(state);
+    CHECK(news_of("a", state, told).empty());
+    CHECK(kinds(news_of("a", state_of(1, phase::running, 42), told)) == std::vector{kind::started});
+    CHECK(kinds(news_of("a", state_of(1, phase::exited, 42), told)) == std::vector{kind::exited});
+  }
   SUBCASE("of one whose starter is about to end itself") {
     auto state = state_of(4, phase::gone, 42, 9);
     CHECK(found_alive("a", state).exit == 9);
@@ -127,4 +135,6 @@ TEST_CASE("how a program ended is known after its starter has gone") {
   CHECK(found_dead("a", state_of(1, phase::running, 42)).started_at.microseconds == 7);
   CHECK(found_dead("a", state_of(1, phase::starting)).died);
   CHECK_FALSE(found_dead("a", state_of(1, phase::exited, 42, 3)).died);
+  // Nothing was started yet.
+  CHECK_FALSE(found_dead("a", state_of(0, phase::starting)).died);
 }
