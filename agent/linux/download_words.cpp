@@ -38,16 +38,29 @@ const char* words_for(long status) {
   }
 }
 
-failure status_failure(const char* who, long status, const std::string& url) {
+failure answer_failure(const char* who, long status, const std::string& url) {
   const auto* words = words_for(status);
   auto code = status == 404 || status == 410 ? failure_code::not_found
               : status >= 500                ? failure_code::unreachable
                                              : failure_code::refused;
-  auto out = cannot_fetch(
-    url, code, fmt::format("{} answers {}", who, words ? words : std::to_string(status)));
+  return cannot_fetch(url, code,
+                      fmt::format("{} answers {}", who, words ? words : std::to_string(status)));
+}
+
+failure proxy_failure(long status, const std::string& url) {
+  auto out = answer_failure("the proxy", status, url);
+  if (status == 407)
+    out.hint = "give the user and password before the proxy's host: http://USER:PASSWORD@HOST:PORT";
+  else if (status < 500)
+    out.hint = "see which hosts the proxy lets through";
+  return out;
+}
+
+failure server_failure(long status, const std::string& url) {
+  auto out = answer_failure("the server", status, url);
   if (status == 401 || status == 403)
     out.hint = "check downloaduser and downloadpassword, downloadtoken, or the machine's netrc";
-  if (code == failure_code::not_found)
+  if (out.code == failure_code::not_found)
     out.hint = "check downloadurl, and that the build was uploaded";
   return out;
 }
@@ -58,6 +71,10 @@ failure unreachable_failure(const std::string& url, bool is_direct) {
                                     : "nothing accepts the connection");
   out.hint = "see that it runs, and that no firewall is between";
   return out;
+}
+
+bool may_pass(long status) {
+  return status >= 500 || status == 408 || status == 429;
 }
 
 std::string timeout_text(const failed_transfer& what, const download_config& config) {
@@ -78,10 +95,10 @@ std::string break_text(const failed_transfer& what) {
 failure failure_itself(const failed_transfer& what, const std::string& url,
                        const download_config& config) {
   if (what.proxy_status >= 400)
-    return status_failure("the proxy", what.proxy_status, url);
+    return proxy_failure(what.proxy_status, url);
   switch (what.code) {
     case CURLE_HTTP_RETURNED_ERROR:
-      return status_failure(what.status == 407 ? "the proxy" : "the server", what.status, url);
+      return what.status == 407 ? proxy_failure(407, url) : server_failure(what.status, url);
     case CURLE_COULDNT_RESOLVE_PROXY:
       return cannot_fetch(url, failure_code::unreachable, "the host of its proxy is not known");
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -123,11 +140,11 @@ failure failure_of(const failed_transfer& what, const std::string& url,
 }
 
 bool is_worth_retrying(const failed_transfer& what) {
-  if (what.proxy_status >= 400 && what.proxy_status < 500)
-    return false;
+  if (what.proxy_status >= 400)
+    return may_pass(what.proxy_status);
   switch (what.code) {
     case CURLE_HTTP_RETURNED_ERROR:
-      return what.status >= 500 || what.status == 408 || what.status == 429 || what.status == 416;
+      return may_pass(what.status) || what.status == 416;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_TOO_MANY_REDIRECTS:

@@ -256,7 +256,7 @@ class Torture:
     def unpackers(self, kills):
         """Kills of the unpacker, one with each build."""
         members = [("torture", self.program.read_bytes(), 0o755)]
-        members += [(f"files/{number}", bytes(10_000), 0o644) for number in range(1000)]
+        members += [(f"files/{number}", bytes(30_000), 0o644) for number in range(300)]
         archive = make_tar(self.farm.root / "large.tar", members)
         path = self.write("unpacked", self.app("steady", 2, downloadurl=str(archive)))
         killed, build = 0, 0

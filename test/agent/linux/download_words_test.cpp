@@ -57,9 +57,26 @@ TEST_CASE("a proxy is named, and what it says is not the server's") {
   CHECK(words_of(what)
         == "cannot fetch http://x/a: the proxy answers 403 Forbidden, through the proxy proxy:3128 "
            "(https_proxy)");
+  CHECK(failure_of(what, "", {}).hint == "see which hosts the proxy lets through");
   CHECK_FALSE(is_worth_retrying(what));
+  what.proxy_status = 407;
+  CHECK(failure_of(what, "", {}).hint
+        == "give the user and password before the proxy's host: http://USER:PASSWORD@HOST:PORT");
   what = ended(CURLE_COULDNT_CONNECT);
   CHECK(words_of(what) == "cannot fetch http://x/a: its host refuses the connection or is away");
+}
+
+TEST_CASE("a proxy that is busy or cannot get through is asked again") {
+  // With CURLOPT_FAILONERROR that is how a refused tunnel ends, and no status of the server's.
+  auto what = ended(CURLE_HTTP_RETURNED_ERROR);
+  for (long status : {408, 429, 500, 502, 503, 504}) {
+    what.proxy_status = status;
+    CHECK(is_worth_retrying(what));
+  }
+  for (long status : {400, 403, 404, 407}) {
+    what.proxy_status = status;
+    CHECK_FALSE(is_worth_retrying(what));
+  }
 }
 
 TEST_CASE("a timeout is said as what it is: no connection, or a stall") {
