@@ -1,6 +1,7 @@
 """What becomes of the agent's files costs at most what they describe: the table of agent/README.md, and
 every hint that leads out."""
 
+import hashlib
 import os
 import pathlib
 import re
@@ -131,6 +132,56 @@ class Table(Damage):
 
     def damaged_while_away(self, names, damage):
         self.restart(names, meanwhile=damage)
+
+
+class Trees(Damage):
+    """The row that the walk leaves out: an unpacked artifact that several instances share, for a minute."""
+
+    def setUp(self):
+        super().setUp()
+        self.content = bytes(range(256)) * 64
+        archive = make_tar(self.farm.root / "shared.tar", [("busybox", None, 0o755), ("data", self.content, 0o644)])
+        # With its sum the next build takes the same file of the cache.
+        self.deploy_everywhere(["w1"], downloadurl=str(archive), strategy="spread", instances=2,
+                               sha256=hashlib.sha256(archive.read_bytes()).hexdigest())
+        self.build = 1
+
+    def tree(self):
+        tree, = (self.farm.root / "w1/lib/trees").iterdir()
+        return tree
+
+    def next_build_is_right(self):
+        """Its instances have the artifact as it is."""
+        self.build += 1
+        self.new_build(self.path, self.build)
+        rows = self.ready()
+        self.assertEqual([row["build"] for row in rows], [self.build] * 2)
+        for row in rows:
+            home = self.farm.root / "w1/lib/instances" / row["id"] / "home"
+            self.assertEqual((home / "data").read_bytes(), self.content)
+
+    def test_a_tree_that_is_as_it_was_is_used_again(self):
+        before = self.tree()
+        self.next_build_is_right()
+        self.assertEqual(self.tree(), before)
+
+    def test_a_tree_that_was_damaged_is_unpacked_anew(self):
+        for damage in flip, cut, empty, gone:
+            for away in False, True:
+                with self.subTest(damage=damage.__name__, away=away):
+                    before, pids = self.tree(), self.pids()
+                    if away:
+                        self.restart(["w1"], meanwhile=lambda: damage(before / "data"))
+                    else:
+                        damage(before / "data")
+                    self.assertEqual(self.pids(), pids)
+                    self.next_build_is_right()
+                    self.assertNotEqual(self.tree(), before)
+        gone(self.tree())
+        self.next_build_is_right()
+        gone(self.farm.root / "w1/lib/trees")
+        self.next_build_is_right()
+        self.undeploy_and_check()
 
 
 class Hints(Damage):

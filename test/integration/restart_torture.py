@@ -23,7 +23,7 @@ from farm import Farm, start_time, wait_until
 
 PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "support" / "torture_program.c"
 SOON = {"parallel": "100%", "min_ready": "100ms", "deadline": "30s"}
-COLUMNS = ["double starts", "healthy ones restarted", "exits lost", "rollouts failed", "log lines lost or doubled",
+COLUMNS = ["double starts", "ports taken", "healthy ones restarted", "exits lost", "rollouts failed", "log lines lost or doubled",
            "orphans", "losses not told", "left behind"]
 # What may be on a machine on which nothing runs.
 REST = re.compile(r"lib/(lock|journal/(agent|identity|records))|cache/[0-9a-f]{64}|log/[^/]+\.end|log/[^/]+\.log/[0-9a-f]{16}")
@@ -48,7 +48,7 @@ class Torture:
 
     def app(self, kind, count, **changes):
         return application(**{
-            "name": kind, "downloadurl": str(self.program), "binary": "torture", "args": [str(self.records), kind],
+            "name": kind, "downloadurl": str(self.program), "binary": "torture", "args": [str(self.records), kind, "${PORT1}"],
             "instances": count, "rollout": SOON, "restart": {"backoff": "200ms..200ms"}, **changes})
 
     def write(self, group, *apps):
@@ -101,12 +101,14 @@ class Torture:
             for what, run, *_ in self.record(instance):
                 if what == "double":
                     self.complain("double starts", f"{instance}, run {run}")
+                if what == "port":
+                    self.complain("ports taken", f"{instance}, run {run}")
 
     def check_steady(self, before, after):
         for instance, row in before.items():
             now = after.get(instance, {})
             if (now.get("pid"), now.get("restarts"), now.get("exit"), now.get("state")) != (
-                    row["pid"], 0, None, "ready") or len(self.record(instance)) != 1:
+                    row["pid"], 0, None, "ready") or sum(what == "start" for what, *_ in self.record(instance)) != 1:
                 self.complain("healthy ones restarted", f"{row}\n    is now {now}")
 
     def check_exits(self, rows, events):
@@ -115,7 +117,7 @@ class Torture:
             ends = [code for what, _, code, _ in self.record(instance) if what == "end"]
             told = [event["exit"] for event in events[instance] if event["exit"] is not None]
             told = [code for n, code in enumerate(told) if n == 0 or told[n - 1] != code]
-            if self.record(instance)[-1][0] == "start" and told[-1:] == [128 + signal.SIGTERM]:
+            if self.record(instance)[-1][0] != "end" and told[-1:] == [128 + signal.SIGTERM]:
                 told.pop()
             if told != ends[:len(told)] or len(ends) - len(told) > 1:
                 lost = [code for code in ends if code not in told]

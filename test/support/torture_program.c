@@ -1,11 +1,11 @@
-/* A program that keeps a record of itself: torture_program RECORDS KIND, built by restart_torture.py.
+/* A program that keeps a record of itself: torture_program RECORDS KIND PORT, built by restart_torture.py.
  *
  *   steady    prints a numbered line every few milliseconds
  *   daemon    as steady, with a child of its own that outlives its session
  *   failing   as steady, but ends after a while with a code that tells which run it was; the first run lasts
  *
  * RECORDS/ID has a line for each start ("start RUN"), each end ("end RUN CODE LINES"), and for each start that found
- * another run, or a child of it, still there ("double RUN"). */
+ * another run, or a child of it, still there ("double RUN") or its port taken ("port RUN"). */
 
 #define _GNU_SOURCE
 #include <fcntl.h>
@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <netinet/in.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +39,13 @@ static int starts_before(void) {
   while (read(records, text, sizeof text) == sizeof text)
     out += strncmp(text, "start", 5) == 0;
   return out;
+}
+
+/* Without SO_REUSEADDR, so that nobody may have the port but for a moment. */
+static int takes_port(int port) {
+  struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((unsigned short)port)};
+  int server = socket(AF_INET, SOCK_STREAM, 0);
+  return server >= 0 && bind(server, (struct sockaddr *)&any, sizeof any) == 0 && listen(server, 5) == 0;
 }
 
 static void leave_daemon(void) {
@@ -69,7 +78,7 @@ static int print(int run, int from, int count, int pause) {
 
 int main(int argc, char **argv) {
   char path[4096];
-  if (argc != 3)
+  if (argc != 4)
     return 99;
   umask(0);
   snprintf(path, sizeof path, "%s/%s", argv[1], getenv("DEPLOY_INSTANCE_ID"));
@@ -83,6 +92,8 @@ int main(int argc, char **argv) {
   note("start", run, 0, 0);
   if (flock(lock, LOCK_EX | LOCK_NB))
     note("double", run, 0, 0);
+  if (!takes_port(atoi(argv[3])))
+    note("port", run, 0, 0);
   if (strcmp(argv[2], "daemon") == 0)
     leave_daemon();
   srand((unsigned)(getpid() ^ time(NULL)));
