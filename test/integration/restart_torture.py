@@ -222,7 +222,7 @@ class Torture:
         return f"{len(count)} ends of the agent while {builds} builds followed each other"
 
     def starters(self, kills):
-        """Kills of starters whose programs have children that ignore everything; every third with the agent."""
+        """Kills of starters whose programs have children that ignore everything; some together with the agent."""
         self.build(self.write("daemons", self.app("daemon", 10)), 1)
         for _ in range(0, kills, 10):
             before = self.rows("daemons")
