@@ -57,6 +57,7 @@ exit_code make_key(context& c, wanted_key wanted) {
       ::unlink(wanted.path().c_str());
     throw;
   }
+  go_on_without_output();
   if (c.json) {
     print(indented({{"name", wanted.grant.name}, {"file", wanted.path()}}));
     return exit_code::done;
@@ -136,6 +137,7 @@ exit_code revoke(context& c, const std::string& name) {
   client server{c.access(), c.stop};
   server.connect();
   server.ask<accepted>(revoke_key{new_random_id(), name});
+  go_on_without_output();
   if (c.json)
     print(indented({{"name", name}}));
   else

@@ -82,6 +82,20 @@ class Streams(Case):
                     self.assertEqual(self.run_with(arguments, out, err, json), 0)
             self.wait_until_done()
 
+    def test_going_to_a_kept_version_and_new_keys_end_with_what_became_of_them(self):
+        for build in (1, 2):
+            self.farm.deploy("new-build", self.write(application(instances=1, rollout={"min_ready": "0s"})), "--build", build)
+        newest = self.farm.json("versions", "shop/web")[0]["version"]
+        for n, (out, err) in enumerate(itertools.product(STREAMS, STREAMS)):
+            json = (n + n // 4) % 2 == 1
+            file = self.farm.root / f"reader-{n}.key"
+            for arguments in (["rollback", "shop/web"], ["version", "shop/web", str(newest)],
+                              ["key", "new", f"reader-{n}", "--role", "viewer", "--output", file]):
+                with self.subTest(verb=arguments, stdout=out, stderr=err, json=json):
+                    self.assertEqual(self.run_with(arguments, out, err, json), 0)
+            self.assertTrue(file.is_file())
+            self.wait_until_done()
+
     def test_refusals_and_mistakes_keep_their_exit_codes(self):
         bad = self.farm.root / "bad.yaml"
         bad.write_text("groups: 5\n")
