@@ -1,5 +1,6 @@
 #include "agent/machine_check.hpp"
 
+#include "agent/linux/data_directory.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
 #include "agent/linux/reservations.hpp"
 #include "messages/bus/io_thread.hpp"
@@ -105,13 +106,13 @@ finding check_users() {
   std::string others;
   setpwent();
   while (const auto* each = getpwent())
-    if (each->pw_uid >= reservations::first_uid && each->pw_uid <= reservations::last_uid)
+    if (each->pw_uid >= data_owner && each->pw_uid <= reservations::last_uid)
       others += fmt::format(" {} ({})", each->pw_name, each->pw_uid);
   endpwent();
   if (others.empty())
     return {kind::good, "users",
-            fmt::format("{} to {} are free", reservations::first_uid, reservations::last_uid), ""};
-  return {kind::bad, "users", "these are among those that instances get:" + others,
+            fmt::format("{} to {} are free", data_owner, reservations::last_uid), ""};
+  return {kind::bad, "users", "these are among those that instances, or their data, get:" + others,
           "give them other ids"};
 }
 

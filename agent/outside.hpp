@@ -110,12 +110,14 @@ struct launch_order {
   std::string id;
   std::string binary;
   std::string interpreter;
-  /// The launcher replaces `${HOSTNAME}` in them, and in `env`.
+  /// The launcher replaces `${HOSTNAME}` and `${DATA}` in them, and in `env`.
   std::vector<std::string> args;
-  /// The whole environment but `HOME`, which the launcher adds.
+  /// The whole environment but `HOME` and `DATA`, which the launcher adds.
   std::map<std::string, std::string> env;
   messages::resource_limits limits;
   bool discard_log = false;
+  /// Its directory that survives builds, as a path below that of all data; empty: it has none.
+  std::string data;
 };
 
 /// What became of an instance's processes.
@@ -140,6 +142,8 @@ struct process_event {
   /// Exit code, or 128 + signal number.
   std::optional<int> exit;
   std::string problem;
+  /// With `started`: what people should know of this run; mostly nothing.
+  std::string remark;
 };
 
 /// An instance that `launcher::recover` found on the machine.

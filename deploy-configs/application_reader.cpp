@@ -165,6 +165,29 @@ void read_env(fields& in, messages::application& app, std::vector<mistake>& rema
     fields::letters::as_written);
 }
 
+/// Whether an arg or a value of `env` asks for `${DATA}`.
+bool asks_for_data(const messages::application& app) {
+  auto asks = [](const std::string& text) { return text.find("${DATA}") != std::string::npos; };
+  return std::ranges::any_of(app.args, asks)
+         || std::ranges::any_of(app.env, [&](const auto& each) { return asks(each.second); });
+}
+
+void read_data(fields& in, const yaml_node& node, messages::application& app) {
+  if (const auto* name = in.find_text("data", safe_name_expected)) {
+    app.data = name->text;
+    if (!app.data.empty() && !is_safe_name(app.data))
+      in.fail(*name, fmt::format("`data` is {}; expected one name of a directory, not a path, such "
+                                 "as `uploads`: {}",
+                                 in_ticks(app.data), safe_name_expected));
+    else if (!app.data.empty() && app.env.contains("DATA"))
+      in.fail(*name, "`data` is given beside `DATA` in `env`; expected one of the two, for the "
+                     "agent sets `DATA` to the directory's path");
+  }
+  if (app.data.empty() && asks_for_data(app))
+    in.fail(node, "this application asks for `${DATA}` and has no `data`; expected `data: NAME` "
+                  "beside it");
+}
+
 /// The machine groups between the commas, each once.
 void read_machines(fields& in, messages::application& app) {
   const auto* node
@@ -425,6 +448,7 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_download(in, app, remarks);
   read_args(in, app, remarks);
   read_env(in, app, remarks);
+  read_data(in, node, app);
   read_placement(in, app);
   in.read("alwayson", app.always_on);
   in.read("discardlog", app.discard_log);

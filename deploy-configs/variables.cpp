@@ -13,7 +13,7 @@ namespace {
 
 /// Beside `PORTn`.
 const std::vector<std::string>& known_variables() {
-  static const std::vector<std::string> all{"BUILDID", "GROUP", "HOSTNAME", "MACHINE"};
+  static const std::vector<std::string> all{"BUILDID", "DATA", "GROUP", "HOSTNAME", "MACHINE"};
   return all;
 }
 

@@ -107,7 +107,8 @@ struct program {
   /// A program of the machine that runs the binary, by its name or its absolute path, and its own
   /// arguments; the binary and `args` follow. Empty: the binary is a program itself.
   std::vector<std::string> interpreter;
-  /// `${PORTn}`, `${MACHINE}` and `${HOSTNAME}` are replaced by the agent, here and in `env`.
+  /// `${PORTn}`, `${MACHINE}`, `${HOSTNAME}` and `${DATA}` are replaced by the agent, here and in
+  /// `env`.
   std::vector<std::string> args;
   std::map<std::string, std::string> env;
   /// False: a job that runs once; exit code 0 is its normal end.
@@ -121,11 +122,14 @@ struct program {
   std::vector<service> services;
   /// Lower-case hex of the artifact; empty until given or pinned by the first fetch.
   std::string sha256;
+  /// The name of a directory of the application on each machine, which stays when its instances go;
+  /// empty: it has none.
+  std::string data;
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
                      download_token, binary, interpreter, args, env, always_on, discard_log, limits,
-                     min_ready, restart, stop, services, sha256)
+                     min_ready, restart, stop, services, sha256, data)
 };
 
 /// One application of a group, as deploy.yaml defines it with every default filled in: the program,
@@ -147,7 +151,7 @@ struct application : program {
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, machine_groups, strategy, always_on, discard_log, limits,
-                     min_ready, rollout, restart, stop, services, sha256)
+                     min_ready, rollout, restart, stop, services, sha256, data)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

@@ -112,7 +112,8 @@ struct trouble_change {
 };
 
 /// A decision about a group and its reason; `phase` is a `rollout_phase`, or `placed`, `pinned`,
-/// `accepted` for decisions beside the phases. `rollout`: which one of the group, 0 beside any.
+/// `accepted`, `kept` (data stays where it is) for decisions beside the phases. `rollout`: which
+/// one of the group, 0 beside any.
 struct rollout_step {
   static constexpr std::string_view type = "rollout.step";
   std::string phase;

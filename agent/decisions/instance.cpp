@@ -209,7 +209,10 @@ void instance_step::on_started(const process_event& e) {
     life_.phase = instance_phase::up;
     return stop_program();
   }
-  enter(instance_phase::up, instance_state::running, std::exchange(life_.exchanged_port, {}));
+  auto remark = std::exchange(life_.exchanged_port, {});
+  if (!e.remark.empty())
+    remark += (remark.empty() ? "" : "; ") + e.remark;
+  enter(instance_phase::up, instance_state::running, std::move(remark));
   if (app().min_ready <= milliseconds{0})
     become_ready();
   else

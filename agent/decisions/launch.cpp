@@ -1,10 +1,39 @@
 #include "agent/decisions/launch.hpp"
 
+#include "messages/safe_name.hpp"
+
 #include <fmt/format.h>
 
 #include <cstring>
+#include <string_view>
 
 namespace deployminator::agent {
+
+namespace {
+
+/// The text as the name of one directory, another one for each other text: what is not safe in a
+/// name is `%` and its two hex digits.
+std::string directory_name(const std::string& text) {
+  std::string out;
+  for (char c : text) {
+    bool as_it_is
+      = messages::is_safe_name(std::string_view{&c, 1}) || (!out.empty() && c == '.') || c == '-';
+    if (as_it_is)
+      out += c;
+    else
+      out += fmt::format("%{:02x}", static_cast<unsigned char>(c));
+  }
+  return out;
+}
+
+} // namespace
+
+std::string data_path_of(const messages::instance_spec& spec) {
+  if (spec.app.data.empty())
+    return {};
+  return fmt::format("{}/{}/{}/{}", directory_name(spec.namespace_), directory_name(spec.group),
+                     directory_name(spec.app.name), directory_name(spec.app.data));
+}
 
 launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,
                               const std::vector<std::uint16_t>& ports) {
@@ -13,6 +42,7 @@ launch_order launch_order_for(const messages::instance_spec& spec, const std::st
   order.binary = spec.app.binary;
   order.limits = spec.app.limits;
   order.discard_log = spec.app.discard_log;
+  order.data = data_path_of(spec);
   auto filled = [&](const std::string& text) {
     return messages::with_variable(messages::with_ports(text, ports), "MACHINE", machine);
   };

@@ -13,9 +13,13 @@ namespace deployminator::agent {
 inline constexpr std::string_view machine_path
   = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Where an application's data lies, below the directory of all data of the machine:
+/// `NAMESPACE/GROUP/APPLICATION/NAME`; empty: it has none.
+std::string data_path_of(const messages::instance_spec& spec);
+
 /// How an instance's program is started: arguments with their ports and the machine's name, and its
-/// whole environment but `HOME`. What the application's `env` says wins over `PATH` and `PORTn`,
-/// not over `DEPLOY_*`.
+/// whole environment but `HOME` and `DATA`. What the application's `env` says wins over `PATH` and
+/// `PORTn`, not over `DEPLOY_*`.
 launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,
                               const std::vector<std::uint16_t>& ports);
 

@@ -92,8 +92,9 @@ directories directories_below(const std::string& root) {
 
 result<directories_lock> take(const directories& where) {
   // 0711: an instance's user reaches its own directory, whose name it knows, and lists nothing.
-  const std::array<std::pair<std::string, mode_t>, 7> wanted{{{where.lib, 0711},
+  const std::array<std::pair<std::string, mode_t>, 8> wanted{{{where.lib, 0711},
                                                               {where.instances(), 0711},
+                                                              {where.data(), 0711},
                                                               {where.trees(), 0700},
                                                               {where.journal(), 0700},
                                                               {where.cache, 0700},

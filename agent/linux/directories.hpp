@@ -25,6 +25,10 @@ struct directories {
   std::string trees() const {
     return lib + "/trees";
   }
+  /// What applications keep from build to build (data_directory.hpp).
+  std::string data() const {
+    return lib + "/data";
+  }
   std::string journal() const {
     return lib + "/journal";
   }

@@ -1,5 +1,6 @@
 #include "agent/linux/process_launcher.hpp"
 
+#include "agent/linux/data_directory.hpp"
 #include "agent/linux/files.hpp"
 #include "agent/linux/log_files.hpp"
 #include "agent/linux/machine_program.hpp"
@@ -42,13 +43,20 @@ failure bad_id(const std::string& id) {
           {}};
 }
 
-/// The order with the machine's host name where it is asked for.
-launch_order with_host(launch_order order) {
+/// The order with the machine's host name, and the directory of the data, where they are asked for.
+launch_order filled(launch_order order, const std::string& data) {
   auto host = host_name();
+  auto fill = [&](std::string& text) {
+    text = messages::with_variable(text, "HOSTNAME", host);
+    if (!data.empty())
+      text = messages::with_variable(text, "DATA", data);
+  };
   for (auto& each : order.args)
-    each = messages::with_variable(each, "HOSTNAME", host);
+    fill(each);
   for (auto& [key, value] : order.env)
-    value = messages::with_variable(value, "HOSTNAME", host);
+    fill(value);
+  if (!data.empty())
+    order.env["DATA"] = data;
   return order;
 }
 
@@ -207,6 +215,8 @@ void process_launcher::launch_now(const launch_order& order) {
   if (i.ending || sweeper_.is_at_work(order.id))
     return not_started(order.id, fmt::format("instance {} is just being ended", order.id));
   i.program = *program;
+  if (auto made = prepare_data(order, i); !made)
+    return not_started(order.id, made.error().message);
   if (i.lives())
     return relaunch(order.id, i);
   auto setup = setup_of(order.id, i);
@@ -218,7 +228,7 @@ void process_launcher::launch_now(const launch_order& order) {
   // An earlier starter's; its news were told.
   unlink(state_path(setup.directory).c_str());
   forget_stop_with_machine(setup.directory);
-  auto starter = spawn_starter(setup, i.program, with_host(order), i.granted.ports);
+  auto starter = spawn_starter(setup, i.program, filled(order, i.data), i.granted.ports);
   if (!starter)
     return not_started(order.id, starter.error().message);
   i.starter = std::move(*starter);
@@ -237,6 +247,18 @@ result<std::string> process_launcher::program_of(const launch_order& order) cons
                    fmt::format("\"{}\" is not a path below the instance's directory", order.binary),
                    {}};
   return fmt::format("{}/{}", config_.where.home(order.id), order.binary);
+}
+
+result<void> process_launcher::prepare_data(const launch_order& order, instance& i) const {
+  if (order.data.empty())
+    return {};
+  auto made = make_data_directory(config_.where.data(), order.data);
+  if (!made)
+    return made.error();
+  i.data = made->path;
+  if (made->is_new)
+    i.remark = fmt::format("its data {} is new on this machine", i.data);
+  return {};
 }
 
 bool process_launcher::runs_now(const std::string& id, const instance& i) const {
@@ -267,6 +289,7 @@ starter_setup process_launcher::setup_of(const std::string& id, const instance& 
   out.log = config_.where.log_of(id);
   out.most_output = config_.most_output;
   out.uid = uid_ == 0 ? i.granted.uid : -1;
+  out.data = i.data;
   for (const auto& fd : i.held)
     out.reservations.push_back(fd.get());
   return out;
@@ -368,6 +391,8 @@ void process_launcher::look(const std::string& id) {
   for (auto& event : news_of(id, *state, i.told)) {
     if (event.what == process_event::kind::not_started)
       event.problem = problem_text(*state, setup_of(id, i), i.program);
+    if (event.what == process_event::kind::started)
+      event.remark = std::exchange(i.remark, {});
     events_(std::move(event));
   }
 }

@@ -61,6 +61,10 @@ private:
     told_runs told;
     /// Its path, for the words about a program that was not started.
     std::string program;
+    /// The directory of its data; empty: it has none, or was started by an earlier agent.
+    std::string data;
+    /// What people should know of its next run.
+    std::string remark;
     /// `kill_all` was asked for.
     bool ending = false;
     /// Why what an earlier starter left cannot be killed; told with `gone`.
@@ -82,6 +86,8 @@ private:
   void launch_now(const launch_order& order);
   /// The path of what the order starts.
   messages::result<std::string> program_of(const launch_order& order) const;
+  /// Makes the directory of its data where it is not there.
+  messages::result<void> prepare_data(const launch_order& order, instance& i) const;
   bool runs_now(const std::string& id, const instance& i) const;
   void relaunch(const std::string& id, instance& i);
   void signal_now(const std::string& id, int signal);

@@ -32,8 +32,8 @@ class reservations {
 public:
   static constexpr std::int64_t first_port = 4100;
   static constexpr std::int64_t last_port = 65535;
-  /// Above what Debian and systemd give out (to 65,535), below the subordinate ids of users, which
-  /// begin at 100,000 (SUB_UID_MIN in /etc/login.defs).
+  /// Above what Debian and systemd give out (to 65,535) and who owns data (data_directory.hpp),
+  /// below the subordinate ids of users, which begin at 100,000 (SUB_UID_MIN in /etc/login.defs).
   static constexpr std::int64_t first_uid = 70'000;
   static constexpr std::int64_t last_uid = 99'999;
 

@@ -1,5 +1,6 @@
 #include "agent/linux/starter_link.hpp"
 
+#include "agent/linux/data_directory.hpp"
 #include "agent/linux/starter_lock.hpp"
 
 #include <fmt/format.h>
@@ -50,6 +51,8 @@ result<child_process> spawn_starter(const starter_setup& setup, const std::strin
   for (const auto& [key, value] : order.env)
     if (key != "HOME")
       out.env.push_back(fmt::format("{}={}", key, value));
+  if (!setup.data.empty() && setup.uid >= 0)
+    out.env.push_back(fmt::format("{}={}:{}", starter::data_variable, data_owner, setup.data));
   out.inherited = reservations;
   out.inherited.push_back(lock->get());
   out.signals_blocked = true;
@@ -113,6 +116,11 @@ std::string problem_text(const starter::state& state, const starter_setup& setup
         return fmt::format("cannot run {}: its directory {} is not there; unpack it first", path,
                            setup.home);
       return fmt::format("cannot enter the directory {}: {}", setup.home, why);
+    case starter::problem::data:
+      return fmt::format("cannot show user {} its data {}: {}; that takes an agent that may mount, "
+                         "Linux 5.12 and a file system with idmapped mounts, such as ext4, xfs or "
+                         "btrfs",
+                         setup.uid, setup.data, why);
     case starter::problem::exec:
       break;
     default:

@@ -28,6 +28,8 @@ struct starter_setup {
   std::uint64_t most_output = 0;
   /// -1: the agent's own.
   std::int64_t uid = -1;
+  /// The directory of its data; empty: it has none.
+  std::string data;
   /// The reservations it is to hold, descriptors of the agent.
   std::vector<int> reservations;
 };

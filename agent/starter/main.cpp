@@ -259,7 +259,8 @@ int run(char** args) {
            strtol(args[4], nullptr, 10),
            strtoull(args[5], nullptr, 10),
            static_cast<int>(strtol(args[6], nullptr, 10)),
-           args + 10};
+           args + 10,
+           take_data()};
   i.directory = args[1];
   i.lock = static_cast<int>(strtol(args[7], nullptr, 10));
   keep_only(args[8], i.lock);

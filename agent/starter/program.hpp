@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/starter/data_mount.hpp"
 #include "agent/starter/protocol.hpp"
 
 #include <sys/types.h>
@@ -19,6 +20,7 @@ struct program {
   int nice = 0;
   /// The program's absolute path and its arguments, ended by a null pointer.
   char** args = nullptr;
+  data_mount data;
 };
 
 /// What came of `start`.

@@ -21,6 +21,10 @@ inline constexpr char lock_name[] = "lock";
 inline constexpr int alive_byte = 0;
 inline constexpr int pid_byte = 1;
 
+/// In the environment of a starter whose instance has data, as `OWNER:PATH`: who owns it on disk,
+/// and where it is. The program does not get it. A starter that is older than this mounts nothing.
+inline constexpr char data_variable[] = "DEPLOY_DATA";
+
 /// Start the program as run number `value`; ignored unless that is the next number and none runs,
 /// so that the same order twice starts one program.
 inline constexpr int start_order = 40;
@@ -62,6 +66,8 @@ enum class problem : std::uint32_t {
   /// Nothing: the program ran, and the starter killed it, for it was told to end. A starter that is
   /// older than this says `none`.
   killed,
+  /// The directory of its data could not be mounted.
+  data,
 };
 
 inline constexpr std::size_t most_ports = 256;

@@ -149,16 +149,29 @@ const std::vector<wrong_place>& all_mistakes() {
     {in_application("rollout: {min_ready: soon}"), 6, 30,
      "`min_ready` is `soon`; expected a duration such as 500ms, 5s, 2m or 1h"},
     {in_application("args: ['-n=${BUILD}']"), 6, 16,
-     "`args` holds `${BUILD}`, which is no variable; expected `${BUILDID}`, `${GROUP}`, "
-     "`${HOSTNAME}`, `${MACHINE}`, `${PORTn}`, or `$BUILD` where the program itself replaces it, "
-     "did you mean `${BUILDID}`?"},
+     "`args` holds `${BUILD}`, which is no variable; expected `${BUILDID}`, `${DATA}`, "
+     "`${GROUP}`, `${HOSTNAME}`, `${MACHINE}`, `${PORTn}`, or `$BUILD` where the program itself "
+     "replaces it, did you mean `${BUILDID}`?"},
     {in_application("args: ['${HOME}/x']"), 6, 16,
-     "`args` holds `${HOME}`, which is no variable; expected `${BUILDID}`, `${GROUP}`, "
-     "`${HOSTNAME}`, `${MACHINE}`, `${PORTn}`, or `$HOME` where the program itself replaces it"},
+     "`args` holds `${HOME}`, which is no variable; expected `${BUILDID}`, `${DATA}`, "
+     "`${GROUP}`, `${HOSTNAME}`, `${MACHINE}`, `${PORTn}`, or `$HOME` where the program itself "
+     "replaces it"},
+    {in_application("data: a/b"), 6, 15,
+     "`data` is `a/b`; expected one name of a directory, not a path, such as `uploads`: letters, "
+     "digits, `.`, `_` and `-`, at most 63, not beginning with `.` or `-`"},
+    {in_application("data: ..\nname: x"), 6, 15,
+     "`data` is `..`; expected one name of a directory, not a path, such as `uploads`: letters, "
+     "digits, `.`, `_` and `-`, at most 63, not beginning with `.` or `-`"},
+    {in_application("env: {DATA: /srv}\ndata: uploads"), 7, 15,
+     "`data` is given beside `DATA` in `env`; expected one of the two, for the agent sets `DATA` "
+     "to "
+     "the directory's path"},
+    {in_application("args: ['${DATA}/x']"), 5, 9,
+     "this application asks for `${DATA}` and has no `data`; expected `data: NAME` beside it"},
     {in_application("env: {A: '${machine}'}"), 6, 18,
-     "`env` holds `${machine}`, which is no variable; expected `${BUILDID}`, `${GROUP}`, "
-     "`${HOSTNAME}`, `${MACHINE}`, `${PORTn}`, or `$machine` where the program itself replaces it, "
-     "did you mean `${MACHINE}`?"},
+     "`env` holds `${machine}`, which is no variable; expected `${BUILDID}`, `${DATA}`, "
+     "`${GROUP}`, `${HOSTNAME}`, `${MACHINE}`, `${PORTn}`, or `$machine` where the program itself "
+     "replaces it, did you mean `${MACHINE}`?"},
   };
   return all;
 }

@@ -259,6 +259,11 @@ class Keys(Case):
         group = self.fresh(shell(IDLE, rollout=SOON, **changes))
         return sorted(row["machine"] for row in self.farm.instances(group))
 
+    def check_data(self):
+        row = self.row(shell(f'echo "at $DATA, ${{DATA}}"; {IDLE}', rollout=SOON, data="uploads"))
+        self.assertRegex(wait_until(lambda: self.farm.deploy("logs", row["id"]).stdout, "the instance has printed"),
+                         r"at (/\S+/lib/data/\S+/uploads), \1\n")
+
     def check_strategy(self):
         self.assertEqual(len(self.machines_of(strategy="spread", instances=None)), 1)
         self.assertEqual(self.machines_of(strategy="one-per-machine", instances=None), ["w1", "w2"])

@@ -331,9 +331,10 @@ class Running(Case):
 
     def test_purging_keeps_what_applications_keep_from_build_to_build(self):
         m = self.machine
-        m.write("/var/lib/autodeployer/data/shop/photo", "a photo\n")
+        m.write("/var/lib/autodeployer/data/shop/web/server/uploads/photo", "a photo\n")
         said = m.apt("purge", "autodeployer")
         self.assertIn("kept /var/lib/autodeployer", said)
+        self.assertIn("  /var/lib/autodeployer/data/shop/web/server/uploads\n", said)
         self.assertEqual([path.name for path in m.path("/var/lib/autodeployer").iterdir()], ["data"])
 
 

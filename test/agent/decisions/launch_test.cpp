@@ -54,3 +54,20 @@ TEST_CASE("exits are told by code or signal") {
   CHECK(exit_text(143) == "killed by signal 15 (SIGTERM)");
   CHECK(exit_text(255) == "exited with code 255");
 }
+
+TEST_CASE("data lies below the names of what it belongs to, each the name of one directory") {
+  instance_spec spec;
+  spec.namespace_ = "shop";
+  spec.group = "front";
+  spec.app.name = "web-1.x";
+  CHECK(launch_order_for(spec, "m1", {}).data.empty());
+  spec.app.data = "uploads";
+  CHECK(launch_order_for(spec, "m1", {}).data == "shop/front/web-1.x/uploads");
+  // An application that has no name of its own is called as its binary.
+  spec.app.name = "bin/../web";
+  CHECK(data_path_of(spec) == "shop/front/bin%2f..%2fweb/uploads");
+  spec.app.name = "..";
+  CHECK(data_path_of(spec) == "shop/front/%2e./uploads");
+  spec.app.name = "50% ä";
+  CHECK(data_path_of(spec) == "shop/front/50%25%20%c3%a4/uploads");
+}

@@ -33,6 +33,22 @@ TEST_CASE("undeploy stops every instance of the group at once, and needs nothing
   CHECK(done.kept.versions == std::vector<group_version>{{"shop", "web", 0, farm.row().id}});
 }
 
+TEST_CASE("undeploy tells which data stays, and where") {
+  rolling_farm farm{2};
+  auto app = small_farm::web(2);
+  app.data = "uploads";
+  farm.deploy(app, 1);
+  farm.roll_to_the_end();
+  auto done = farm.give(everything());
+  std::vector<std::string> kept;
+  for (const auto& each : told<rollout_step>(done.what))
+    if (each.phase == "kept")
+      kept.push_back(each.reason);
+  CHECK(kept
+        == std::vector<std::string>{
+          "the data uploads of web stays on w1, w2, and wherever it ran before"});
+}
+
 TEST_CASE("undeploy of a group of which nothing is deployed is refused") {
   rolling_farm farm{1};
   CHECK(farm.give(everything()).refused->message == "there is no group shop/web");
