@@ -27,7 +27,7 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
   auto answered = self->make_response_promise<message_ptr>();
   self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
     auto& state = self->state;
-    auto rows = answer(f, state.present, asked, who);
+    auto rows = answer(f, state.present, asked, who, state.config.utc_now());
     if (rows && state.store_trouble)
       rows->troubles.push_back(*state.store_trouble);
     if (rows)

@@ -267,10 +267,12 @@ struct instance_record {
   messages::timestamp started_at;
   /// The start of the last run whose end `failures`, `exit` and `gave_up` know of.
   messages::timestamp ended_run;
+  /// `messages::observation::restarted_at`.
+  std::vector<messages::timestamp> restarted_at;
 
   bool operator==(const instance_record&) const = default;
   MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up, started_at,
-                     ended_run)
+                     ended_run, restarted_at)
 };
 
 /// What the agent knows about itself and its orders.

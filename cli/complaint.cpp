@@ -21,8 +21,19 @@ std::string logs_of(const instance_row& i) {
   return "its log: deploy logs " + printable(i.id);
 }
 
+/// Of one that may be ready by chance.
+std::string restarting_text(const instance_row& i) {
+  auto exit = i.exit ? fmt::format(", and ended last with {}", *i.exit) : std::string{};
+  return fmt::format("is {}, but was restarted 3 times or more within 10 minutes{}; {}",
+                     to_text(i.state), exit, logs_of(i));
+}
+
 /// What keeps the instance from being ready and what to do, or nothing.
 std::string complaint_of(const group_name& group, const instance_row& i) {
+  bool may_run = i.state == shown_state::starting || i.state == shown_state::running
+                 || i.state == shown_state::ready;
+  if (i.restarting && may_run)
+    return restarting_text(i);
   auto reason = i.reason.empty() ? std::string{} : ": " + printable(i.reason);
   switch (i.state) {
     case shown_state::lost:
@@ -50,7 +61,20 @@ std::string complaint_of(const group_name& group, const instance_row& i) {
 } // namespace
 
 bool is_ailing(const group_row& g) {
-  return g.ready < g.wanted || g.rollout || g.failure;
+  return g.ready < g.wanted || g.restarting > 0 || g.rollout || g.failure;
+}
+
+std::vector<std::string> shortcomings_of(const group_row& g) {
+  auto name = to_text(group_name{g.namespace_, g.group});
+  std::vector<std::string> out;
+  if (g.ready < g.wanted)
+    out.push_back(
+      fmt::format("{}: {} of {} ready", name, g.ready, counted(g.wanted, "wanted instance")));
+  if (g.restarting > 0)
+    out.push_back(fmt::format("{}: {} restarted 3 times or more within 10 minutes: deploy "
+                              "instances {}",
+                              name, counted(g.restarting, "instance"), name));
+  return out;
 }
 
 std::vector<std::string> complaints_of(const group_row& g,

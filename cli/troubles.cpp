@@ -7,11 +7,16 @@
 
 namespace deployminator::cli {
 
+std::string trouble_text(const std::string& place, const messages::machine_trouble& t,
+                         time_zone zone) {
+  return fmt::format("{}: {}, since {}: {}", printable(place), printable(t.what),
+                     clock_text(t.since, zone), printable(t.hint));
+}
+
 void remark_troubles(const std::string& place, const std::vector<messages::machine_trouble>& all,
                      time_zone zone) {
   for (const auto& each : all)
-    remark(fmt::format("{}: {}, since {}: {}", printable(place), printable(each.what),
-                       clock_text(each.since, zone), printable(each.hint)));
+    remark(trouble_text(place, each, zone));
 }
 
 } // namespace deployminator::cli

@@ -75,6 +75,9 @@ struct instance_spec {
                      revision, app)
 };
 
+/// How many of an instance's restarts are told with their times, the newest.
+inline constexpr std::size_t timed_restarts = 3;
+
 /// What an agent sees of one instance. Says what is, never what was asked.
 struct observation {
   std::string id;
@@ -101,10 +104,12 @@ struct observation {
   /// KiB/s over a minute. While it is `stopping`: nothing of it runs any more, and its machine
   /// cannot write that down, or cannot remove its files.
   bool stuck = false;
+  /// The newest of its restarts, at most `timed_restarts`, in order.
+  std::vector<timestamp> restarted_at;
 
   bool operator==(const observation&) const = default;
   MSGPACK_DEFINE_MAP(id, state, fetched, sha256, pid, uid, ports, restarts, started_at, ready_at,
-                     exit, reason, output, stuck)
+                     exit, reason, output, stuck, restarted_at)
 };
 
 } // namespace deployminator::messages

@@ -41,10 +41,14 @@ struct instance_row {
   std::vector<service_row> services;
   /// It is to end by itself (`alwayson: false`).
   bool job = false;
+  /// Of a job: how long, in seconds, who follows its rollout waits for its end.
+  std::optional<double> deadline;
+  /// It was restarted three times within the last ten minutes, or more often.
+  bool restarting = false;
 
   MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), group, application, version, build,
                      machine, state, pid, uid, ports, restarts, started_at, ready_at, exit, reason,
-                     services, job)
+                     services, job, deadline, restarting)
 };
 
 /// A machine as `deploy machines` shows it.
@@ -170,6 +174,8 @@ struct group_row {
   std::uint64_t wanted = 0;
   std::uint64_t running = 0;
   std::uint64_t ready = 0;
+  /// Of the instances that should run those that are restarted again and again, ready or not.
+  std::uint64_t restarting = 0;
   std::optional<rollout_row> rollout;
   /// Applications stopped on purpose, by name; `*`: all.
   std::set<std::string> stopped;
@@ -177,7 +183,7 @@ struct group_row {
   std::optional<ended_row> failure;
 
   MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group, deployed_version, pending_version,
-                     wanted, running, ready, rollout, stopped, failure)
+                     wanted, running, ready, restarting, rollout, stopped, failure)
 };
 
 } // namespace deployminator::messages

@@ -17,7 +17,18 @@ namespace {
 /// A query and who asks.
 struct asked_rows : query {
   const caller& who;
+  timestamp now;
 };
+
+/// Restarts within this time mean that a program ends again and again.
+constexpr duration recent{600'000};
+
+/// A machine's clock that is ahead of the server's makes them recent for longer.
+bool is_restarting(const observation& seen, timestamp now) {
+  return seen.restarted_at.size() >= timed_restarts
+         && now.microseconds - seen.restarted_at.front().microseconds
+              <= std::chrono::microseconds{recent}.count();
+}
 
 bool is_asked_for(const asked_rows& q, const group& g) {
   return (q.namespace_.empty() || q.namespace_ == g.namespace_)
@@ -33,7 +44,7 @@ std::optional<timestamp> if_set(timestamp t) {
 }
 
 instance_row row_of(const instance& each, const version& v, const group& g,
-                    const presence& machines) {
+                    const presence& machines, timestamp now) {
   const auto& seen = each.seen;
   instance_row row{each.id,
                    g.namespace_,
@@ -55,6 +66,9 @@ instance_row row_of(const instance& each, const version& v, const group& g,
     row.reason = "the machine is out of reach";
   const auto* app = application_of(v, each.application);
   row.job = app && !app->always_on;
+  if (row.job)
+    row.deadline = std::chrono::duration<double>(app->rollout.deadline).count();
+  row.restarting = is_restarting(seen, now);
   if (app)
     for (const auto& service : app->services)
       if (service.port_index >= 1 && service.port_index <= seen.ports.size())
@@ -100,9 +114,9 @@ private:
 };
 
 void add_row(page<instance_row>& rows, const farm& f, const presence& machines,
-             const instance& each) {
+             const instance& each, timestamp now) {
   rows.add([&] {
-    return row_of(each, f.versions.at(each.version_id), f.groups.at(each.group_id), machines);
+    return row_of(each, f.versions.at(each.version_id), f.groups.at(each.group_id), machines, now);
   });
 }
 
@@ -111,17 +125,18 @@ bool instance_rows(const farm& f, const presence& machines, const asked_rows& q,
   page<instance_row> rows{q.offset};
   if (const auto* g = q.group.empty() ? nullptr : group_named(f, q.namespace_, q.group)) {
     for (const auto* each : f.instances.of_group(g->id))
-      add_row(rows, f, machines, *each);
+      add_row(rows, f, machines, *each, q.now);
     return rows.write(out);
   }
   for (auto each = f.instances.begin(); each != f.instances.end() && !rows.is_full(); ++each)
     if (is_asked_for(q, f.groups.at(each->second.group_id)))
-      add_row(rows, f, machines, each->second);
+      add_row(rows, f, machines, each->second, q.now);
   return rows.write(out);
 }
 
 /// Counts an instance of the group's version that matters: the deployed one, else the pending one.
-void count(const farm& f, const presence& machines, const instance& each, group_row& row) {
+void count(const farm& f, const presence& machines, const instance& each, timestamp now,
+           group_row& row) {
   auto version_id = row.deployed_version ? row.deployed_version : row.pending_version;
   if (each.version_id != version_id || each.goal == instance_goal::stop)
     return;
@@ -133,6 +148,7 @@ void count(const farm& f, const presence& machines, const instance& each, group_
   row.wanted += job_is_done ? 0 : 1;
   row.running += state == instance_state::running || state == instance_state::ready ? 1 : 0;
   row.ready += state == instance_state::ready ? 1 : 0;
+  row.restarting += is_restarting(each.seen, now) ? 1 : 0;
 }
 
 /// An order's rollout that has ended.
@@ -188,7 +204,7 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
   }
   for (auto& [id, row] : rows)
     for (const auto* each : f.instances.of_group(id))
-      count(f, machines, *each, row);
+      count(f, machines, *each, q.now, row);
   std::vector<group_row> out;
   for (auto& [id, row] : rows)
     out.push_back(std::move(row));
@@ -314,8 +330,8 @@ bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
 } // namespace
 
 result<table> answer(const farm& f, const presence& machines, const query& question,
-                     const caller& who) {
-  asked_rows q{question, who};
+                     const caller& who, timestamp now) {
+  asked_rows q{question, who, now};
   if (!q.group.empty())
     if (auto known = find_group(f, q.namespace_, q.group); !known)
       return known.error();

@@ -10,9 +10,10 @@ namespace deployminator::actors {
 
 /// A page of the table that a query asks for, at most `messages::page_bytes` or so large, or why
 /// there is none (a group that does not exist). Instances on machines out of reach are shown as
-/// lost; what the caller's key is not good for is left out.
+/// lost; what the caller's key is not good for is left out. `now`: by which restarts are recent.
 messages::result<messages::table> answer(const messages::farm& farm, const presence& machines,
                                          const messages::query& question,
-                                         const messages::caller& who = {});
+                                         const messages::caller& who = {},
+                                         messages::timestamp now = {});
 
 } // namespace deployminator::actors

@@ -192,6 +192,14 @@ void instance_step::operator()(const process_changed& e) {
   }
 }
 
+void instance_step::count_restart(messages::timestamp at) {
+  auto& newest = life_.seen.restarted_at;
+  ++life_.seen.restarts;
+  newest.push_back(at);
+  if (newest.size() > messages::timed_restarts)
+    newest.erase(newest.begin());
+}
+
 void instance_step::on_started(const process_event& e) {
   bool asked_to_stop = life_.phase == instance_phase::stopping && life_.seen.pid == 0;
   if (life_.phase != instance_phase::launching && !asked_to_stop)
@@ -199,7 +207,7 @@ void instance_step::on_started(const process_event& e) {
   // The start of a program that was up when its starter's state was lost is no other one.
   bool is_known = e.started_at && e.started_at == life_.seen.started_at;
   if (life_.started_before && !is_known)
-    ++life_.seen.restarts;
+    count_restart(e.started_at);
   life_.started_before = true;
   life_.seen.pid = e.pid;
   life_.seen.started_at = e.started_at;
@@ -417,9 +425,9 @@ std::string end_text(const instance_life& life) {
 }
 
 instance_record record_of(const instance_life& life) {
-  return {life.seen.id,         life.seen.restarts,     life.seen.ready_at, life.seen.fetched,
-          life.seen.sha256,     life.exits.since_ready, life.seen.exit,     life.gave_up,
-          life.seen.started_at, life.ended_run};
+  return {life.seen.id,         life.seen.restarts,     life.seen.ready_at,    life.seen.fetched,
+          life.seen.sha256,     life.exits.since_ready, life.seen.exit,        life.gave_up,
+          life.seen.started_at, life.ended_run,         life.seen.restarted_at};
 }
 
 } // namespace deployminator::agent

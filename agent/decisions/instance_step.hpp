@@ -55,6 +55,7 @@ private:
   [[nodiscard]] bool is_lost_job(const found_instance& found) const;
   void await_start();
   void take_up(std::int64_t pid);
+  void count_restart(messages::timestamp at);
   void on_started(const process_event& e);
   void on_ended(std::optional<int> exit, std::string reason, std::string output);
   void on_gone();

@@ -19,6 +19,7 @@ void instance_step::operator()(const begun& e) {
   life_.seen.id = life_.spec->id;
   if (e.record) {
     life_.seen.restarts = e.record->restarts;
+    life_.seen.restarted_at = e.record->restarted_at;
     life_.seen.ready_at = e.record->ready_at;
     life_.seen.sha256 = e.record->sha256;
     life_.seen.exit = e.record->exit;
@@ -41,7 +42,7 @@ void instance_step::recall(const found_instance& found, const std::string& outpu
   life_.seen.ports = found.granted.ports;
   // The earlier agent was killed before it could note this start.
   if (life_.seen.started_at && found.started_at && found.started_at != life_.seen.started_at)
-    ++life_.seen.restarts;
+    count_restart(found.started_at);
   if (found.started_at)
     life_.seen.started_at = found.started_at;
   if (found.starting)

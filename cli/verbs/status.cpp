@@ -10,6 +10,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string>
+#include <vector>
 
 namespace deployminator::cli::verbs {
 
@@ -62,14 +65,19 @@ public:
   }
   std::string details() const override {
     return "Example: deploy status shop\n\n"
-           "Exit codes: 0 shown, 1 no such group, or with --check, for monitoring, an instance "
+           "Exit codes: 0 shown, 1 no such group, or with --check, for monitoring, something is "
+           "not\n"
+           "well, 2 wrong usage, 3 the server cannot be reached.\n\n"
+           "Not well, a line on stderr for each reason, and in `problems` of --json: an instance "
            "that\n"
-           "is wanted is not ready, 2 wrong usage, 3 the server cannot be reached.";
+           "is wanted is not ready; one was restarted 3 times or more within 10 minutes, even if "
+           "it\n"
+           "is ready just now; the server cannot store anything.";
   }
   void declare(CLI::App& verb) override {
     add_namespace_or_group_argument(verb, of_);
     add_wide_option(verb, wide_);
-    verb.add_flag("--check", check_, "End with 1 where an instance that is wanted is not ready");
+    verb.add_flag("--check", check_, "End with 1 where something is not well, and say why");
   }
 
   exit_code run(context& c) override {
@@ -77,23 +85,50 @@ public:
     server.connect();
     auto all = ask_table(server, messages::query_subject::status, of_);
     const auto& groups = all.groups;
+    auto problems = problems_of(all, c.json ? time_zone::utc : c.zone);
     if (c.json)
-      print(indented({{"groups", to_json(groups)}}));
-    else if (groups.empty() && !of_.namespace_.empty())
+      print(indented({{"groups", to_json(groups)}, {"problems", problems}}));
+    else
+      show(server, all, problems, c);
+    if (!check_)
+      return exit_code::done;
+    if (c.json)
+      remark_all(problems);
+    return problems.empty() ? exit_code::done : exit_code::failed;
+  }
+
+private:
+  /// Why `--check` ends with 1.
+  static std::vector<std::string> problems_of(const messages::table& all, time_zone zone) {
+    std::vector<std::string> out;
+    for (const auto& each : all.troubles)
+      out.push_back(trouble_text("the server", each, zone));
+    for (const auto& each : all.groups)
+      std::ranges::move(shortcomings_of(each), std::back_inserter(out));
+    return out;
+  }
+
+  static void remark_all(const std::vector<std::string>& sentences) {
+    for (const auto& each : sentences)
+      remark(each);
+  }
+
+  void show(client& server, const messages::table& all, const std::vector<std::string>& problems,
+            const context& c) const {
+    const auto& groups = all.groups;
+    if (groups.empty() && !of_.namespace_.empty())
       remark("Nothing is deployed in " + to_text(of_) + ".");
     else if (groups.empty())
       remark("Nothing is deployed; `deploy new-build` begins.");
     else
       print_rows(c.page(wide_), groups);
-    if (!c.json) {
+    if (check_)
+      remark_all(problems);
+    else
       remark_troubles("the server", all.troubles, c.zone);
-      complain(server, groups, c.page(wide_));
-    }
-    bool is_ready = std::ranges::all_of(groups, [](const auto& g) { return g.ready >= g.wanted; });
-    return is_ready || !check_ ? exit_code::done : exit_code::failed;
+    complain(server, groups, c.page(wide_));
   }
 
-private:
   /// Says what is wrong with the groups that are not well, with the first of them in detail.
   static void complain(client& server, const std::vector<messages::group_row>& groups,
                        const canvas& c) {

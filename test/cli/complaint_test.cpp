@@ -77,3 +77,24 @@ TEST_CASE("of a rollout that failed it is told where what it printed and what ha
         == sentences{"shop/web: what version 2 printed: deploy logs shop/web --all -n 50; what "
                      "happened: deploy history shop/web"});
 }
+
+TEST_CASE("what is ready by chance is told, and does not pass a check") {
+  auto group = standing_of(2, 2);
+  CHECK(shortcomings_of(group).empty());
+  group.restarting = 1;
+  CHECK(is_ailing(group));
+  CHECK(shortcomings_of(group)
+        == sentences{"shop/web: 1 instance restarted 3 times or more within 10 minutes: deploy "
+                     "instances shop/web"});
+  auto loop = sick("web-1", instance_state::ready);
+  loop.restarting = true;
+  loop.exit = 7;
+  CHECK(complaints_of(group, {loop, sick("web-2", instance_state::ready)})
+        == sentences{"shop/web: web-1 on w1 is ready, but was restarted 3 times or more within 10 "
+                     "minutes, and ended last with 7; its log: deploy logs web-1"});
+}
+
+TEST_CASE("a group that lacks instances does not pass a check") {
+  CHECK(shortcomings_of(standing_of(1, 2)) == sentences{"shop/web: 1 of 2 wanted instances ready"});
+  CHECK(shortcomings_of(standing_of(0, 0)).empty());
+}

@@ -8,6 +8,7 @@ The machine's clock cannot be set for one process. What is loaded into the agent
 compiled here, and shifts what the kernel tells it.
 """
 
+import json
 import os
 import re
 import signal
@@ -249,6 +250,10 @@ class Disks(Drill):
         self.addCleanup(greed.end)
         os.kill(self.ready()[0]["pid"], signal.SIGKILL)
         self.is_told("the disk of the server is full")
+        self.assertRegex(self.farm.deploy("status", "--check", expect=1).stderr, "the server: " + NOT_STORED.replace(
+            ": (", ", since .*: ("))
+        problems = json.loads(self.farm.deploy("--json", "status", "--check", expect=1).stdout)["problems"]
+        self.assertRegex(problems[0], "^the server: nothing can be stored: .*Z?: (make room|see whether)")
         refused = self.new_build(self.file(3), 3, expect=1)
         self.assertRegex(refused.stderr, r"the database .* cannot .*\n  (make room on|see whether) its disk")
         greed.end()
@@ -294,6 +299,26 @@ class Programs(Drill):
         self.deploy_first()
         self.roll_out(args=["sh", "-c", "sleep 1; exit 7"], restart={"backoff": "1s..2s"})
         self.is_told("a program crashes again and again")
+
+    def test_that_crash_again_and_again_and_are_ready_when_one_looks(self):
+        loop = self.file(1, args=["sh", "-c", "sleep 2; exit 7"], restart={"backoff": "1ms..1ms"})
+        self.new_build(loop, 1)
+
+        def ready_by_chance():
+            told = self.farm.json("status", "shop/web")
+            group, = told["groups"]
+            return group["ready"] == group["wanted"] == group["restarting"] == 2 and told["problems"]
+        problem, = wait_until(ready_by_chance, "all are ready, and restarted again and again", 40)
+        self.assertEqual(problem, "shop/web: 2 instances restarted 3 times or more within 10 minutes: "
+                                  "deploy instances shop/web")
+        checked = self.farm.deploy("status", "--check", expect=1)
+        self.assertIn(problem + "\n", checked.stderr)
+        # A line each; broken where a terminal is narrow.
+        self.assertRegex(checked.stderr, r"shop/web: web-\w+ on w1 (is|failed)[^\n]*; its log: deploy logs web-\w+\n")
+        self.assertTrue(all(each["restarting"] for each in self.farm.instances("shop/web")))
+        # What replaces them is well.
+        self.new_build(self.file(2), 2)
+        self.assertEqual(self.farm.deploy("status", "--check").stderr, "")
 
     def taken_port(self, port):
         thief = socket.socket()

@@ -76,6 +76,8 @@ inline observation any_observation() {
     o.exit = *rc::gen::arbitrary<int>();
   o.output = any_text();
   o.stuck = *rc::gen::arbitrary<bool>();
+  if (*rc::gen::arbitrary<bool>())
+    o.restarted_at = {any_timestamp()};
   return o;
 }
 

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 using namespace deployminator;
 using namespace deployminator::actors;
 using namespace deployminator::messages;
@@ -83,6 +85,33 @@ TEST_CASE("an instance that is to end by itself is shown as a job") {
   farm.deploy(app, 1);
   auto rows = answer(farm.state, farm.present, {query_subject::instances, "", "", 0});
   CHECK(rows->instances.at(0).job);
+  CHECK(rows->instances.at(0).deadline == 300);
+}
+
+TEST_CASE("what was restarted three times within ten minutes is restarting, ready or not") {
+  small_farm farm{2};
+  farm.deploy(small_farm::web(2), 1);
+  constexpr std::int64_t minute = 60'000'000;
+  farm.change_seen(farm.ids()[0], [](observation& seen) {
+    seen.state = instance_state::ready;
+    seen.restarted_at = {{minute}, {5 * minute}, {9 * minute}};
+  });
+  farm.change_seen(farm.ids()[1], [](observation& seen) { seen.restarted_at = {{9 * minute}}; });
+  auto restarting = [&](std::int64_t now) {
+    auto asked = [&](query_subject subject) {
+      return *answer(farm.state, farm.present, {subject, "", "", 0}, {}, {now});
+    };
+    auto rows = asked(query_subject::instances).instances;
+    auto in_rows = std::ranges::count_if(rows, [](const auto& i) { return i.restarting; });
+    CHECK(static_cast<std::uint64_t>(in_rows)
+          == asked(query_subject::status).groups.at(0).restarting);
+    return in_rows;
+  };
+  CHECK(restarting(9 * minute) == 1);
+  CHECK(restarting(11 * minute) == 1);
+  CHECK(restarting(11 * minute + 1) == 0);
+  // The machine's clock is ahead.
+  CHECK(restarting(0) == 1);
 }
 
 TEST_CASE("public ports are shown by machine, those without an instance without one") {

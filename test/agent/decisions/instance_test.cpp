@@ -219,6 +219,20 @@ TEST_CASE("how a program ended is told with its last lines") {
   CHECK(b.life.seen.output == "last words\n");
 }
 
+TEST_CASE("the times of the newest restarts are told, also by the next agent") {
+  bench b{sample_spec(instance_goal::run)};
+  b.run();
+  CHECK(b.life.seen.restarted_at.empty());
+  for (int i = 0; i < 4; ++i)
+    b.crash_and_restart(1);
+  CHECK(b.life.seen.restarts == 4);
+  const auto& times = b.life.seen.restarted_at;
+  CHECK(times.size() == timed_restarts);
+  CHECK(times.back() == b.life.seen.started_at);
+  CHECK(std::ranges::is_sorted(times));
+  CHECK(record_of(b.life).restarted_at == times);
+}
+
 TEST_CASE("back-off doubles up to its maximum and begins anew once it was ready") {
   auto spec = sample_spec(instance_goal::run);
   spec.app.restart.backoff_max = 3s;
