@@ -30,7 +30,7 @@ private:
 } // namespace
 
 follow_end follow(client& from, viewer& to, const scope& what,
-                  std::optional<client::clock::time_point> deadline,
+                  const std::optional<client::clock::time_point>& deadline,
                   const std::function<bool(const messages::event&)>& is_last,
                   const std::function<void()>& between) {
   connection_notice notice;

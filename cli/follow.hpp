@@ -23,10 +23,11 @@ enum class follow_end {
 };
 
 /// Shows the events of a scope as they come, each once and in order, whatever happens to the
-/// server in between, until `is_last` says so of one, the user stops it, or `deadline` is over.
-/// `client::follow` was called before. `between` is called at least every second.
+/// server in between, until `is_last` says so of one, the user stops it, or `deadline` is over,
+/// which `is_last` may move. `client::follow` was called before. `between` is called at least every
+/// second.
 follow_end follow(client& from, viewer& to, const scope& what,
-                  std::optional<client::clock::time_point> deadline,
+                  const std::optional<client::clock::time_point>& deadline,
                   const std::function<bool(const messages::event&)>& is_last,
                   const std::function<void()>& between = {});
 

@@ -10,6 +10,7 @@
 #include <set>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 namespace deployminator::cli {
 
@@ -58,6 +59,26 @@ std::set<std::string> show_beginning(client& server, viewer& screen,
   return machines;
 }
 
+/// The jobs of a version that is brought are part of what was ordered.
+bool brings_version(const message& order) {
+  return std::holds_alternative<submit_build>(order)
+         || std::holds_alternative<roll_to_version>(order);
+}
+
+/// Looks at what the rollouts, which have all ended, left running, and moves the deadline to when
+/// the jobs among that have to have ended.
+void begin_waiting_for_jobs(client& server, viewer& screen, rollouts& all,
+                            std::optional<client::clock::time_point>& deadline) {
+  all.look(server);
+  if (!all.waits_for_jobs())
+    return;
+  auto until
+    = client::clock::now() + std::chrono::duration_cast<client::clock::duration>(all.patience());
+  deadline = std::min(deadline.value_or(until), until);
+  screen.say(fmt::format("waits for its jobs, {} at most", seconds_text(all.patience().count())),
+             tone::plain);
+}
+
 /// Why the end was not seen.
 std::string sentence_of(follow_end why, const order_options& options) {
   if (why == follow_end::history_broken)
@@ -69,6 +90,63 @@ std::string sentence_of(follow_end why, const order_options& options) {
                      seconds_text(static_cast<double>(options.timeout->count()) / 1000));
 }
 
+/// The last line of `--json`, where the last event is not all there is to say.
+void tell_end(viewer& screen, const rollouts& all, const std::string& unseen) {
+  auto jobs = all.jobs();
+  auto more = jobs.empty() ? json::object() : json{{"jobs", std::move(jobs)}};
+  screen.release_end(more);
+  auto last = all.last_line(unseen, system_utc_now());
+  if (!last)
+    return;
+  last->update(more);
+  print(one_line(*last));
+}
+
+/// Follows what the order began until it is done, and says what became of it.
+exit_code follow_through(const context& c, client& server, const message& order,
+                         const order_options& options, const accepted& reply,
+                         client::clock::time_point begun) {
+  viewer screen{c, STDERR_FILENO, reply.versions.size() > 1};
+  screen.count_many();
+  scope what{reply.versions};
+  if (!c.json)
+    what.add_machines(show_beginning(server, screen, reply.versions));
+  rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : ""};
+  if (brings_version(order)) {
+    all.await_jobs();
+    if (reply.versions.size() == 1)
+      screen.hold_end();
+  }
+  std::optional<client::clock::time_point> timeout;
+  if (options.timeout)
+    timeout = begun + *options.timeout;
+  auto deadline = timeout;
+  bool have_ended = false;
+  auto why = follow(server, screen, what, deadline, [&](const event& e) {
+    all.take(e);
+    if (all.have_ended() && !std::exchange(have_ended, true))
+      begin_waiting_for_jobs(server, screen, all, deadline);
+    return have_ended && !all.waits_for_jobs();
+  });
+  auto unseen = have_ended ? std::string{} : sentence_of(why, options);
+  if (have_ended)
+    all.look(server);
+  if (c.json)
+    tell_end(screen, all, unseen);
+  if (!have_ended) {
+    remark("deploy: " + unseen);
+    return exit_code::gave_up;
+  }
+  std::chrono::duration<double> took = client::clock::now() - begun;
+  if (!c.json)
+    print(all.summary(seconds_text(took.count())));
+  bool is_cut_short = why == follow_end::stopped || (timeout && client::clock::now() >= *timeout);
+  if (!all.waits_for_jobs() || !is_cut_short)
+    return all.exit();
+  remark("deploy: stopped waiting for its jobs, which go on");
+  return worse_of(all.exit(), exit_code::gave_up);
+}
+
 } // namespace
 
 const std::string order_exit_codes
@@ -77,8 +155,10 @@ const std::string order_exit_codes
     "rollout\n"
     "goes on (--timeout or Ctrl-C), or what is to stop may still run on a machine that cannot be\n"
     "reached, and stops when that is back.\n\n"
-    "A job (`alwayson: false`) that still runs when the rollout ends is named as such: whether it\n"
-    "will end well nobody knows yet.\n\n"
+    "A job (`alwayson: false`) of a version that is rolled out is waited for, rollout.deadline at\n"
+    "most once the rollout has ended: exit code 1 where it failed. One that still runs then is "
+    "named\n"
+    "as such.\n\n"
     "With --json the last line is of type rollout.finished, whatever becomes of it. Its outcome\n"
     "is succeeded, failed, reverted or superseded, or unknown where nobody waited for the end\n"
     "(exit code 4); a file of several groups ends with a line about all of them.";
@@ -99,9 +179,6 @@ void order_options::declare(CLI::App& verb) {
 
 exit_code carry_out(context& c, const message& order, const order_options& options) {
   auto begun = client::clock::now();
-  std::optional<client::clock::time_point> deadline;
-  if (options.timeout)
-    deadline = begun + *options.timeout;
   client server{c.access(), c.stop};
   server.connect();
   // From before the order on, so that nothing of it is missed, however often it has to be sent.
@@ -111,31 +188,10 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
     5s, options.timeout ? *options.timeout : std::chrono::milliseconds{order_timeout});
   auto reply = server.ask<accepted>(order, timeout);
   go_on_without_output();
-  if (options.no_wait) {
-    print_accepted(c, reply);
-    return exit_code::done;
-  }
-
-  viewer screen{c, STDERR_FILENO, reply.versions.size() > 1};
-  screen.count_many();
-  scope what{reply.versions};
-  if (!c.json)
-    what.add_machines(show_beginning(server, screen, reply.versions));
-  rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : ""};
-  auto why = follow(server, screen, what, deadline, [&](const event& e) { return all.take(e); });
-  auto unseen = why == follow_end::finished ? std::string{} : sentence_of(why, options);
-  auto last = all.last_line(unseen, system_utc_now());
-  if (c.json && last)
-    print(one_line(*last));
-  if (!unseen.empty()) {
-    remark("deploy: " + unseen);
-    return exit_code::gave_up;
-  }
-  std::chrono::duration<double> took = client::clock::now() - begun;
-  all.look(server);
-  if (!c.json)
-    print(all.summary(seconds_text(took.count())));
-  return all.exit();
+  if (!options.no_wait)
+    return follow_through(c, server, order, options, reply, begun);
+  print_accepted(c, reply);
+  return exit_code::done;
 }
 
 } // namespace deployminator::cli

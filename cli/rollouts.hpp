@@ -8,6 +8,7 @@
 #include "messages/event.hpp"
 #include "messages/farm.hpp"
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -22,16 +23,32 @@ public:
   /// empty: the deployed version is told.
   explicit rollouts(std::vector<messages::group_version> begun, std::string done = {});
 
-  /// Takes in an event of theirs; true: it was the last one of all.
-  bool take(const messages::event& e);
+  /// Takes in an event of theirs.
+  void take(const messages::event& e);
+
+  /// All rollouts have ended.
+  bool have_ended() const;
+
+  /// From the next `look` on `waits_for_jobs` tells of the jobs of the versions that were rolled
+  /// out.
+  void await_jobs();
+
+  /// Some of these jobs have not ended, as far as it was looked and events were taken.
+  bool waits_for_jobs() const;
+
+  /// How long those may take.
+  std::chrono::duration<double> patience() const;
 
   /// Asks what the groups look like now that all has ended; as far as it can be asked.
   void look(client& server);
   /// The same for one group, as given.
   void look(const group_name& name, standing now);
 
-  /// As far as it was looked, also of jobs that the rollout did not wait for.
+  /// As far as it was looked, also of jobs that the rollouts did not wait for.
   exit_code exit() const;
+
+  /// How these jobs get on, as rows for `--json`.
+  json jobs() const;
 
   /// The final result for people, one paragraph for each group.
   std::string summary(const std::string& took) const;
@@ -43,11 +60,20 @@ public:
 private:
   using instance_changes = std::map<std::string, messages::instance_change>;
 
+  void take(const group_name& name, const messages::instance_change& change);
+  /// The failed instances of the group.
+  const instance_changes& failed_in(const group_name& name) const;
+
   std::vector<messages::group_version> begun_;
   std::string done_;
   std::map<group_name, messages::rollout_finished> finished_;
   std::map<group_name, instance_changes> failed_;
   std::map<group_name, standing> standings_;
+  bool awaits_jobs_ = false;
+  /// Jobs that have not ended, by id.
+  std::map<std::string, messages::instance_row> open_jobs_;
+  /// Jobs that somebody stopped meanwhile.
+  std::map<group_name, std::vector<messages::instance_change>> cut_off_;
 };
 
 } // namespace deployminator::cli

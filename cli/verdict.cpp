@@ -18,10 +18,6 @@ namespace {
 /// Failed instances whose output is printed at the end.
 constexpr std::size_t failures_shown = 3;
 
-bool is_done_job(const instance_row& i) {
-  return i.job && i.state == shown_state::stopped && i.exit == 0;
-}
-
 std::vector<instance_row> rows_of(const standing& now, std::uint64_t version) {
   auto out = now.instances;
   std::erase_if(out, [&](const auto& each) { return each.version != version; });
@@ -73,22 +69,61 @@ std::string count_text(const std::vector<instance_row>& rows) {
                      proven == all ? "" : fmt::format(", of which {} not ready now", all - proven));
 }
 
+/// Lines of a program's output, set apart.
+std::string output_text(std::string_view output) {
+  std::string out;
+  while (!output.empty()) {
+    auto end = std::min(output.find('\n'), output.size());
+    out += "    | " + printable(output.substr(0, end)) + "\n";
+    output.remove_prefix(std::min(end + 1, output.size()));
+  }
+  return out;
+}
+
+/// Why a job failed, the last time that was seen.
+std::string job_failure_text(const instance_row& job,
+                             const std::map<std::string, instance_change>& failed) {
+  auto found = failed.find(job.id);
+  bool is_now = job.state == shown_state::failed || found == failed.end();
+  return printable(is_now ? job.reason : found->second.reason);
+}
+
 /// A sentence about each job: what is deployed is not yet done.
-std::string jobs_text(const std::vector<instance_row>& rows) {
+std::string jobs_text(const ended_rollout& r, const std::vector<instance_row>& rows) {
   std::string out;
   for (const auto& each : rows) {
     if (!each.job)
       continue;
     auto name = printable(each.application);
-    if (is_done_job(each))
-      out += fmt::format("    its job {} is done\n", name);
-    else if (each.state == shown_state::failed)
-      out += fmt::format("    its job {} failed: {}; its log: deploy logs {}\n", name,
-                         printable(each.reason), printable(each.id));
-    else
-      out += fmt::format("    its job {} still runs, and how it ends is not known yet: deploy "
-                         "instances {}\n",
-                         name, printable(each.namespace_ + "/" + each.group));
+    switch (state_of_job(each, r.failed)) {
+      case job_state::done:
+        out += fmt::format("    its job {} is done\n", name);
+        break;
+      case job_state::failed:
+        out += fmt::format("    its job {} failed: {}; its log: deploy logs {}\n", name,
+                           job_failure_text(each, r.failed), printable(each.id));
+        break;
+      case job_state::running:
+        out += fmt::format("    its job {} still runs, and how it ends is not known yet: deploy "
+                           "instances {}\n",
+                           name, printable(each.namespace_ + "/" + each.group));
+    }
+  }
+  for (const auto& each : r.cut_off)
+    out += fmt::format("    its job {} was stopped before it had ended: {}\n",
+                       printable(each.application), printable(each.reason));
+  return out;
+}
+
+/// What the jobs that failed printed last.
+std::string job_output(const ended_rollout& r, const std::vector<instance_row>& rows) {
+  std::string out;
+  for (const auto& each : rows) {
+    auto found = r.failed.find(each.id);
+    if (each.job && found != r.failed.end() && !found->second.output.empty()
+        && state_of_job(each, r.failed) == job_state::failed)
+      out += fmt::format("{} on {}:\n{}", printable(each.id), printable(each.machine),
+                         output_text(found->second.output));
   }
   return out;
 }
@@ -100,25 +135,22 @@ std::string success_text(const ended_rollout& r, const std::optional<standing>& 
                        printable(r.end.reason), took);
   auto rows = rows_of(*now, r.version);
   auto build = rows.empty() ? "" : fmt::format(" (build {})", rows.front().build);
-  bool has_ended
-    = std::ranges::all_of(rows, [](const auto& i) { return !i.job || is_done_job(i); });
-  auto out = fmt::format("{}: version {}{} is {}, {} ({})\n", to_text(r.name), r.version, build,
-                         has_ended ? "deployed" : "rolled out", count_text(rows), took);
+  bool has_ended = r.cut_off.empty() && std::ranges::all_of(rows, [&](const auto& i) {
+                     return !i.job || state_of_job(i, r.failed) == job_state::done;
+                   });
+  auto out = job_output(r, rows)
+             + fmt::format("{}: version {}{} is {}, {} ({})\n", to_text(r.name), r.version, build,
+                           has_ended ? "deployed" : "rolled out", count_text(rows), took);
   if (r.end.left > 0)
     out
       += "    of former ones, " + leftover_text(r.end.left, lost_machines(*now, r.version)) + "\n";
-  return out + jobs_text(rows);
+  return out + jobs_text(r, rows);
 }
 
 std::string failure_text(const instance_change& c) {
   auto why = c.reason.empty() && c.exit ? fmt::format("exit {}", *c.exit) : printable(c.reason);
-  auto out = fmt::format("{} on {}: {}\n", printable(c.id), printable(c.machine), why);
-  std::string_view output = c.output;
-  while (!output.empty()) {
-    auto end = std::min(output.find('\n'), output.size());
-    out += "    | " + printable(output.substr(0, end)) + "\n";
-    output.remove_prefix(std::min(end + 1, output.size()));
-  }
+  auto out = fmt::format("{} on {}: {}\n", printable(c.id), printable(c.machine), why)
+             + output_text(c.output);
   bool has_run = c.exit || !c.output.empty();
   if (has_run)
     out += "    its log: deploy logs " + printable(c.id) + "\n";
@@ -158,9 +190,17 @@ std::string end_text(rollout_outcome outcome, const std::string& reason) {
   return reason.empty() ? how : how + ": " + reason;
 }
 
-std::vector<instance_row> failed_jobs(const standing& now, std::uint64_t version) {
+job_state state_of_job(const instance_row& job,
+                       const std::map<std::string, instance_change>& failed) {
+  if (job.state == shown_state::stopped && job.exit == 0)
+    return job_state::done;
+  bool has_failed = job.state == shown_state::failed || failed.contains(job.id);
+  return has_failed ? job_state::failed : job_state::running;
+}
+
+std::vector<instance_row> jobs_of(const standing& now, std::uint64_t version) {
   auto out = rows_of(now, version);
-  std::erase_if(out, [](const auto& i) { return !i.job || i.state != shown_state::failed; });
+  std::erase_if(out, [](const auto& i) { return !i.job; });
   return out;
 }
 

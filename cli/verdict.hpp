@@ -29,14 +29,24 @@ struct ended_rollout {
   messages::rollout_finished end;
   /// Its instances that failed, by id.
   std::map<std::string, messages::instance_change> failed;
+  /// Its jobs that were stopped before they had ended.
+  std::vector<messages::instance_change> cut_off;
 };
+
+/// How a job of a version that was rolled out gets on.
+enum class job_state { running, done, failed };
+
+/// Of one that is started again after it failed, the failure counts. `failed`: the instances that
+/// were seen to fail, by id.
+job_state state_of_job(const messages::instance_row& job,
+                       const std::map<std::string, messages::instance_change>& failed);
+
+/// The jobs of a version.
+std::vector<messages::instance_row> jobs_of(const standing& now, std::uint64_t version);
 
 /// How a rollout ended and why, once where the reason says it already: `failed: it exited`,
 /// `superseded by version 3`.
 std::string end_text(messages::rollout_outcome outcome, const std::string& reason);
-
-/// The jobs of a version that have failed by now, though its rollout succeeded while they ran.
-std::vector<messages::instance_row> failed_jobs(const standing& now, std::uint64_t version);
 
 /// The final result for people: what runs now and what does not. `now`: nothing where the server
 /// could not be asked; then what its last event says is told.

@@ -38,7 +38,24 @@ void viewer::count_many() {
   tally_.emplace();
 }
 
+void viewer::hold_end() {
+  holds_end_ = context_.json;
+}
+
+void viewer::release_end(const json& keys) {
+  if (!held_)
+    return;
+  auto last = to_json(*held_);
+  last.update(keys);
+  print(one_line(last));
+  held_.reset();
+}
+
 void viewer::take(const event& e, timestamp now) {
+  if (holds_end_ && std::holds_alternative<rollout_finished>(e.what)) {
+    held_ = e;
+    return;
+  }
   if (context_.json) {
     print(one_line(to_json(e)));
     return;

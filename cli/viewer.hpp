@@ -28,6 +28,13 @@ public:
   /// From now on many instances are told of in numbers where there is no live view.
   void count_many();
 
+  /// From now on the end of a rollout, as JSON, is not shown but kept, so that it can be the last
+  /// line when more follows it.
+  void hold_end();
+
+  /// Shows the end that was kept, if any, with these keys added.
+  void release_end(const json& keys);
+
   /// Shows an event that arrived at `now`.
   void take(const messages::event& e, messages::timestamp now);
 
@@ -50,6 +57,8 @@ private:
   board board_;
   narrator narrator_;
   std::optional<tally> tally_;
+  bool holds_end_ = false;
+  std::optional<messages::event> held_;
   messages::timestamp drawn_;
 };
 

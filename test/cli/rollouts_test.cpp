@@ -18,7 +18,8 @@ messages::event end_of(const std::string& group, rollout_outcome outcome, std::s
 
 TEST_CASE("the end of one rollout says all there is to say") {
   rollouts r{{{"shop", "web", 3}}};
-  CHECK(r.take(end_of("web", rollout_outcome::failed, "it exited")));
+  r.take(end_of("web", rollout_outcome::failed, "it exited"));
+  CHECK(r.have_ended());
   CHECK_FALSE(r.last_line("", now));
   CHECK(r.exit() == exit_code::failed);
 }
@@ -34,8 +35,10 @@ TEST_CASE("an end that nobody waited for is unknown") {
 
 TEST_CASE("of several groups the last line tells the worst, whichever ended last") {
   rollouts r{{{"shop", "api", 2}, {"shop", "web", 3}}};
-  CHECK_FALSE(r.take(end_of("web", rollout_outcome::failed, "it exited")));
-  CHECK(r.take(end_of("api", rollout_outcome::succeeded, "")));
+  r.take(end_of("web", rollout_outcome::failed, "it exited"));
+  CHECK_FALSE(r.have_ended());
+  r.take(end_of("api", rollout_outcome::succeeded, ""));
+  CHECK(r.have_ended());
   auto line = r.last_line("", now).value();
   CHECK(line["outcome"] == "failed");
   CHECK(line["group"] == "web");
@@ -83,4 +86,70 @@ TEST_CASE("a job that has failed by the end of its rollout is a failure") {
   found.instances.back().state = messages::instance_state::failed;
   r.look({"shop", "web"}, found);
   CHECK(r.exit() == exit_code::failed);
+}
+
+namespace {
+
+/// A rollout that has succeeded, whose version has the job `import-1` in this state.
+rollouts with_job(messages::instance_state state) {
+  rollouts out{{{"shop", "web", 3}}};
+  out.await_jobs();
+  out.take(end_of("web", rollout_outcome::succeeded, ""));
+  messages::instance_row job;
+  job.id = "import-1";
+  job.version = 3;
+  job.job = true;
+  job.deadline = 300;
+  job.state = state;
+  out.look({"shop", "web"}, {{}, {job}});
+  return out;
+}
+
+messages::event job_went_to(messages::instance_state to, std::optional<int> exit) {
+  messages::instance_change what;
+  what.id = "import-1";
+  what.to = to;
+  what.exit = exit;
+  return {2, {2}, "shop", "web", 3, what};
+}
+
+} // namespace
+
+TEST_CASE("a job that runs when the rollout ends is waited for, until it has ended") {
+  auto r = with_job(messages::instance_state::ready);
+  CHECK(r.waits_for_jobs());
+  CHECK(r.patience() == std::chrono::seconds{300});
+  r.take(job_went_to(messages::instance_state::running, {}));
+  CHECK(r.waits_for_jobs());
+  r.take(job_went_to(messages::instance_state::stopped, 0));
+  CHECK_FALSE(r.waits_for_jobs());
+  CHECK(r.exit() == exit_code::done);
+}
+
+TEST_CASE("the first failure of a job counts") {
+  auto r = with_job(messages::instance_state::ready);
+  r.take(job_went_to(messages::instance_state::failed, 3));
+  CHECK_FALSE(r.waits_for_jobs());
+  CHECK(r.exit() == exit_code::failed);
+  CHECK(r.jobs().at(0).at("id") == "import-1");
+}
+
+TEST_CASE("a job that is stopped while it is waited for was not done") {
+  auto r = with_job(messages::instance_state::ready);
+  r.take(job_went_to(messages::instance_state::stopped, 143));
+  CHECK_FALSE(r.waits_for_jobs());
+  CHECK(r.exit() == exit_code::failed);
+}
+
+TEST_CASE("a job that had ended when the rollout did is not waited for") {
+  CHECK_FALSE(with_job(messages::instance_state::failed).waits_for_jobs());
+  rollouts of_a_failed_one{{{"shop", "web", 3}}};
+  of_a_failed_one.await_jobs();
+  of_a_failed_one.take(end_of("web", rollout_outcome::failed, ""));
+  messages::instance_row job;
+  job.version = 3;
+  job.job = true;
+  job.deadline = 300;
+  of_a_failed_one.look({"shop", "web"}, {{}, {job}});
+  CHECK_FALSE(of_a_failed_one.waits_for_jobs());
 }

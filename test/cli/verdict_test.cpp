@@ -105,8 +105,38 @@ TEST_CASE("a job that still runs is no success yet, and one that failed is none 
   CHECK(verdict(3, web_success, found)
         == "shop/web: version 3 (build 43) is rolled out, 2 instances on 1 machine (4.1s)\n"
            "    its job import failed: exited with code 3; its log: deploy logs import-1\n");
-  CHECK(failed_jobs(found, 3).size() == 1);
-  CHECK(failed_jobs(found, 2).empty());
+  CHECK(jobs_of(found, 3).size() == 1);
+  CHECK(jobs_of(found, 2).empty());
+}
+
+TEST_CASE("a job that failed is told with what it printed, also where it is tried again already") {
+  messages::instance_change seen;
+  seen.id = "import-1";
+  seen.exit = 3;
+  seen.reason = "exited with code 3";
+  seen.output = "reads\nno such table\n";
+  auto again = web_job(instance_state::running, 3);
+  CHECK(state_of_job(again, {}) == job_state::running);
+  CHECK(state_of_job(again, {{"import-1", seen}}) == job_state::failed);
+  CHECK(verdict_of({{"shop", "web"}, 3, "", web_success, {{"import-1", seen}}, {}},
+                   web_standing(3, {again}), "4.1s")
+        == "import-1 on w1:\n"
+           "    | reads\n"
+           "    | no such table\n"
+           "shop/web: version 3 (build 43) is rolled out, 1 instance on 1 machine (4.1s)\n"
+           "    its job import failed: exited with code 3; its log: deploy logs import-1\n");
+  // It did well the second time.
+  CHECK(state_of_job(web_job(instance_state::stopped, 0), {{"import-1", seen}}) == job_state::done);
+}
+
+TEST_CASE("a job that somebody stopped is not done") {
+  messages::instance_change stopped;
+  stopped.application = "import";
+  stopped.reason = "killed by signal 15 (SIGTERM)";
+  CHECK(verdict_of({{"shop", "web"}, 3, "", web_success, {}, {stopped}},
+                   web_standing(3, {web_instance("a", 3, instance_state::ready)}), "4.1s")
+        == "shop/web: version 3 (build 43) is rolled out, 1 instance on 1 machine (4.1s)\n"
+           "    its job import was stopped before it had ended: killed by signal 15 (SIGTERM)\n");
 }
 
 TEST_CASE("an undeploy tells what may still run, and on which machine") {

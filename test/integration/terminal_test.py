@@ -116,18 +116,62 @@ class Terminal(Case):
         seen = self.on_terminal("rollback", "shop/web", columns=120)
         self.assertFalse([line for line in seen if re.search("fetching|download", line)], seen)
 
-    def test_a_job_that_still_runs_is_not_called_deployed(self):
-        job = application(name="import", alwayson=False, instances=1, args=["sh", "-c", "sleep 3; exit 3"],
-                          restart={"policy": "never"})
-        done = self.new_build(self.write(job), 1)
+    @staticmethod
+    def job(script, deadline="20s", **changes):
+        return application(name="import", alwayson=False, instances=1, args=["sh", "-c", script],
+                           restart={"policy": "never"},
+                           rollout={"parallel": "100%", "min_ready": "300ms", "deadline": deadline}, **changes)
+
+    def test_a_job_is_waited_for_and_its_failure_is_told(self):
+        path = self.write(self.job("sleep 3; echo no such table; exit 3"))
+        done = self.new_build(path, 1, expect=1)
+        self.assertRegex(done.stdout, r"import-\w+ on w1:\n    \| no such table\n")
+        self.assertIn("is rolled out", done.stdout)
+        self.assertRegex(done.stdout, r"its job import failed: exited with code 3; its log: deploy logs import-\w+\n")
+        self.assertIn("waits for its jobs, 20s at most", done.stderr)
+        # With the default rules it is started again, and its first failure counts all the same.
+        again = application(name="import", alwayson=False, instances=1,
+                            args=["sh", "-c", "sleep 3; exit 4"],
+                            rollout={"parallel": "100%", "min_ready": "300ms", "deadline": "20s"})
+        self.assertIn("its job import failed: exited with code 4",
+                      self.new_build(self.write(again, name="again.yaml"), 2, expect=1).stdout)
+        seen = self.on_terminal("new-build", path, "--build", 3, columns=100, expect=1)
+        self.assertTrue(any("its job import failed: exited with code 3" in line for line in seen), seen)
+
+    def test_a_job_that_succeeds_is_waited_for(self):
+        done = self.new_build(self.write(self.job("sleep 3")), 1)
+        self.assertIn("its job import is done", done.stdout)
+        self.assertIn("is deployed", done.stdout)
+
+    def test_a_job_that_still_runs_after_the_deadline_is_not_called_deployed(self):
+        path = self.write(self.job("sleep 30", "2s"))
+        done = self.new_build(path, 1)
         self.assertIn("is rolled out", done.stdout)
         self.assertIn("its job import still runs, and how it ends is not known yet", done.stdout)
         self.assertNotIn("is deployed", done.stdout)
-        ended = application(name="import", alwayson=False, instances=1, args=["sh", "-c", "exit 0"],
-                            restart={"policy": "never"})
-        done = self.new_build(self.write(ended), 2)
-        self.assertIn("its job import is done", done.stdout)
-        self.assertIn("is deployed", done.stdout)
+        given_up = self.new_build(self.write(self.job("sleep 30", "20s")), 2, "--timeout", "8s", expect=4)
+        self.assertIn("its job import still runs", given_up.stdout)
+        self.assertIn("stopped waiting for its jobs, which go on", given_up.stderr)
+
+    def test_the_end_of_the_rollout_is_the_last_line_of_json_and_has_the_jobs(self):
+        told = self.farm.events("new-build", self.write(self.job("sleep 3; exit 3")), "--build", 1, expect=1)
+        self.assertEqual([each["type"] for each in told].count("rollout.finished"), 1)
+        last = told[-1]
+        self.assertEqual((last["type"], last["outcome"]), ("rollout.finished", "succeeded"))
+        self.assertEqual([(each["application"], each["state"], each["exit"]) for each in last["jobs"]],
+                         [("import", "failed", 3)])
+        self.assertIn("failed", [each["to"] for each in told if each["type"] == "instance.state"])
+
+    def test_a_job_that_is_replaced_while_it_is_waited_for_was_not_done(self):
+        follower = subprocess.Popen(
+            self.farm.command("new-build", self.write(self.job("sleep 60")), "--build", "1"),
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(follower.kill)
+        wait_until(lambda: self.ready() and self.phase() is None, "it runs")
+        self.farm.deploy("undeploy", "shop/web")
+        told = follower.communicate(timeout=20)[0]
+        self.assertEqual(follower.returncode, 1, told)
+        self.assertIn("its job import was stopped before it had ended", told)
 
     def test_a_machine_was_seen_when_it_was_heard_of(self):
         def seen():
