@@ -22,14 +22,21 @@ namespace {
 /// How long an order is sent again while the server is away, where the user gives no `--timeout`.
 constexpr auto order_timeout = 60s;
 
-void print_accepted(const context& c, const accepted& reply) {
+/// The rollout goes on to no end that could be waited for.
+bool is_done_at_once(const message& order) {
+  return std::holds_alternative<pause_rollout>(order);
+}
+
+void print_accepted(const context& c, const message& order, const accepted& reply) {
   if (c.json) {
     print(indented({{"versions", to_json(reply.versions)}}));
     return;
   }
   for (const auto& each : reply.versions) {
     auto name = to_text(group_name{each.namespace_, each.group});
-    if (each.version == 0)
+    if (is_done_at_once(order))
+      print(fmt::format("{}: the rollout of version {} is paused\n", name, each.version));
+    else if (each.version == 0)
       print(fmt::format("{}: is being undeployed\n", name));
     else
       print(fmt::format("{}: version {} accepted\n", name, each.version));
@@ -111,7 +118,9 @@ exit_code follow_through(const context& c, client& server, const message& order,
   scope what{reply.versions};
   if (!c.json)
     what.add_machines(show_beginning(server, screen, reply.versions));
-  rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : ""};
+  rollouts all{reply.versions, std::holds_alternative<stop_group>(order) ? "stopped" : "",
+               std::holds_alternative<abort_rollout>(order) ? rollout_outcome::reverted
+                                                            : rollout_outcome::succeeded};
   if (brings_version(order)) {
     all.await_jobs();
     if (reply.versions.size() == 1)
@@ -182,15 +191,16 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
   client server{c.access(), c.stop};
   server.connect();
   // From before the order on, so that nothing of it is missed, however often it has to be sent.
-  if (!options.no_wait)
+  bool follows = !options.no_wait && !is_done_at_once(order);
+  if (follows)
     server.follow(ask_table(server, query_subject::machines).seq);
   auto timeout = std::max<client::clock::duration>(
     5s, options.timeout ? *options.timeout : std::chrono::milliseconds{order_timeout});
   auto reply = server.ask<accepted>(order, timeout);
   go_on_without_output();
-  if (!options.no_wait)
+  if (follows)
     return follow_through(c, server, order, options, reply, begun);
-  print_accepted(c, reply);
+  print_accepted(c, order, reply);
   return exit_code::done;
 }
 

@@ -30,8 +30,8 @@ int weight_of(const rollout_finished* end) {
 
 } // namespace
 
-rollouts::rollouts(std::vector<group_version> begun, std::string done)
-  : begun_(std::move(begun)), done_(std::move(done)) {}
+rollouts::rollouts(std::vector<group_version> begun, std::string done, rollout_outcome wanted)
+  : begun_(std::move(begun)), done_(std::move(done)), wanted_(wanted) {}
 
 void rollouts::take(const event& e) {
   group_name name{e.namespace_, e.group};
@@ -81,7 +81,8 @@ exit_code rollouts::exit() const {
     auto end = finished_.find({each.namespace_, each.group});
     if (end == finished_.end())
       continue;
-    out = worse_of(out, exit_of(end->second.outcome));
+    if (end->second.outcome != wanted_)
+      out = worse_of(out, exit_of(end->second.outcome));
     bool is_to_stop = each.version == 0 || !done_.empty();
     // The server has given up waiting for their machines; they stop when those are back.
     if (is_to_stop && end->second.left > 0)

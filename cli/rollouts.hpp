@@ -21,7 +21,9 @@ class rollouts {
 public:
   /// `done`: what the final result calls an order that leaves nothing running, such as `stopped`;
   /// empty: the deployed version is told.
-  explicit rollouts(std::vector<messages::group_version> begun, std::string done = {});
+  /// `wanted`: the outcome that the order asks for; to succeed is as good.
+  explicit rollouts(std::vector<messages::group_version> begun, std::string done = {},
+                    messages::rollout_outcome wanted = messages::rollout_outcome::succeeded);
 
   /// Takes in an event of theirs.
   void take(const messages::event& e);
@@ -66,6 +68,7 @@ private:
 
   std::vector<messages::group_version> begun_;
   std::string done_;
+  messages::rollout_outcome wanted_;
   std::map<group_name, messages::rollout_finished> finished_;
   std::map<group_name, instance_changes> failed_;
   std::map<group_name, standing> standings_;

@@ -296,9 +296,15 @@ void read_rollout(fields& in, messages::application& app) {
     }
     rollout.read("fetch_deadline", rules.fetch_deadline, parse_fetch_deadline,
                  "a duration such as 1h, or none", duration_hint);
-    rollout.refuse_unless("order", {"start-first"}, "expected `start-first`");
-    rollout.refuse_unless("canary", {"0"}, "expected `0`");
-    rollout.refuse_unless("auto_revert", {"true", "yes", "on"}, "expected `true`");
+    rollout.read(
+      "order", rules.order,
+      [](const std::string& text) {
+        return messages::from_text<messages::rollout_order>(lower(text));
+      },
+      "`start-first` or `stop-first`");
+    rollout.read_integer("canary", 0, 1000,
+                         [&](std::int64_t n) { rules.canary = static_cast<std::uint32_t>(n); });
+    rollout.read("auto_revert", rules.auto_revert);
   });
 }
 

@@ -22,6 +22,19 @@ struct parallelism {
   MSGPACK_DEFINE_MAP(value, percent)
 };
 
+/// Which goes first where an instance takes another's place.
+enum class rollout_order {
+  /// The new one starts beside the old one, which stops when all new ones are ready.
+  start_first,
+  /// The old one stops to make room for the new one, `parallel` at a time.
+  stop_first,
+};
+
+template <>
+struct enum_text<rollout_order> {
+  static constexpr std::array<std::string_view, 2> names{"start-first", "stop-first"};
+};
+
 /// How an application moves from one version to the next.
 struct rollout_rules {
   parallelism parallel;
@@ -31,9 +44,15 @@ struct rollout_rules {
   /// One that has not fetched after so long does as well, whatever moves; unset: it may take as
   /// long as it moves.
   std::optional<duration> fetch_deadline;
+  rollout_order order = rollout_order::start_first;
+  /// So many new instances start and prove themselves, and the rest waits for a person's `promote`;
+  /// 0: nobody is asked.
+  std::uint32_t canary = 0;
+  /// False: an instance that made its version fail is left where it is, for looking at.
+  bool auto_revert = true;
 
   bool operator==(const rollout_rules&) const = default;
-  MSGPACK_DEFINE_MAP(parallel, deadline, fetch_deadline)
+  MSGPACK_DEFINE_MAP(parallel, deadline, fetch_deadline, order, canary, auto_revert)
 };
 
 /// When an instance that ended is started again.

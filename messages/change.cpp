@@ -91,6 +91,8 @@ void apply(farm& f, const change& c) {
     f.rollouts[each.group_id] = each;
   for (const auto& each : c.finished_rollouts)
     f.rollouts.erase(each.group_id);
+  for (const auto& each : c.gone_versions)
+    f.versions.erase(each.id);
   for (const auto& each : c.receipts)
     f.receipts[each.id] = each;
   drop_old_receipts(f);
@@ -105,25 +107,25 @@ change sum_of(std::vector<change> parts) {
   last_rows<std::string, instance, gone_instance> instances{&instance::id, &gone_instance::id};
   last_rows<std::uint64_t, rollout, finished_rollout> rollouts{&rollout::group_id,
                                                                &finished_rollout::group_id};
+  last_rows<std::uint64_t, version, gone_version> versions{&version::id, &gone_version::id};
   std::map<std::uint64_t, group> groups;
-  std::map<std::uint64_t, version> versions;
   std::map<std::string, machine> machines;
   std::map<std::uint64_t, access_key> keys;
   change out;
   for (auto& each : parts) {
     instances.take(each.instances, each.gone_instances);
+    versions.take(each.versions, each.gone_versions);
     rollouts.take(each.rollouts, each.finished_rollouts);
     put(groups, each.groups, &group::id);
-    put(versions, each.versions, &version::id);
     put(machines, each.machines, &machine::name);
     put(keys, each.keys, &access_key::id);
     std::move(each.receipts.begin(), each.receipts.end(), std::back_inserter(out.receipts));
     std::move(each.events.begin(), each.events.end(), std::back_inserter(out.events));
   }
+  versions.write(out.versions, out.gone_versions);
   instances.write(out.instances, out.gone_instances);
   rollouts.write(out.rollouts, out.finished_rollouts);
   write(groups, out.groups);
-  write(versions, out.versions);
   write(machines, out.machines);
   write(keys, out.keys);
   return out;

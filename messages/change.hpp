@@ -17,6 +17,16 @@ struct gone_instance {
   bool operator==(const gone_instance&) const = default;
 };
 
+/// A version that is not kept any longer: neither it nor its applications.
+struct gone_version {
+  std::uint64_t id = 0;
+  std::uint64_t group_id = 0;
+  /// Their rows in the table `appdef`.
+  std::vector<std::uint64_t> applications;
+
+  bool operator==(const gone_version&) const = default;
+};
+
 /// The end of a rollout.
 struct finished_rollout {
   std::uint64_t group_id = 0;
@@ -33,6 +43,7 @@ struct change {
   std::vector<group> groups;
   /// Of a version that exists, only `state`, `last_deployed` and the applications' `sha256` change.
   std::vector<version> versions;
+  std::vector<gone_version> gone_versions;
   std::vector<instance> instances;
   std::vector<gone_instance> gone_instances;
   std::vector<machine> machines;

@@ -101,6 +101,23 @@ struct enum_text<rollout_phase> {
                                                          "stopping_new"};
 };
 
+/// Whether a rollout asks a person after its first instances.
+enum class canary_state {
+  /// It asks nobody.
+  none,
+  /// The canaries are fetched, start and prove themselves; nothing else starts.
+  trial,
+  /// They are ready: the rest waits for `promote`.
+  waiting,
+  /// A person said that the rest may come.
+  promoted,
+};
+
+template <>
+struct enum_text<canary_state> {
+  static constexpr std::array<std::string_view, 4> names{"none", "trial", "waiting", "promoted"};
+};
+
 /// Instances of a group on their way: everything that starts or stops instances is one. A group has
 /// one at most.
 struct rollout {
@@ -125,6 +142,11 @@ struct rollout {
   std::string failure;
   /// Of the order that asked for it; empty: none did.
   std::string order_id;
+  canary_state canary = canary_state::none;
+  /// A person holds it: nothing new starts, and nothing of the old stops.
+  bool paused = false;
+  /// A person gave it up, which is why it fails.
+  bool aborted = false;
 
   bool operator==(const rollout&) const = default;
 };

@@ -9,6 +9,9 @@ namespace {
 void add(text_digest& to, const submit_build& o) {
   to.add(o.file_name).add(o.file).add(o.build).add(o.repository).add(o.artifact_id);
   to.add(o.branch).add(o.commit).add(o.sha256);
+  // What an older client sends again has the digest that it had.
+  if (o.force)
+    to.add("force");
 }
 
 void add(text_digest& to, const roll_to_version& o) {
@@ -21,6 +24,10 @@ void add(text_digest& to, const undeploy& o) {
 
 void add(text_digest& to, const part_of_group& o) {
   to.add(o.namespace_).add(o.group).add(o.application);
+}
+
+void add(text_digest& to, const about_rollout& o) {
+  to.add(o.namespace_).add(o.group);
 }
 
 void add(text_digest& to, const std::vector<std::string>& list) {

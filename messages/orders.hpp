@@ -25,9 +25,11 @@ struct submit_build {
   std::string commit;
   /// Hex digest for applications that give none.
   std::string sha256;
+  /// Also where this build was deployed with other artifacts before.
+  bool force = false;
 
   MSGPACK_DEFINE_MAP(order_id, file_name, file, build, repository, artifact_id, branch, commit,
-                     sha256)
+                     sha256, force)
 };
 
 /// Roll a kept version of a group out; version 0: the one before the deployed one.
@@ -76,6 +78,36 @@ struct start_group : part_of_group {
 /// of those are ready.
 struct restart_group : part_of_group {
   static constexpr std::string_view type = "restart_group";
+};
+
+/// What a person says to the rollout that a group is in.
+struct about_rollout {
+  std::string order_id;
+  std::string namespace_;
+  std::string group;
+
+  MSGPACK_DEFINE_MAP(order_id, MSGPACK_NVP("namespace", namespace_), group)
+};
+
+/// The canaries are good: the rest may come.
+struct promote_rollout : about_rollout {
+  static constexpr std::string_view type = "promote_rollout";
+};
+
+/// Give it up: what came goes, the old stays. Where none is under way, what a failed one left for
+/// looking at goes.
+struct abort_rollout : about_rollout {
+  static constexpr std::string_view type = "abort_rollout";
+};
+
+/// Start nothing new, and stop nothing of the old, until `resume_rollout`.
+struct pause_rollout : about_rollout {
+  static constexpr std::string_view type = "pause_rollout";
+};
+
+/// Go on with what was paused.
+struct resume_rollout : about_rollout {
+  static constexpr std::string_view type = "resume_rollout";
 };
 
 /// Let the holder of a key in. The secret of it stays where it was made.

@@ -152,7 +152,9 @@ struct rollout_row {
   rollout_phase phase = rollout_phase::fetching;
   timestamp started_at;
   std::string reason;
-  MSGPACK_DEFINE_MAP(version, phase, started_at, reason)
+  /// The verb that it waits for, `promote` or `resume`.
+  std::optional<std::string> waits_for;
+  MSGPACK_DEFINE_MAP(version, phase, started_at, reason, waits_for)
 };
 
 /// The end of the last rollout that an order asked for.

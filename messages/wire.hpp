@@ -344,7 +344,8 @@ struct progress {
 
 /// What asks the server to change something.
 using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group,
-                           restart_group, add_key, revoke_key>;
+                           restart_group, add_key, revoke_key, promote_rollout, abort_rollout,
+                           pause_rollout, resume_rollout>;
 
 /// What asks the server, and changes nothing.
 using question = std::variant<query, events_after, read_log, find_logs>;

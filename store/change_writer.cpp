@@ -13,6 +13,7 @@ namespace {
 using messages::access_key;
 using messages::application;
 using messages::change;
+using messages::gone_version;
 using messages::group;
 using messages::instance;
 using messages::machine;
@@ -146,12 +147,13 @@ void write(connection& db, const std::vector<machine>& machines) {
 void write(connection& db, const std::vector<rollout>& rollouts) {
   run_for_each(db,
                {"REPLACE INTO rollout (group_id, number, from_version, to_version, phase, started, "
-                "coming, leaving, each_alone, purpose, failure, order_id) VALUES ",
-                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ""},
+                "coming, leaving, each_alone, purpose, failure, order_id, canary, paused, "
+                "aborted) VALUES ",
+                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ""},
                rollouts, [](const rollout& r) {
                  return row_of(r.group_id, r.id, r.from, r.to, r.phase, r.started_at,
                                to_document(r.coming), to_document(r.leaving), r.each_alone,
-                               r.purpose, r.failure, r.order_id);
+                               r.purpose, r.failure, r.order_id, r.canary, r.paused, r.aborted);
                });
 }
 
@@ -178,6 +180,19 @@ void write(connection& db, const std::vector<access_key>& keys) {
                });
 }
 
+/// Nothing refers to them any more.
+void remove(connection& db, const std::vector<gone_version>& versions) {
+  std::vector<parameters> ids, applications;
+  for (const auto& each : versions) {
+    ids.push_back(row_of(each.id));
+    for (auto app : each.applications)
+      applications.push_back(row_of(app));
+  }
+  run_batch(db, {"DELETE FROM lnk_app_grp WHERE group_version_id IN (", "?", ")"}, ids);
+  run_batch(db, {"DELETE FROM appdef WHERE id IN (", "?", ")"}, applications);
+  run_batch(db, {"DELETE FROM group_version WHERE id IN (", "?", ")"}, ids);
+}
+
 } // namespace
 
 void write_rows(connection& db, const change& c) {
@@ -191,6 +206,7 @@ void write_rows(connection& db, const change& c) {
   write(db, c.rollouts);
   run_for_each(db, {"DELETE FROM rollout WHERE group_id IN (", "?", ")"}, c.finished_rollouts,
                [](const auto& gone) { return row_of(gone.group_id); });
+  remove(db, c.gone_versions);
   write(db, c.receipts);
   write(db, c.keys);
 }

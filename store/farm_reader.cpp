@@ -154,7 +154,7 @@ void read_machines(connection& db, farm& f) {
 void read_rollouts(connection& db, farm& f) {
   each_row(db, "rollout",
            "SELECT group_id, number, from_version, to_version, phase, started, coming, leaving, "
-           "each_alone, purpose, failure, order_id FROM rollout",
+           "each_alone, purpose, failure, order_id, canary, paused, aborted FROM rollout",
            [&](rows& r) {
              using ids = std::vector<std::string>;
              messages::rollout found{r.number(0),
@@ -168,7 +168,10 @@ void read_rollouts(connection& db, farm& f) {
                                      r.number(8) != 0,
                                      r.text(9),
                                      r.text(10),
-                                     r.text(11)};
+                                     r.text(11),
+                                     r.name_of<messages::canary_state>(12),
+                                     r.number(13) != 0,
+                                     r.number(14) != 0};
              named(f.groups, found.group_id, "group_id");
              check_version(f, found.from, "from_version");
              check_version(f, found.to, "to_version");

@@ -176,6 +176,13 @@ const migration fifth{5,
 const migration sixth{
   6, {"ALTER TABLE machine ADD COLUMN troubles LONGBLOB", "UPDATE machine SET troubles = '[]'"}};
 
+/// A rollout may ask a person and be held by one.
+const migration seventh{
+  7,
+  {"ALTER TABLE rollout ADD COLUMN canary VARCHAR(32) NOT NULL DEFAULT 'none'",
+   "ALTER TABLE rollout ADD COLUMN paused BIGINT NOT NULL DEFAULT 0",
+   "ALTER TABLE rollout ADD COLUMN aborted BIGINT NOT NULL DEFAULT 0"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -241,7 +248,7 @@ void refuse_unfinished(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second, third, fourth, fifth, sixth};
+  static const std::vector<migration> all{first, second, third, fourth, fifth, sixth, seventh};
   return all;
 }
 

@@ -44,6 +44,10 @@ constexpr rule access_table[] = {
   {restart_group::type, operators},
   {add_key::type, operators},
   {revoke_key::type, operators},
+  {promote_rollout::type, builders},
+  {abort_rollout::type, builders},
+  {pause_rollout::type, operators},
+  {resume_rollout::type, operators},
 
   {query::type, readers},
   {events_after::type, readers},

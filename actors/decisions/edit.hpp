@@ -52,6 +52,12 @@ public:
   void put(messages::receipt row);
   void put(messages::access_key row);
 
+  /// What the order asks for is done with the change itself: the rollout it is about goes on.
+  void note_done(const messages::rollout& r, std::string what);
+  [[nodiscard]] const std::vector<messages::order_end>& done_at_once() const {
+    return done_at_once_;
+  }
+
   void erase_instance(const std::string& id);
   /// Ends a rollout and tells so, with how many instances are `left` on machines out of reach. What
   /// is put for the group afterwards takes its place.
@@ -104,6 +110,8 @@ private:
   std::set<std::string> renewed_;
   /// Of orders whose rollouts end.
   std::map<std::string, messages::receipt> receipts_;
+  /// For the receipt of the order itself.
+  std::vector<messages::order_end> done_at_once_;
   messages::change rest_;
 };
 

@@ -36,6 +36,8 @@ void farm_undo::note(const farm& f, const change& c) {
     note_row(groups_, each.id, f.groups);
   for (const auto& each : c.versions)
     note_row(versions_, each.id, f.versions);
+  for (const auto& each : c.gone_versions)
+    note_row(versions_, each.id, f.versions);
   for (const auto& each : c.instances)
     note_row(instances_, each.id, f.instances);
   for (const auto& each : c.gone_instances)

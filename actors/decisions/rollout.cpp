@@ -1,5 +1,8 @@
 #include "actors/decisions/rollout.hpp"
 
+#include "actors/decisions/rollout_exchange.hpp"
+#include "actors/decisions/rollout_members.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,25 +14,6 @@ using namespace messages;
 
 namespace {
 
-using member_list = std::vector<const rollout_member*>;
-
-bool is_finished_job(instance_state state, std::optional<int> exit) {
-  return state == instance_state::stopped && exit == 0;
-}
-
-bool is_member_proven(const rollout_member& each) {
-  return each.state == instance_state::ready || is_finished_job(each.state, each.exit);
-}
-
-/// The members with these ids that are not gone.
-member_list members_of(const rollout_view& view, const std::vector<std::string>& ids) {
-  member_list out;
-  for (const auto& id : ids)
-    if (auto found = view.members.find(id); found != view.members.end())
-      out.push_back(&found->second);
-  return out;
-}
-
 /// Those that come and were not given up.
 member_list coming(const rollout_view& view) {
   auto out = members_of(view, view.row.coming);
@@ -37,20 +21,9 @@ member_list coming(const rollout_view& view) {
   return out;
 }
 
-const application_rules& rules_of(const rollout_view& view, const rollout_member& each) {
-  static const application_rules none;
-  auto found = view.applications.find(each.application);
-  return found == view.applications.end() ? none : found->second;
-}
-
 /// Whether the fetch of its artifact gets on.
 bool is_moving(const rollout_member& each) {
   return each.state == instance_state::downloading && !each.stuck && each.reachable;
-}
-
-/// Nothing of it runs; its machine would say that it is gone if it could write that down.
-bool has_stopped_unnoted(const rollout_member& each) {
-  return each.state == instance_state::stopping && each.stuck && each.reachable;
 }
 
 std::string named(const rollout_member& each) {
@@ -89,39 +62,10 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_clo
   return std::nullopt;
 }
 
-std::size_t allowed_at_once(const parallelism& parallel, std::size_t total) {
-  std::size_t count = parallel.percent ? (total * parallel.value + 99) / 100 : parallel.value;
-  return std::max<std::size_t>(count, 1);
-}
-
-/// The next instances of each application to be started, within its parallelism.
-std::vector<std::string> next_to_start(const rollout_view& view, const member_list& fresh) {
-  struct count {
-    std::size_t total = 0;
-    std::size_t starting = 0;
-  };
-  std::map<std::string, count> counts;
-  for (const auto* each : fresh) {
-    auto& of_application = counts[each->application];
-    ++of_application.total;
-    of_application.starting += each->goal == instance_goal::run && !is_member_proven(*each) ? 1 : 0;
-  }
-  // What is new has nothing to protect.
-  bool is_first = view.row.from == 0 && view.row.leaving.empty();
-  std::vector<std::string> out;
-  for (const auto* each : fresh) {
-    auto& of_application = counts[each->application];
-    auto allowed
-      = is_first ? of_application.total
-                 : allowed_at_once(rules_of(view, *each).rollout.parallel, of_application.total);
-    // A machine that was started anew may have lost what it had fetched.
-    bool can_start = each->goal == instance_goal::fetch && each->fetched;
-    if (!can_start || of_application.starting >= allowed)
-      continue;
-    out.push_back(each->id);
-    ++of_application.starting;
-  }
-  return out;
+/// Whether it stays where it failed, for looking at.
+bool is_left(const rollout_view& view, const rollout_clock& clock, const rollout_member& each) {
+  return view.row.to != view.row.from && each.goal == instance_goal::run
+         && !rules_of(view, each).rollout.auto_revert && defect_of(view, clock, each);
 }
 
 /// What the defects of those that come lead to: all go, or where each stands alone those that have
@@ -143,7 +87,8 @@ std::optional<rollout_decision> give_up(const rollout_view& view, const rollout_
     return std::nullopt;
   if (!view.row.each_alone) {
     for (const auto* each : fresh)
-      out.stop.push_back(each->id);
+      if (!is_left(view, clock, *each))
+        out.stop.push_back(each->id);
     out.phase = rollout_phase::stopping_new;
   }
   return out;
@@ -158,6 +103,8 @@ rollout_decision step_fetching(const rollout_view& view, const rollout_clock& cl
   rollout_decision out;
   if (!all_there)
     return out;
+  if (view.row.paused && view.row.failure.empty())
+    return out;
   if (fresh.empty() && !view.row.failure.empty()) {
     out.phase = rollout_phase::stopping_new;
     out.reason = view.row.failure;
@@ -165,6 +112,7 @@ rollout_decision step_fetching(const rollout_view& view, const rollout_clock& cl
   }
   out.phase = rollout_phase::starting;
   out.start = next_to_start(view, fresh);
+  out.stop = next_to_make_room(view, fresh);
   out.reason = "every machine has its artifact";
   return out;
 }
@@ -181,24 +129,45 @@ rollout_decision stop_the_old(const rollout_view& view, std::size_t fresh) {
   return out;
 }
 
+/// Starts what may start and stops what makes room for it, or waits.
+rollout_decision next_exchange(const rollout_view& view, const member_list& fresh) {
+  rollout_decision out;
+  out.start = next_to_start(view, fresh);
+  out.stop = next_to_make_room(view, fresh);
+  if (!out.start.empty())
+    out.reason = fmt::format("the next {} of {} instances start", out.start.size(), fresh.size());
+  else if (!out.stop.empty())
+    out.reason = fmt::format("{} old ones stop to make room", out.stop.size());
+  else if (view.row.canary == canary_state::trial && is_on_trial(view, fresh)
+           && has_passed_trial(view, fresh)) {
+    out.waits = true;
+    out.reason
+      = fmt::format("{} of {} new instances are ready, the rest waits for `deploy "
+                    "promote`, or `deploy abort`",
+                    std::count_if(fresh.begin(), fresh.end(),
+                                  [](const auto* each) { return is_member_proven(*each); }),
+                    fresh.size());
+  }
+  return out;
+}
+
 rollout_decision step_starting(const rollout_view& view, const rollout_clock& clock) {
   auto fresh = coming(view);
   if (auto given_up = give_up(view, clock, fresh))
     return std::move(*given_up);
   bool all_proven = std::all_of(fresh.begin(), fresh.end(),
                                 [](const auto* each) { return is_member_proven(*each); });
-  if (all_proven && view.row.failure.empty())
-    return stop_the_old(view, fresh.size());
   rollout_decision out;
-  if (all_proven) {
+  if (all_proven && !view.row.failure.empty()) {
     out.phase = rollout_phase::stopping_new;
     out.reason = view.row.failure;
     return out;
   }
-  out.start = next_to_start(view, fresh);
-  if (!out.start.empty())
-    out.reason = fmt::format("the next {} of {} instances start", out.start.size(), fresh.size());
-  return out;
+  if (view.row.paused)
+    return out;
+  if (all_proven && !is_on_trial(view, fresh))
+    return stop_the_old(view, fresh.size());
+  return next_exchange(view, fresh);
 }
 
 /// How long machines out of reach may hold up the end of a rollout.
@@ -218,6 +187,16 @@ std::string words_for_success(const rollout& r) {
                            : "every instance is ready and the old are gone";
 }
 
+/// What a failed rollout leaves for looking at.
+std::string left_text(const rollout_view& view) {
+  std::vector<std::string> names;
+  for (const auto* each : coming(view))
+    names.push_back(named(*each));
+  if (names.empty())
+    return {};
+  return fmt::format("; left for looking at: {} (`deploy abort` stops it)", fmt::join(names, ", "));
+}
+
 rollout_decision step_stopping(const rollout_view& view, const rollout_clock& clock) {
   bool failed = view.row.phase == rollout_phase::stopping_new;
   auto rest = members_of(view, failed ? view.row.coming : view.row.leaving);
@@ -235,8 +214,12 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_clock& cl
     = std::none_of(rest.begin(), rest.end(), [](const auto* each) { return each->reachable; });
   if (!rest.empty() && !(only_unreachable && clock.in_phase() >= timeout_of(view)))
     return out;
-  out.finished = failed ? rollout_outcome::failed : rollout_outcome::succeeded;
+  out.finished = view.row.aborted ? rollout_outcome::reverted
+                 : failed         ? rollout_outcome::failed
+                                  : rollout_outcome::succeeded;
   out.reason = failed ? view.row.failure : words_for_success(view.row);
+  if (failed && !view.row.each_alone)
+    out.reason += left_text(view);
   out.left = rest.size();
   if (!rest.empty())
     out.reason += fmt::format("; {} instances on machines out of reach stop when those are back",
@@ -250,12 +233,8 @@ rollout_decision step_stopping(const rollout_view& view, const rollout_clock& cl
 
 } // namespace
 
-bool is_proven(const observation& seen) {
-  return seen.state == instance_state::ready || is_finished_job(seen.state, seen.exit);
-}
-
 bool is_empty(const rollout_decision& d) {
-  return d.start.empty() && d.stop.empty() && !d.phase && !d.finished;
+  return d.start.empty() && d.stop.empty() && !d.phase && !d.finished && !d.waits;
 }
 
 void apply(rollout_view& view, rollout_news news) {

@@ -20,6 +20,9 @@
 ///          └──────────► stopping_new ◄┘ ── those that came are gone ──► failed
 ///
 /// What has stopped, on a machine that cannot note that (its disk is full), holds nothing up.
+/// Where canaries come, they start first and the rest waits in `starting` for a person; where the
+/// old stop first, some of them stop there already. One that is paused goes on to no other phase
+/// but stopping_new; `rollout_table.hpp` has what orders do to it.
 /// One to which nothing comes begins in stopping_old. A newer rollout of the group supersedes it
 /// anywhere. Where each instance stands alone, those that fail stop at once, and when all others
 /// are proven the rollout goes to stopping_new and waits for them.
@@ -119,6 +122,8 @@ struct rollout_decision {
   std::vector<std::string> stop;
   std::optional<messages::rollout_phase> phase;
   std::optional<messages::rollout_outcome> finished;
+  /// The canaries are ready: a person has to say whether the rest comes.
+  bool waits = false;
   /// Why, for people.
   std::string reason;
   /// Why the rollout will have failed in the end; empty: it has not, or did before.

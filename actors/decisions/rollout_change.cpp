@@ -57,7 +57,7 @@ void supersede(edit& c, const group& g, std::uint64_t to, const std::string& wha
   auto reason = fmt::format("superseded by {}", by);
   bool is_deployed = r.phase == rollout_phase::stopping_old && r.to != 0;
   if (r.phase == rollout_phase::stopping_new) {
-    outcome = rollout_outcome::failed;
+    outcome = r.aborted ? rollout_outcome::reverted : rollout_outcome::failed;
     reason = r.failure;
   } else if (is_deployed && to != 0) {
     outcome = rollout_outcome::succeeded;
@@ -123,6 +123,21 @@ void enter_phase(edit& c, rollout& r, rollout_phase phase) {
     make_deployed(c, r);
   if (phase == rollout_phase::stopping_new && changes_version)
     give_up_version(c, r);
+}
+
+/// Whether a person wants to be asked first. The version is new: one that was deployed before has
+/// been promoted already.
+bool asks_first(const version& v, const rollout& r) {
+  return r.from != 0 && r.to != r.from && v.last_deployed == 0
+         && std::any_of(v.applications.begin(), v.applications.end(),
+                        [](const application& each) { return each.rollout.canary > 0; });
+}
+
+/// A person holds it, and the decision, made before, would go on.
+bool is_held(const rollout& r, const rollout_decision& d) {
+  bool gives_up = !d.failure.empty() || d.phase == rollout_phase::stopping_new;
+  bool can_be_held = r.phase == rollout_phase::fetching || r.phase == rollout_phase::starting;
+  return r.paused && can_be_held && !gives_up;
 }
 
 /// The old ones go only while every new one is proven, as the farm knows it now.
@@ -200,6 +215,8 @@ rollout& begin_rollout(edit& c, rollout row, const std::string& what) {
   row.id = c.before().last_event + 1;
   row.from = g.deployed_version;
   row.started_at = c.at().now;
+  if (row.to != 0 && row.to != row.from && asks_first(c.version(row.to), row))
+    row.canary = canary_state::trial;
   c.group(g.id).pending_version = row.to == row.from ? 0 : row.to;
   c.tell(g, row.to ? row.to : g.deployed_version,
          rollout_step{"accepted", row.purpose, row.id, c.who().name});
@@ -232,9 +249,13 @@ void place(edit& c, const group& g, const application& app, const placement& whe
 std::vector<std::string> leaving_for(const farm& f, const group& g, std::uint64_t to,
                                      const std::set<std::string>& kept) {
   std::vector<std::string> out;
-  for (const auto* each : f.instances.of_group(g.id))
-    if (!kept.contains(each->id) && (each->version_id != to || each->goal == instance_goal::stop))
+  // What a failed rollout of another version left for looking at is none of it when it comes again.
+  bool is_deployed = to == g.deployed_version;
+  for (const auto* each : f.instances.of_group(g.id)) {
+    bool stays = is_deployed && each->version_id == to && each->goal != instance_goal::stop;
+    if (!stays && !kept.contains(each->id))
       out.push_back(each->id);
+  }
   return out;
 }
 
@@ -245,12 +266,23 @@ void stop_leaving(edit& c, std::uint64_t group_id) {
     set_goal(c, id, instance_goal::stop);
 }
 
+void revert_rollout(edit& c, std::uint64_t group_id) {
+  for (const auto& id : given_up_when_superseded(c.before(), group_id))
+    set_goal(c, id, instance_goal::stop);
+  auto& r = c.rollout(group_id);
+  r.paused = false;
+  r.aborted = true;
+  r.failure = c.who().name.empty() ? "aborted" : "aborted by " + c.who().name;
+  enter_phase(c, r, rollout_phase::stopping_new);
+}
+
 change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& d,
                  const moment& m) {
   edit c{f, m};
   auto under_way = f.rollouts.find(group_id);
   bool is_meant = under_way != f.rollouts.end() && under_way->second.id == d.rollout
-                  && under_way->second.phase == d.in && still_holds(f, under_way->second, d);
+                  && under_way->second.phase == d.in && still_holds(f, under_way->second, d)
+                  && !is_held(under_way->second, d);
   if (!is_meant)
     return std::move(c).done();
   const auto& r = under_way->second;
@@ -263,6 +295,8 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
   // The row is long where many instances come and go, so it is written only where it changes.
   if (r.failure.empty() && !d.failure.empty())
     c.rollout(group_id).failure = d.failure;
+  if (d.waits && r.canary == canary_state::trial)
+    c.rollout(group_id).canary = canary_state::waiting;
   if (d.phase)
     enter_phase(c, c.rollout(group_id), *d.phase);
   if (d.finished == rollout_outcome::succeeded && !r.coming.empty())

@@ -38,6 +38,9 @@ std::vector<std::string> leaving_for(const messages::farm& f, const messages::gr
 /// Begins to stop those that leave, without waiting for anything to come.
 void stop_leaving(edit& c, std::uint64_t group_id);
 
+/// Gives the group's rollout up, because a person wants so: what came goes, the old stays.
+void revert_rollout(edit& c, std::uint64_t group_id);
+
 /// What a decision does to the farm; nothing where the group has gone on since it was made.
 messages::change carry_out(const messages::farm& f, std::uint64_t group_id,
                            const rollout_decision& decision, const moment& m);

@@ -168,7 +168,9 @@ ended_orders ended_orders_of(const farm& f) {
         if (end.rollout != v.rollout)
           continue;
         auto& newest = out[{v.namespace_, v.group}];
-        if (!newest.end || end.rollout > newest.end->rollout)
+        // What a person said to a rollout is done before that ends.
+        auto age = [](const order_end& e) { return std::pair{e.rollout, e.time}; };
+        if (!newest.end || age(end) > age(*newest.end))
           newest = {v.version, &end};
       }
   return out;
@@ -181,6 +183,14 @@ std::optional<ended_row> failure_of(const group& g, const ended_orders& all) {
     return std::nullopt;
   const auto& [version, end] = found->second;
   return ended_row{version, end->outcome, end->time, end->reason};
+}
+
+/// The verb that a rollout waits for.
+std::optional<std::string> waits_for(const rollout& r) {
+  if (r.paused)
+    return "resume";
+  bool is_asking = r.phase == rollout_phase::starting && r.canary == canary_state::waiting;
+  return is_asking ? std::optional<std::string>{"promote"} : std::nullopt;
 }
 
 std::vector<group_row> group_rows(const farm& f, const presence& machines, const asked_rows& q) {
@@ -197,7 +207,7 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
     row.stopped = g.stopped;
     if (under_way != f.rollouts.end()) {
       const auto& r = under_way->second;
-      row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure};
+      row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure, waits_for(r)};
     } else {
       row.failure = failure_of(g, ended);
     }

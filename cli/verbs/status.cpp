@@ -35,6 +35,8 @@ std::vector<span> row(const messages::group_row& g, messages::timestamp now) {
   if (g.rollout) {
     rollout = fmt::format("{} for {}", phase_text(std::string{messages::to_text(g.rollout->phase)}),
                           age_text(g.rollout->started_at, now));
+    if (g.rollout->waits_for)
+      rollout += fmt::format(", waits for `deploy {}`", printable(*g.rollout->waits_for));
     if (!g.rollout->reason.empty())
       rollout += ": " + printable(g.rollout->reason);
   }

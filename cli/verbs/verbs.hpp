@@ -8,6 +8,7 @@
 /// One function per verb, each in the file of its name.
 namespace deployminator::cli::verbs {
 
+std::unique_ptr<command> abort();
 std::unique_ptr<command> events();
 std::unique_ptr<command> history();
 std::unique_ptr<command> instances();
@@ -15,8 +16,11 @@ std::unique_ptr<command> key();
 std::unique_ptr<command> logs();
 std::unique_ptr<command> machines();
 std::unique_ptr<command> new_build();
+std::unique_ptr<command> pause();
 std::unique_ptr<command> ports();
+std::unique_ptr<command> promote();
 std::unique_ptr<command> restart();
+std::unique_ptr<command> resume();
 std::unique_ptr<command> rollback();
 std::unique_ptr<command> start();
 std::unique_ptr<command> status();

@@ -162,6 +162,7 @@ TEST_CASE_FIXTURE(workplace, "wrong usage ends with 2 and one sentence, before a
     {"undeploy"},
     {"stop"},
     {"restart", "shop"},
+    {"promote", "shop/web/app"},
     {"logs"},
     {"logs", "a/b/c"},
     {"logs", "web-1\nof two lines"},
@@ -216,8 +217,9 @@ TEST_CASE_FIXTURE(workplace, "with --json wrong usage is a document on stdout") 
 
 TEST_CASE_FIXTURE(workplace, "each verb's help has an example and its exit codes") {
   for (const char* verb :
-       {"new-build", "validate", "watch", "status", "instances", "versions", "machines", "ports",
-        "version", "rollback", "stop", "start", "restart", "undeploy", "logs", "events"}) {
+       {"new-build", "validate", "watch",    "status", "instances", "versions", "machines",
+        "ports",     "version",  "rollback", "stop",   "start",     "restart",  "undeploy",
+        "promote",   "abort",    "pause",    "resume", "logs",      "events"}) {
     auto e = run({verb, "--help"});
     CAPTURE(verb);
     CHECK(e.exit == 0);

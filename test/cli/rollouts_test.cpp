@@ -24,6 +24,15 @@ TEST_CASE("the end of one rollout says all there is to say") {
   CHECK(r.exit() == exit_code::failed);
 }
 
+TEST_CASE("a rollout that was aborted ends as `abort` wants it, and not as its build does") {
+  rollouts build{{{"shop", "web", 3}}};
+  build.take(end_of("web", rollout_outcome::reverted, "aborted"));
+  CHECK(build.exit() == exit_code::failed);
+  rollouts abort{{{"shop", "web", 3}}, "", rollout_outcome::reverted};
+  abort.take(end_of("web", rollout_outcome::reverted, "aborted"));
+  CHECK(abort.exit() == exit_code::done);
+}
+
 TEST_CASE("an end that nobody waited for is unknown") {
   rollouts r{{{"shop", "web", 3}}};
   CHECK(

@@ -235,6 +235,12 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
   CHECK(app.stop.timeout == milliseconds{0});
   CHECK(app.rollout.parallel == messages::parallelism{100, true});
   CHECK(app.min_ready == milliseconds{0});
+  CHECK(app.rollout.order == messages::rollout_order::start_first);
+  app = read_application_of(
+    in_application("rollout: {order: Stop-First, canary: 2, auto_revert: no, parallel: 3}"));
+  CHECK(app.rollout.order == messages::rollout_order::stop_first);
+  CHECK(app.rollout.canary == 2);
+  CHECK_FALSE(app.rollout.auto_revert);
 }
 
 TEST_CASE("what asks for nothing that is missing is fine") {
@@ -388,6 +394,10 @@ TEST_CASE("values of the wrong kind are told with what was expected") {
     {"instances: two", "6:20: `instances` is `two`; expected a whole number from 0 to 100000"},
     {"instances: [2]", "6:20: `instances` is a list; expected a whole number from 0 to 100000"},
     {"alwayson: maybe", "6:19: `alwayson` is `maybe`; expected true or false"},
+    {"rollout: {order: sideways, canary: -1, auto_revert: perhaps}",
+     "6:26: `order` is `sideways`; expected `start-first` or `stop-first`\n"
+     "6:44: `canary` is `-1`; expected a whole number from 0 to 1000\n"
+     "6:61: `auto_revert` is `perhaps`; expected true or false"},
     {"args: -port=1", "6:15: `args` is a single value; expected a list such as "
                       "[\"-port=${PORT1}\"]"},
     {"args: [{a: b}]", "6:16: this entry of `args` is a map; expected a text, in quotes if it "
@@ -568,10 +578,6 @@ TEST_CASE("what is not supported yet is refused at its line") {
     {"health: {http: /health, port: 1}",
      "6:17: `health` is not supported yet; expected no such key: ready is what was alive for "
      "`rollout.min_ready`"},
-    {"rollout: {order: stop-first, canary: 1, auto_revert: false}",
-     "6:26: `order: stop-first` is not supported yet; expected `start-first`\n"
-     "6:46: `canary: 1` is not supported yet; expected `0`\n"
-     "6:62: `auto_revert: false` is not supported yet; expected `true`"},
     {"unreachable: {replace_after: 5m}",
      "6:38: `replace_after: 5m` is not supported yet; expected `never`"},
     {"limits: {openfiles: 9, processes: 9, cpu: 50%, maxkillmemory: 9, maxswapmemory: 9}",

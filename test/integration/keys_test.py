@@ -347,6 +347,35 @@ class Keys(Case):
         self.assertIn("not ready within 2 s", reason("2s"))
         self.assertIn("not ready within 3 s", reason("3s"))
 
+    def check_rollout__order(self):
+        def running_at_once(order):
+            app = shell(IDLE, rollout={**SOON, "order": order})
+            group = self.fresh(app)
+            self.new_build(self.write(app, group=group.split("/")[1]), 2000)
+            gone = self.times(group, to="stopped")[0]
+            return max(self.times(group, to="starting")) < gone
+        self.assertTrue(running_at_once("start-first"))
+        self.assertFalse(running_at_once("stop-first"))
+
+    def check_rollout__canary(self):
+        app = shell(IDLE, instances=2, rollout={**SOON, "canary": 1})
+        group = self.fresh(app)
+        self.new_build(self.write(app, group=group.split("/")[1]), 2000, "--no-wait")
+        wait_until(lambda: self.told(group, phase="starting") and
+                   self.farm.json("status", group)["groups"][0]["rollout"]["waits_for"] == "promote", "it asks")
+        self.farm.deploy("promote", group)
+        self.assertEqual({row["build"] for row in self.farm.instances(group, "ready")}, {2000})
+
+    def check_rollout__auto_revert(self):
+        def left(auto_revert):
+            app = shell(IDLE, rollout=SOON)
+            group = self.fresh(app)
+            broken = shell("exit 3", rollout={**SOON, "auto_revert": auto_revert})
+            self.new_build(self.write(broken, group=group.split("/")[1]), 2000, expect=1)
+            return [row for row in self.farm.json("instances", group) if row["build"] == 2000]
+        self.assertEqual(len(left(False)), 1)
+        self.assertEqual(left(True), [])
+
     def check_rollout__fetch_deadline(self):
         url = self.farm.serve_files(self.farm.root, "--rate", "2")
         self.program("slow", "x")
@@ -444,8 +473,7 @@ class Keys(Case):
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
         asking = {"java": True, "asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
-                  "health": {"tcp": 1}, "rollout.order": "stop-first", "rollout.canary": 1,
-                  "rollout.auto_revert": False, "unreachable.replace_after": "5m", "limits.openfiles": 10,
+                  "health": {"tcp": 1}, "unreachable.replace_after": "5m", "limits.openfiles": 10,
                   "limits.processes": 10, "limits.cpu": "50%", "limits.maxkillmemory": 10,
                   "limits.maxswapmemory": 10, "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())

@@ -45,6 +45,15 @@ bool contains(const std::vector<std::string>& ids, const std::string& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
 }
 
+/// Something of what comes is a canary.
+bool has_canaries(const farm& f, const rollout& r) {
+  return std::any_of(r.coming.begin(), r.coming.end(), [&](const std::string& id) {
+    auto row = f.instances.find(id);
+    const auto* app = row == f.instances.end() ? nullptr : application_of(f, row->second);
+    return app && app->rollout.canary > 0;
+  });
+}
+
 /// Only how it ended is noted later.
 bool is_same_order(const receipt& before, receipt now) {
   now.ends = before.ends;
@@ -88,6 +97,8 @@ void checks::before_commit(const farm& before, const change& c) {
     if (known->second.goal == instance_goal::fetch && each.goal == instance_goal::run
         && !known->second.seen.fetched && !each.seen.fetched)
       fail("what starts was fetched first", each.id + " is told to run");
+    if (known->second.goal == instance_goal::fetch && each.goal == instance_goal::run)
+      check_held(before, c, each);
     if (known->second.goal == instance_goal::stop && each.goal != instance_goal::stop)
       fail("what is to go does not come back", each.id);
     if (known->second.goal == instance_goal::run && each.goal == instance_goal::stop)
@@ -148,6 +159,64 @@ bool checks::is_proven(const farm& f, const std::string& id) const {
   return known != all_.end() && was_ready(known->second, clock_.now());
 }
 
+void checks::check_held(const farm& before, const change& c, const instance& started) {
+  auto r = before.rollouts.find(started.group_id);
+  const auto* now = after(c.rollouts, before.rollouts, started.group_id,
+                          [](const rollout& x) { return x.group_id; });
+  if (r == before.rollouts.end() || !contains(r->second.coming, started.id)
+      || now->id != r->second.id)
+    return;
+  if (r->second.paused && now->paused)
+    fail("a paused rollout starts nothing", started.id + " is told to run");
+  auto asks = [](const rollout& x) {
+    return x.canary == canary_state::trial || x.canary == canary_state::waiting;
+  };
+  if (!asks(r->second) || !asks(*now))
+    return;
+  const auto* app = application_of(before, started);
+  std::size_t told = 0;
+  for (const auto& id : r->second.coming) {
+    const auto* row
+      = after(c.instances, before.instances, id, [](const instance& x) { return x.id; });
+    told += row && row->application == started.application && row->goal == instance_goal::run;
+  }
+  if (app && told > app->rollout.canary && has_canaries(before, r->second))
+    fail("canaries come alone until they are promoted",
+         fmt::format("{} of {} are told to run", told, started.application));
+}
+
+bool checks::makes_room(const farm& before, const change& c, const rollout& r,
+                        const instance& old) const {
+  auto v = before.versions.find(r.to);
+  const auto* app
+    = v == before.versions.end() ? nullptr : actors::application_of(v->second, old.application);
+  bool may = app && app->rollout.order == rollout_order::stop_first && !r.each_alone && !r.paused
+             && contains(r.leaving, old.id);
+  if (!may)
+    return false;
+  std::size_t total = 0;
+  std::size_t there = 0;
+  for (const auto* ids : {&r.coming, &r.leaving})
+    for (const auto& id : *ids) {
+      const auto* row
+        = after(c.instances, before.instances, id, [](const instance& x) { return x.id; });
+      if (!row || row->application != old.application)
+        continue;
+      bool comes = ids == &r.coming;
+      total += comes;
+      there += row->goal != instance_goal::stop && (!comes || is_ready(id));
+    }
+  const auto& parallel = app->rollout.parallel;
+  std::size_t at_once = parallel.percent ? (total * parallel.value + 99) / 100 : parallel.value;
+  return there + std::max<std::size_t>(at_once, 1) >= total;
+}
+
+/// It was ready once.
+bool checks::is_ready(const std::string& id) const {
+  auto known = all_.find(id);
+  return known != all_.end() && was_ready(known->second, clock_.now());
+}
+
 /// `old` is to stop: then it is not of the version that stays, and where it is of the one that was
 /// deployed until now, every new instance has proved itself.
 void checks::check_proven(const farm& before, const change& c, const instance& old) {
@@ -164,7 +233,8 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
     bool leaves = within && contains(r->second.leaving, old.id)
                   && std::all_of(r->second.coming.begin(), r->second.coming.end(),
                                  [&](const std::string& id) { return is_proven(before, id); });
-    if (!comes && !leaves && is_in_place(before, old))
+    bool in_turn = r != before.rollouts.end() && makes_room(before, c, r->second, old);
+    if (!comes && !leaves && !in_turn && is_in_place(before, old))
       fail("the deployed version is left alone", old.id + " is to stop");
     return;
   }
@@ -343,8 +413,20 @@ void checks::check_application(const version& v, const application& app,
       fail("everything converges", fmt::format("{} has {} instances on {}", name, on[each], each));
 }
 
+/// What a failed rollout left for looking at, until somebody orders something.
+bool checks::is_left(const instance& row) const {
+  const auto& f = db_.farm();
+  const auto& v = f.versions.at(row.version_id);
+  const auto* app = application_of(f, row);
+  return row.goal == instance_goal::run && app && !app->rollout.auto_revert
+         && f.groups.at(v.group_id).deployed_version != v.id && !f.rollouts.contains(v.group_id)
+         && (v.state == version_state::failed || v.state == version_state::retired);
+}
+
 void checks::check_instance(const instance& row) {
   const auto& f = db_.farm();
+  if (is_left(row))
+    return;
   auto where = fmt::format("{} on {}", row.id, row.machine);
   if (row.goal == instance_goal::stop)
     return fail("everything converges", where + " is not gone");

@@ -65,10 +65,18 @@ private:
                     const messages::instance& old);
   void check_placed(const messages::farm& before, const messages::change& c,
                     const messages::instance& placed);
+  /// An instance is told to run: its rollout is not held, and asks nobody first.
+  void check_held(const messages::farm& before, const messages::change& c,
+                  const messages::instance& started);
+  /// The old one makes room for a new one, and no more are missing than may be.
+  [[nodiscard]] bool makes_room(const messages::farm& before, const messages::change& c,
+                                const messages::rollout& r, const messages::instance& old) const;
   void note_machines(const messages::change& c);
   void note_unproven(const messages::farm& before, const messages::group& g);
   [[nodiscard]] bool may_fail(const messages::version& v) const;
   [[nodiscard]] bool is_proven(const messages::farm& f, const std::string& id) const;
+  [[nodiscard]] bool is_ready(const std::string& id) const;
+  [[nodiscard]] bool is_left(const messages::instance& row) const;
   void check_application(const messages::version& v, const messages::application& app,
                          const std::set<std::string>& present);
   void check_instance(const messages::instance& row);

@@ -208,6 +208,71 @@ void draw_repetitions(dice d, std::vector<order_plan>& orders) {
   }
 }
 
+/// Some builds ask first, have their old stop first, or leave what failed for looking at.
+void draw_options(dice d, std::vector<order_plan>& orders) {
+  constexpr std::string_view key = "rollout: {";
+  for (auto& each : orders) {
+    auto* build = std::get_if<messages::submit_build>(&each.body);
+    for (auto at = build ? build->file.find(key) : std::string::npos; at != std::string::npos;
+         at = build->file.find(key, at + 1)) {
+      std::string options;
+      if (d.chance(0.3))
+        options += "order: stop-first, ";
+      if (d.chance(0.2))
+        options += fmt::format("canary: {}, ", 1 + d.below(2));
+      if (d.chance(0.15))
+        options += "auto_revert: false, ";
+      build->file.insert(at + key.size(), options);
+    }
+  }
+}
+
+order_plan said_to_rollout(std::size_t number, std::size_t client, moment at,
+                           const std::string& group, std::size_t what) {
+  order_plan out;
+  out.id = fmt::format("said-{}", number);
+  out.client = client;
+  out.at = at;
+  messages::about_rollout about{out.id, "shop", group};
+  constexpr std::array verbs{"promote", "abort", "pause", "resume"};
+  switch (what) {
+    case 0:
+      out.body = messages::promote_rollout{about};
+      break;
+    case 1:
+      out.body = messages::abort_rollout{about};
+      break;
+    case 2:
+      out.body = messages::pause_rollout{about};
+      break;
+    default:
+      out.body = messages::resume_rollout{about};
+  }
+  out.text = fmt::format("{} of {}", verbs[std::min<std::size_t>(what, 3)], group);
+  return out;
+}
+
+/// People look at their rollouts and say something; in the end what still waits for them goes on.
+void draw_words(dice d, std::size_t groups, moment calm, std::vector<order_plan>& orders) {
+  std::size_t number = 0;
+  auto drawn = orders.size();
+  for (std::size_t i = 0; i < drawn; ++i)
+    for (auto count = d.below(3); count > 0; --count) {
+      auto at = std::min(orders[i].at + d.between(1s, 25s), last_order);
+      auto group = fmt::format("g{}", d.below(groups));
+      auto client = d.below(client_count);
+      // Seldom an abort.
+      constexpr std::array<std::size_t, 8> words{0, 0, 0, 1, 2, 2, 3, 3};
+      auto what = words[d.below(words.size())];
+      orders.push_back(said_to_rollout(++number, client, at, group, what));
+    }
+  for (auto at : {calm + 10s, calm + 40s, calm + 80s})
+    for (std::size_t group = 0; group < groups; ++group)
+      for (std::size_t what : {3, 0})
+        orders.push_back(said_to_rollout(++number, 0, at + (what == 0 ? 1s : 0s),
+                                         fmt::format("g{}", group), what));
+}
+
 } // namespace
 
 std::string to_text(const fault& f) {
@@ -232,9 +297,11 @@ plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
   std::sort(out.orders.begin(), out.orders.end(),
             [](const order_plan& a, const order_plan& b) { return a.at < b.at; });
   draw_repetitions(dice{seed, "repetitions"}, out.orders);
+  draw_options(dice{seed, "options"}, out.orders);
   auto fault_count = d.below(30);
   for (std::uint32_t i = 1; i <= fault_count; ++i)
     out.faults.push_back(draw_fault(d, i, out.orders, out.machines, out.calm));
+  draw_words(dice{seed, "words"}, groups, out.calm, out.orders);
   return out;
 }
 

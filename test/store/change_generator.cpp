@@ -96,7 +96,12 @@ application any_application(std::uint64_t id, std::string name) {
   app.interpreter = maybe() ? std::vector<std::string>{"java", "-jar"} : std::vector<std::string>{};
   app.limits = {any_count(), below(40) - 20};
   app.min_ready = any_duration();
-  app.rollout = {{below<std::uint32_t>(101), maybe()}, any_duration()};
+  app.rollout = {{below<std::uint32_t>(101), maybe()},
+                 any_duration(),
+                 {},
+                 any_of<rollout_order>(),
+                 below<std::uint32_t>(3),
+                 maybe()};
   app.restart = {any_of<restart_policy>(), any_duration(), any_duration(), 7, any_duration()};
   app.stop = {below(64), any_duration()};
   app.services = {{any_text(), below<std::uint32_t>(5), any_texts()}};
@@ -307,6 +312,9 @@ struct composer {
     r.purpose = any_text();
     r.failure = any_text();
     r.order_id = any_text();
+    r.canary = any_of<canary_state>();
+    r.paused = maybe();
+    r.aborted = maybe();
     put(made.rollouts, after.rollouts, r.group_id, r);
   }
 

@@ -38,6 +38,18 @@ struct verb_of_order {
   std::string operator()(const revoke_key&) const {
     return "key revoke";
   }
+  std::string operator()(const promote_rollout&) const {
+    return "promote";
+  }
+  std::string operator()(const abort_rollout&) const {
+    return "abort";
+  }
+  std::string operator()(const pause_rollout&) const {
+    return "pause";
+  }
+  std::string operator()(const resume_rollout&) const {
+    return "resume";
+  }
 };
 
 std::string verb_for(const readable_order& order) {
@@ -90,8 +102,8 @@ decided_order decide(const farm& f, const presence& machines,
     out.refused = versions.error();
     return out;
   }
-  out.kept = {id,           call.digest,        call.who.name, m.now, std::move(*versions),
-              f.last_event, verb_for(call.what)};
+  out.kept = {id,           call.digest,         call.who.name,   m.now, std::move(*versions),
+              f.last_event, verb_for(call.what), c.done_at_once()};
   c.put(out.kept);
   out.what = std::move(c).done();
   return out;

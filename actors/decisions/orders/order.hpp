@@ -34,7 +34,8 @@ struct build_to_deploy {
 using readable_order
   = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy,
                  messages::stop_group, messages::start_group, messages::restart_group,
-                 messages::add_key, messages::revoke_key>;
+                 messages::add_key, messages::revoke_key, messages::promote_rollout,
+                 messages::abort_rollout, messages::pause_rollout, messages::resume_rollout>;
 
 using wishes_or_refusal = messages::result<std::vector<wish>>;
 using versions_or_refusal = messages::result<std::vector<messages::group_version>>;
@@ -91,6 +92,30 @@ template <>
 struct order_kind<messages::revoke_key> {
   static wishes_or_refusal needs(const messages::farm& f, const messages::revoke_key& order);
   static versions_or_refusal decide(edit& c, const messages::revoke_key& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::promote_rollout> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::promote_rollout& order);
+  static versions_or_refusal decide(edit& c, const messages::promote_rollout& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::abort_rollout> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::abort_rollout& order);
+  static versions_or_refusal decide(edit& c, const messages::abort_rollout& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::pause_rollout> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::pause_rollout& order);
+  static versions_or_refusal decide(edit& c, const messages::pause_rollout& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::resume_rollout> {
+  static wishes_or_refusal needs(const messages::farm& f, const messages::resume_rollout& order);
+  static versions_or_refusal decide(edit& c, const messages::resume_rollout& order, const plan& p);
 };
 
 /// The id that the client chose.

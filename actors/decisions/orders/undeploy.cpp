@@ -41,7 +41,8 @@ versions_or_refusal order_kind<undeploy>::decide(edit& c, const undeploy& order,
   auto g = find_group(c.before(), order.namespace_, order.group);
   if (!g)
     return g.error();
-  bool anything = g->deployed_version || c.before().rollouts.contains(g->id);
+  bool anything = g->deployed_version || c.before().rollouts.contains(g->id)
+                  || !c.before().instances.of_group(g->id).empty();
   if (!anything)
     return nothing_deployed(*g);
   rollout r;

@@ -163,6 +163,24 @@ TEST_CASE("the orders to a group are shown with who gave them and how they ended
         == "somebody");
 }
 
+TEST_CASE("what a rollout waits for is shown, and what was said to it is no end of it") {
+  small_farm farm{1};
+  farm.deploy(small_farm::web(1), 1);
+  auto status = [&] {
+    return answer(farm.state, farm.present, {query_subject::status, "shop", "web", 0})->groups[0];
+  };
+  CHECK_FALSE(status().rollout->waits_for);
+  farm.give(pause_rollout{{"hold", "shop", "web"}});
+  CHECK(status().rollout->waits_for == "resume");
+  farm.m.now = {31'000'000};
+  farm.give(abort_rollout{{"end", "shop", "web"}});
+  auto rows = answer(farm.state, farm.present, {query_subject::history, "shop", "web", 0});
+  CHECK(rows->history.at(0).order == "abort");
+  CHECK(rows->history.at(0).outcome == rollout_outcome::succeeded);
+  CHECK(rows->history.at(1).order == "pause");
+  CHECK_FALSE(rows->history.at(2).outcome);
+}
+
 TEST_CASE("who is limited to namespaces sees theirs alone, and everybody sees the machines") {
   small_farm farm{1};
   farm.deploy(small_farm::web(1), 1);
