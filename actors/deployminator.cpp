@@ -111,7 +111,7 @@ void take_step(deployminator_pointer self, std::uint64_t group_id,
     return;
   work w;
   w.decide = [self, group_id, decision](const farm& f) {
-    return carry_out(f, group_id, *decision, now(self));
+    return carry_out(f, group_id, *decision, now(self), self->state.config.kept_versions);
   };
   w.finished = [self, group_id](const result<std::uint64_t>& outcome) {
     auto& state = self->state;

@@ -2,6 +2,7 @@
 
 #include "actors/decisions/change_queue.hpp"
 #include "actors/decisions/presence.hpp"
+#include "actors/decisions/retention.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/listeners.hpp"
 
@@ -29,6 +30,8 @@ struct deployminator_config {
   std::function<std::uint64_t()> random;
   /// Nobody connects but with a key; an agent's names its machine.
   bool asks_for_keys = false;
+  /// Of each group.
+  std::size_t kept_versions = usual_kept_versions;
 };
 
 /// What the DEPLOYMINATOR remembers.

@@ -122,9 +122,12 @@ int serve(const configs::server_settings& settings) {
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
-  auto server = actors::spawn_server(
-    system, {database->get(), &sockets, settings.listen, settings.publish, settings.collect,
-             asks_for_keys, own->first_operator, true, messages::system_utc_now, system_random()});
+  actors::server_config config{
+    database->get(),          &sockets,       settings.listen,     settings.publish,
+    settings.collect,         asks_for_keys,  own->first_operator, true,
+    messages::system_utc_now, system_random()};
+  config.kept_versions = settings.keep_versions;
+  auto server = actors::spawn_server(system, config);
   if (!server)
     return common::fail(program, server.error());
   for (const auto& each : server->all)

@@ -75,8 +75,9 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   auto plans = system.spawn(planner, strategies);
   auto store_id = farm->store_id;
   auto decides = system.spawn(
-    deployminator, deployminator_config{out.registrar, std::move(farm), config.first_operator,
-                                        config.utc_now, config.random, config.asks_for_keys});
+    deployminator,
+    deployminator_config{out.registrar, std::move(farm), config.first_operator, config.utc_now,
+                         config.random, config.asks_for_keys, config.kept_versions});
   auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
   caf::anon_send(decides, atom::attach_v, keeps_up);
   auto takes_orders = system.spawn(orders, decides, plans);

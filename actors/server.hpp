@@ -29,6 +29,8 @@ struct server_config {
   std::function<std::uint64_t()> random;
   /// From so many peers on they are asked for the calm pace.
   std::size_t calm_from = 2000;
+  /// How many versions of a group are kept, those that run aside.
+  std::size_t kept_versions = 10;
 };
 
 /// The actors of a running server.

@@ -78,6 +78,10 @@ expectation check_log_days(const std::string& text) {
   return check_at_most(text, 3'650);
 }
 
+expectation check_keep_versions(const std::string& text) {
+  return check_at_most(text, 100'000);
+}
+
 std::string host_name() {
   std::array<char, messages::longest_machine_name + 1> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || !is_safe_name(name.data(), name.size()))
@@ -139,6 +143,12 @@ program_settings server_table() {
                         .value_name = "FILE",
                         .help = "Read the password for MariaDB from the first line of FILE",
                         .default_help = "none"},
+                       {.name = "keep-versions",
+                        .kind = setting_kind::number,
+                        .value_name = "N",
+                        .help = "Keep the last N versions of each group that were deployed",
+                        .default_value = "10",
+                        .expected_instead = check_keep_versions},
                        keys_setting("The directory with the server's key", "DIR|none",
                                     default_server_keys, ""),
                        {.name = "init",
@@ -344,6 +354,7 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .collect = all.text("collect"),
                            .store = all.text("store"),
                            .store_password_file = all.text("store-password-file"),
+                           .keep_versions = all.number("keep-versions"),
                            .keys = from.below_root(all.text("keys"), default_server_keys),
                            .init = all.flag("init"),
                            .rotate_key = all.flag("rotate-key"),

@@ -55,6 +55,8 @@ struct server_settings {
   std::string store;
   /// Empty where none is given; `sqlite:` needs none.
   std::string store_password_file;
+  /// Of each group, those that run aside; at least 1.
+  std::uint64_t keep_versions = 10;
   /// The directory of keys, or `none`.
   std::string keys;
   /// Make the server's key and the first operator's, and end.

@@ -106,6 +106,10 @@ void edit::note_done(const messages::rollout& r, std::string what) {
   done_at_once_.push_back({r.id, rollout_outcome::succeeded, at_.now, std::move(what)});
 }
 
+void edit::forget(gone_version gone) {
+  rest_.gone_versions.push_back(std::move(gone));
+}
+
 void edit::erase_instance(const std::string& id) {
   instances_.insert_or_assign(id, std::nullopt);
   rest_.gone_instances.push_back({id, before_.instances.at(id).group_id});

@@ -58,6 +58,8 @@ public:
     return done_at_once_;
   }
 
+  /// A version that nothing refers to.
+  void forget(messages::gone_version gone);
   void erase_instance(const std::string& id);
   /// Ends a rollout and tells so, with how many instances are `left` on machines out of reach. What
   /// is put for the group afterwards takes its place.

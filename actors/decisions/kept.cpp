@@ -105,10 +105,4 @@ bool is_deployed_already(const farm& f, const group& g, std::uint64_t build,
                        applications.begin(), applications.end(), is_same);
 }
 
-std::string pinned_already(const farm& f, const group& g, std::uint64_t build,
-                           const application& app) {
-  const auto* before = likeness_of(f, g, build, app);
-  return before ? before->sha256 : std::string{};
-}
-
 } // namespace deployminator::actors

@@ -31,9 +31,4 @@ std::set<std::string> kept_in(const plan& p, const messages::group& g);
 bool is_deployed_already(const messages::farm& f, const messages::group& g, std::uint64_t build,
                          const std::vector<messages::application>& applications);
 
-/// The hash that the deployed version's application of this name has, where it is of the same build
-/// and launched alike; empty: none.
-std::string pinned_already(const messages::farm& f, const messages::group& g, std::uint64_t build,
-                           const messages::application& app);
-
 } // namespace deployminator::actors

@@ -25,8 +25,7 @@ std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, co
   std::map<std::string, std::uint64_t> out;
   for (const auto& id : w.kept)
     ++out[f.instances.at(id).machine];
-  // What a failed rollout left for looking at does not count.
-  if (w.version_id == 0 || w.version_id != g.deployed_version)
+  if (w.version_id == 0)
     return out;
   for (const auto* each : f.instances.of_group(g.id))
     if (each->version_id == w.version_id && each->application == w.app.name

@@ -276,8 +276,8 @@ void revert_rollout(edit& c, std::uint64_t group_id) {
   enter_phase(c, r, rollout_phase::stopping_new);
 }
 
-change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& d,
-                 const moment& m) {
+change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& d, const moment& m,
+                 std::size_t kept_versions) {
   edit c{f, m};
   auto under_way = f.rollouts.find(group_id);
   bool is_meant = under_way != f.rollouts.end() && under_way->second.id == d.rollout
@@ -301,9 +301,11 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
     enter_phase(c, c.rollout(group_id), *d.phase);
   if (d.finished == rollout_outcome::succeeded && !r.coming.empty())
     give_hope(c, g);
-  if (d.finished)
+  if (d.finished) {
+    for (auto& each : forgotten_versions(f, group_id, kept_versions))
+      c.forget(std::move(each));
     c.end_rollout(r, *d.finished, d.reason, d.left);
-  else if (!d.reason.empty())
+  } else if (!d.reason.empty())
     c.tell(g, r.to, rollout_step{std::string{to_text(d.phase.value_or(r.phase))}, d.reason, r.id});
   return std::move(c).done();
 }

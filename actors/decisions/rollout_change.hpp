@@ -3,6 +3,7 @@
 #include "actors/decisions/edit.hpp"
 #include "actors/decisions/placement.hpp"
 #include "actors/decisions/presence.hpp"
+#include "actors/decisions/retention.hpp"
 #include "actors/decisions/rollout.hpp"
 
 #include <cstdint>
@@ -41,9 +42,11 @@ void stop_leaving(edit& c, std::uint64_t group_id);
 /// Gives the group's rollout up, because a person wants so: what came goes, the old stays.
 void revert_rollout(edit& c, std::uint64_t group_id);
 
-/// What a decision does to the farm; nothing where the group has gone on since it was made.
+/// What a decision does to the farm; nothing where the group has gone on since it was made. With
+/// the end of a rollout goes what is not among the versions to be kept.
 messages::change carry_out(const messages::farm& f, std::uint64_t group_id,
-                           const rollout_decision& decision, const moment& m);
+                           const rollout_decision& decision, const moment& m,
+                           std::size_t kept_versions = usual_kept_versions);
 
 /// What the group's rollout, which must exist, is told of the instances `ids`; with its row where
 /// that has changed, or the hash of an artifact was pinned.

@@ -52,6 +52,8 @@ public:
                   "The artifact's SHA-256, for applications that give none")
       ->type_name("HEX")
       ->check(complaint_about_digest);
+    verb.add_flag("--force", order_.force,
+                  "Also where this build was deployed with another artifact before");
     options_.declare(verb);
   }
 

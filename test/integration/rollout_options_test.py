@@ -33,7 +33,7 @@ class RolloutOptions(Case):
         return counts
 
     def kill_server(self):
-        self.farm.processes.pop("deployminator").kill()
+        self.farm.end("deployminator", signal.SIGKILL)
         self.farm.start_server()
         self.farm.wait_for_machines(self.agents)
 
@@ -149,7 +149,7 @@ class RolloutOptions(Case):
             while self.phase() is not None:
                 self.assertLess(time.monotonic(), end, "the rollout does not end")
                 time.sleep(0.05 * build)
-                self.farm.processes.pop("deployminator").send_signal(signal.SIGKILL)
+                self.farm.end("deployminator", signal.SIGKILL)
                 self.farm.start_server()
                 if not promoted and self.waits_for() == "promote":
                     self.farm.deploy("promote", "shop/web", "--no-wait")

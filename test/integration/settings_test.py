@@ -161,6 +161,11 @@ class Settings(unittest.TestCase):
             self.assertIn("store-password-file is not used", self.farm.log(name))
             self.end_all(name)
 
+    def forms_deployminator_keep_versions(self):
+        for way in WAYS:
+            self.end_all(self.serves(way=way, keep_versions="3"))
+            self.refused("deployminator", "expected a", way, keep_versions="0")
+
     def forms_deployminator_keys(self):
         for way in WAYS:
             self.end_all(self.serves(way=way, keys=str(self.farm.keys)))

@@ -75,7 +75,9 @@ void server_host::start() {
                  false, "", false, [this] { return utc_at(around_.clock.now(), clock_error); },
                  [this] { return dice_.next(); },
                  // Some farms are at the calm pace, and some go to it and back.
-                 around_.seed % 4 == 0 ? few_peers : many_peers});
+                 around_.seed % 4 == 0 ? few_peers : many_peers,
+                 // So few that some are forgotten.
+                 2});
   if (!spawned) {
     around_.record.tell(name_, "cannot start: " + spawned.error().message);
     return later(1s, [this] {

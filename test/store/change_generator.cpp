@@ -261,6 +261,33 @@ struct composer {
     put(made.versions, after.versions, v.id, v);
   }
 
+  /// One that nothing refers to, and not the newest.
+  void forget_version() {
+    std::set<std::uint64_t> used;
+    for (const auto& [id, g] : after.groups)
+      used.insert({g.deployed_version, g.pending_version});
+    for (const auto& [id, r] : after.rollouts)
+      used.insert({r.from, r.to});
+    for (const auto& [id, i] : after.instances)
+      used.insert(i.version_id);
+    // What this change has put to rest in another row may still be there when it goes.
+    for (const auto& each : made.instances)
+      used.insert(each.version_id);
+    std::vector<std::uint64_t> free;
+    for (const auto& [id, v] : after.versions)
+      if (!used.contains(id) && id != after.versions.rbegin()->first)
+        free.push_back(id);
+    if (free.empty())
+      return;
+    auto id = free[below(free.size())];
+    const auto& v = after.versions.at(id);
+    made.gone_versions.push_back({id, v.group_id, {}});
+    for (const auto& app : v.applications)
+      made.gone_versions.back().applications.push_back(app.id);
+    after.versions.erase(id);
+    std::erase_if(made.versions, [&](const version& each) { return each.id == id; });
+  }
+
   void put_instance() {
     if (after.versions.empty())
       return;
@@ -362,7 +389,8 @@ change any_change(const farm& before) {
     &composer::add_group,      &composer::change_group,   &composer::add_version,
     &composer::change_version, &composer::put_instance,   &composer::put_machine,
     &composer::put_rollout,    &composer::put_receipt,    &composer::add_event,
-    &composer::drop_instance,  &composer::finish_rollout, &composer::put_key,
+    &composer::drop_instance,  &composer::forget_version, &composer::finish_rollout,
+    &composer::put_key,
   };
   composer c{before, {}};
   for (auto step : steps)

@@ -30,7 +30,17 @@ const version* version_of(const farm& f, const group& g, std::uint64_t number) {
   return found;
 }
 
-failure no_such_version(const group& g, std::uint64_t number) {
+/// Numbers are given without gaps: one that is not there is not there any more.
+bool was_forgotten(const farm& f, std::uint64_t number) {
+  return !f.versions.empty() && number < f.versions.rbegin()->first && !f.versions.contains(number);
+}
+
+failure no_such_version(const farm& f, const group& g, std::uint64_t number) {
+  if (number && was_forgotten(f, number))
+    return {failure_code::not_found,
+            fmt::format("version {} is gone: the server keeps the last versions of {}/{} only",
+                        number, g.namespace_, g.name),
+            list_of_versions(g) + "; its setting `keep-versions` says how many there are"};
   if (number)
     return {failure_code::not_found,
             fmt::format("group {}/{} has no version {}", g.namespace_, g.name, number),
@@ -56,7 +66,7 @@ result<version> target_of(const farm& f, const roll_to_version& order) {
   auto sought = order.version || !unproven ? order.version : g->deployed_version;
   const auto* found = version_of(f, *g, sought);
   if (!found)
-    return no_such_version(*g, order.version);
+    return no_such_version(f, *g, order.version);
   if (found->id == g->deployed_version && !changing)
     return failure{failure_code::refused,
                    fmt::format("version {} of {}/{} is deployed already", found->id,
@@ -77,7 +87,9 @@ wishes_or_refusal order_kind<roll_to_version>::needs(const farm& f, const roll_t
   if (!target)
     return target.error();
   const auto& g = f.groups.at(target->group_id);
-  auto out = wishes_for(g, target->id, target->applications);
+  // What a failed rollout of it left for looking at does not count.
+  bool is_there = target->id == g.deployed_version;
+  auto out = wishes_for(g, is_there ? target->id : 0, target->applications);
   for (auto& each : out)
     each.kept = kept_for(f, g, {target->id, target->build}, each.app);
   return out;

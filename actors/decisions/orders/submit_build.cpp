@@ -1,3 +1,4 @@
+#include "actors/decisions/contents.hpp"
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/kept.hpp"
 #include "actors/decisions/orders/order.hpp"
@@ -26,14 +27,34 @@ version new_version(edit& c, const submit_build& order, const group_to_deploy& w
   for (const auto& app : wanted.applications) {
     out.applications.push_back(app);
     out.applications.back().id = c.new_application_id();
-    if (app.sha256.empty())
-      out.applications.back().sha256 = pinned_already(c.before(), g, order.build, app);
+    if (app.sha256.empty() && !order.force)
+      out.applications.back().sha256 = known_hash(c.before(), g, order.build, app);
     if (out.repository.empty())
       out.repository = app.repository;
     if (out.artifact_id.empty())
       out.artifact_id = app.artifact_id;
   }
   return out;
+}
+
+/// Nobody knows whether the bytes are those that were deployed.
+bool is_content_unknown(const submit_build& order, const application& app) {
+  return order.force && app.sha256.empty();
+}
+
+bool is_content_unknown(const submit_build& order, const group_to_deploy& wanted) {
+  return std::any_of(wanted.applications.begin(), wanted.applications.end(),
+                     [&](const auto& app) { return is_content_unknown(order, app); });
+}
+
+/// Why the build must not come, or nothing.
+std::optional<failure> objection_to(const farm& f, const build_to_deploy& order) {
+  if (order.order.force)
+    return std::nullopt;
+  for (const auto& each : order.groups)
+    if (auto why = other_content(f, group_for(f, each), order.order.build, each.applications))
+      return why;
+  return std::nullopt;
 }
 
 bool adds_nothing(const group& g, const group_to_deploy& wanted, const plan& p) {
@@ -75,7 +96,8 @@ group_version deploy(edit& c, const submit_build& order, const group_to_deploy& 
   }
   auto kept = kept_in(p, g);
   auto leaving = leaving_for(f, g, 0, kept);
-  bool is_unchanged = !f.rollouts.contains(g.id) && leaving.empty() && adds_nothing(g, wanted, p)
+  bool is_unchanged = !f.rollouts.contains(g.id) && leaving.empty()
+                      && !is_content_unknown(order, wanted) && adds_nothing(g, wanted, p)
                       && is_deployed_already(f, g, order.build, wanted.applications);
   if (is_unchanged)
     return leave_unchanged(c, order, g);
@@ -95,12 +117,15 @@ group_version deploy(edit& c, const submit_build& order, const group_to_deploy& 
 } // namespace
 
 wishes_or_refusal order_kind<build_to_deploy>::needs(const farm& f, const build_to_deploy& order) {
+  if (auto why = objection_to(f, order))
+    return *why;
   std::vector<wish> out;
   for (const auto& each : order.groups) {
     auto g = group_for(f, each);
     auto some = wishes_for(g, 0, each.applications);
     for (auto& wish : some)
-      wish.kept = kept_for(f, g, {0, order.order.build}, wish.app);
+      if (!is_content_unknown(order.order, wish.app))
+        wish.kept = kept_for(f, g, {0, order.order.build}, wish.app);
     out.insert(out.end(), some.begin(), some.end());
   }
   return out;
@@ -108,6 +133,8 @@ wishes_or_refusal order_kind<build_to_deploy>::needs(const farm& f, const build_
 
 versions_or_refusal order_kind<build_to_deploy>::decide(edit& c, const build_to_deploy& order,
                                                         const plan& p) {
+  if (auto why = objection_to(c.before(), order))
+    return *why;
   std::vector<group_version> out;
   for (const auto& each : order.groups)
     out.push_back(deploy(c, order.order, each, p));
