@@ -25,7 +25,9 @@ std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, co
   std::map<std::string, std::uint64_t> out;
   for (const auto& id : w.kept)
     ++out[f.instances.at(id).machine];
-  if (w.version_id == 0)
+  // What a failed rollout of another version left for looking at is none of it.
+  bool is_there = w.version_id == g.deployed_version || w.version_id == g.pending_version;
+  if (w.version_id == 0 || !is_there)
     return out;
   for (const auto* each : f.instances.of_group(g.id))
     if (each->version_id == w.version_id && each->application == w.app.name

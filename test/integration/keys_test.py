@@ -44,6 +44,7 @@ def shell(script, **changes):
 
 
 IDLE = "exec sleep 1000"
+SMALL = {"maxmemory": 100}
 SOON = {"parallel": "100%", "min_ready": "100ms", "deadline": "20s"}
 
 
@@ -349,7 +350,7 @@ class Keys(Case):
 
     def check_rollout__order(self):
         def running_at_once(order):
-            app = shell(IDLE, rollout={**SOON, "order": order})
+            app = shell(IDLE, limits=SMALL, rollout={**SOON, "order": order})
             group = self.fresh(app)
             self.new_build(self.write(app, group=group.split("/")[1]), 2000)
             gone = self.times(group, to="stopped")[0]
@@ -358,7 +359,7 @@ class Keys(Case):
         self.assertFalse(running_at_once("stop-first"))
 
     def check_rollout__canary(self):
-        app = shell(IDLE, instances=2, rollout={**SOON, "canary": 1})
+        app = shell(IDLE, limits=SMALL, instances=2, rollout={**SOON, "canary": 1})
         group = self.fresh(app)
         self.new_build(self.write(app, group=group.split("/")[1]), 2000, "--no-wait")
         wait_until(lambda: self.told(group, phase="starting") and
@@ -368,9 +369,9 @@ class Keys(Case):
 
     def check_rollout__auto_revert(self):
         def left(auto_revert):
-            app = shell(IDLE, rollout=SOON)
+            app = shell(IDLE, limits=SMALL, rollout=SOON)
             group = self.fresh(app)
-            broken = shell("exit 3", rollout={**SOON, "auto_revert": auto_revert})
+            broken = shell("exit 3", limits=SMALL, rollout={**SOON, "auto_revert": auto_revert})
             self.new_build(self.write(broken, group=group.split("/")[1]), 2000, expect=1)
             return [row for row in self.farm.json("instances", group) if row["build"] == 2000]
         self.assertEqual(len(left(False)), 1)

@@ -87,9 +87,7 @@ wishes_or_refusal order_kind<roll_to_version>::needs(const farm& f, const roll_t
   if (!target)
     return target.error();
   const auto& g = f.groups.at(target->group_id);
-  // What a failed rollout of it left for looking at does not count.
-  bool is_there = target->id == g.deployed_version;
-  auto out = wishes_for(g, is_there ? target->id : 0, target->applications);
+  auto out = wishes_for(g, target->id, target->applications);
   for (auto& each : out)
     each.kept = kept_for(f, g, {target->id, target->build}, each.app);
   return out;
