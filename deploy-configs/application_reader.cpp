@@ -226,6 +226,9 @@ void read_placement(fields& in, messages::application& app) {
                                "`instances` out for one on each machine, or add "
                                "`instancesmeansperautodeployer: true` for {0} on each machine",
                                app.instances));
+  } else if (app.strategy == "pinned" && in.find("machines") == nullptr) {
+    in.fail(*node, "`strategy: pinned` needs `machines`; expected the names of machines there, "
+                   "separated by commas");
   }
 }
 

@@ -1,11 +1,12 @@
 #include "actors/decisions/placement.hpp"
 
-#include "messages/digest.hpp"
+#include "actors/decisions/pinned.hpp"
+#include "actors/decisions/redistribute.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <queue>
+#include <map>
 #include <tuple>
 
 namespace deployminator::actors {
@@ -15,17 +16,69 @@ using messages::failure_code;
 
 namespace {
 
-/// A machine in the queue for the next instance; the least burdened one comes first.
-struct burden {
-  std::uint64_t own = 0;
-  std::uint64_t instances = 0;
-  std::uint64_t tie = 0;
-  const std::string* machine = nullptr;
+/// Machines that may have it: whatever made them candidates.
+const std::vector<std::string> candidates_group{"candidates"};
 
-  bool operator>(const burden& other) const {
-    return std::tie(own, instances, tie) > std::tie(other.own, other.instances, other.tie);
+wanted_application wanted_of(const placement_request& request) {
+  return {.name = request.subject,
+          .count = request.app.instances,
+          .per_machine = request.app.per_machine,
+          .machine_groups = candidates_group,
+          .machine_names = {},
+          .memory_mb = request.app.limits.max_memory_mb};
+}
+
+placing_machine machine_of(const candidate& each, std::uint64_t size) {
+  auto use = each.reachable ? machine_use::open : machine_use::closed;
+  return {each.machine,
+          candidates_group,
+          use,
+          each.memory_mb,
+          each.instances - std::min(each.instances, each.own),
+          each.promised_mb - std::min(each.promised_mb, each.own * size)};
+}
+
+/// One machine for each instance: first one for each machine, then the second ones.
+std::vector<std::string> in_turns(const std::vector<placement_step>& steps) {
+  std::vector<std::string> out;
+  for (std::uint64_t turn = 0, before = 1; out.size() != before; ++turn) {
+    before = out.size();
+    for (const auto& each : steps)
+      if (!each.to.empty() && each.count > turn)
+        out.push_back(each.to);
   }
-};
+  return out;
+}
+
+/// Machine after machine.
+std::vector<std::string> one_by_one(const std::vector<placement_step>& steps) {
+  std::vector<std::string> out;
+  for (const auto& each : steps)
+    if (!each.to.empty())
+      out.insert(out.end(), each.count, each.to);
+  return out;
+}
+
+/// What `redistribute` starts of this one application. What runs stays where it is: taking away is
+/// for whoever asked.
+messages::result<std::vector<placement_step>> steps_for(const placement_request& request,
+                                                        const wanted_application& wanted) {
+  std::vector<placing_machine> machines;
+  std::vector<standing_count> current;
+  bool somebody_is_open = false;
+  for (const auto& each : request.candidates) {
+    machines.push_back(machine_of(each, wanted.memory_mb));
+    current.push_back({request.subject, each.machine, each.own});
+    somebody_is_open = somebody_is_open || each.reachable;
+  }
+  auto placed = redistribute({wanted}, machines, current, {}).front();
+  bool none_there = std::all_of(current.begin(), current.end(),
+                                [](const standing_count& each) { return each.count == 0; });
+  bool lacks = wanted.per_machine ? none_there && wanted.count > 0 : placed.placed < placed.wanted;
+  if (lacks && !somebody_is_open)
+    return nobody_reachable(request);
+  return std::move(placed.steps);
+}
 
 } // namespace
 
@@ -40,96 +93,40 @@ failure nobody_reachable(const placement_request& request) {
 messages::result<placement> place_spread(const placement_request& request) {
   if (request.app.per_machine)
     return place_one_per_machine(request);
-  placement out;
-  out.reason = "the machines with the fewest instances";
-  std::priority_queue<burden, std::vector<burden>, std::greater<>> queue;
-  std::uint64_t present = 0;
-  for (const auto& each : request.candidates) {
-    present += each.own;
-    if (each.reachable)
-      queue.push({each.own, each.instances,
-                  messages::text_digest{}.add(request.subject).add(each.machine).value(),
-                  &each.machine});
-  }
-  if (present >= request.app.instances)
-    return out;
-  if (queue.empty())
-    return nobody_reachable(request);
-  for (; present < request.app.instances; ++present) {
-    auto least = queue.top();
-    queue.pop();
-    out.add.push_back(*least.machine);
-    ++least.own;
-    ++least.instances;
-    queue.push(least);
-  }
-  return out;
+  auto steps = steps_for(request, wanted_of(request));
+  if (!steps)
+    return steps.error();
+  return placement{in_turns(*steps), "the machines with the fewest instances"};
 }
 
 messages::result<placement> place_pack(const placement_request& request) {
   if (request.app.per_machine)
     return place_one_per_machine(request);
-  placement out;
-  out.reason = "the fullest machines with room";
-  std::vector<candidate> machines;
-  std::uint64_t present = 0;
-  for (const auto& each : request.candidates) {
-    present += each.own;
-    if (each.reachable)
-      machines.push_back(each);
-  }
-  if (present >= request.app.instances)
-    return out;
-  if (machines.empty())
-    return nobody_reachable(request);
-  auto size = request.app.limits.max_memory_mb;
-  std::sort(machines.begin(), machines.end(), [](const candidate& a, const candidate& b) {
-    return std::tie(b.promised_mb, a.machine) < std::tie(a.promised_mb, b.machine);
+  auto wanted = wanted_of(request);
+  wanted.packs = true;
+  auto steps = steps_for(request, wanted);
+  if (!steps)
+    return steps.error();
+  std::map<std::string, std::uint64_t> promised;
+  for (const auto& each : request.candidates)
+    promised[each.machine] = each.promised_mb;
+  std::sort(steps->begin(), steps->end(), [&](const placement_step& a, const placement_step& b) {
+    return std::tie(promised[b.to], a.to) < std::tie(promised[a.to], b.to);
   });
-  // The fullest that has room stays it until it has none.
-  for (auto& each : machines)
-    for (; present < request.app.instances && each.promised_mb + size <= each.memory_mb;
-         ++present) {
-      out.add.push_back(each.machine);
-      each.promised_mb += size;
-    }
-  // None has room: the one that lacks least.
-  auto comes_later = [](const candidate& a, const candidate& b) {
-    auto a_left = a.memory_mb + b.promised_mb;
-    auto b_left = b.memory_mb + a.promised_mb;
-    return std::tie(a_left, b.machine) < std::tie(b_left, a.machine);
-  };
-  std::priority_queue queue{machines.begin(), machines.end(), comes_later};
-  for (; present < request.app.instances; ++present) {
-    auto chosen = queue.top();
-    queue.pop();
-    out.add.push_back(chosen.machine);
-    chosen.promised_mb += size;
-    queue.push(std::move(chosen));
-  }
-  return out;
+  return placement{one_by_one(*steps), "the fullest machines with room"};
 }
 
 messages::result<placement> place_one_per_machine(const placement_request& request) {
-  placement out;
-  out.reason = fmt::format("{} on each machine", request.app.instances);
-  bool none_there = true;
-  for (const auto& each : request.candidates) {
-    none_there = none_there && each.own == 0;
-    if (!each.reachable)
-      continue;
-    for (auto count = each.own; count < request.app.instances; ++count)
-      out.add.push_back(each.machine);
-  }
-  if (out.add.empty() && none_there && request.app.instances > 0)
-    return nobody_reachable(request);
-  return out;
+  auto wanted = wanted_of(request);
+  wanted.per_machine = true;
+  auto steps = steps_for(request, wanted);
+  if (!steps)
+    return steps.error();
+  return placement{one_by_one(*steps), fmt::format("{} on each machine", request.app.instances)};
 }
 
 bool is_eligible(const messages::machine& machine, const messages::application& app) {
-  return std::find_first_of(machine.groups.begin(), machine.groups.end(),
-                            app.machine_groups.begin(), app.machine_groups.end())
-         != machine.groups.end();
+  return may_be_on(machine.name, machine.groups, app);
 }
 
 } // namespace deployminator::actors

@@ -30,7 +30,7 @@ struct placement_request {
   /// `namespace/group/application`, for reasons and for breaking ties.
   std::string subject;
   messages::application app;
-  /// The machines of the application's machine groups, by name.
+  /// The machines of the application's machine groups, or those that it names, by name.
   std::vector<candidate> candidates;
 };
 
@@ -43,8 +43,8 @@ struct placement {
 };
 
 /// Spreads `app.instances` over the machines: always onto the one with the fewest instances of this
-/// application, then with the fewest of all, then by a hash of application and machine, so that the
-/// same inputs give the same placement and different applications begin on different machines.
+/// application, then with the fewest of all, then the next one, round and round from where the
+/// application begins, so that different applications begin on different machines.
 /// Where they count for each machine: so many onto each.
 messages::result<placement> place_spread(const placement_request& request);
 
@@ -56,7 +56,7 @@ messages::result<placement> place_pack(const placement_request& request);
 /// Puts `app.instances` on each reachable machine that has fewer.
 messages::result<placement> place_one_per_machine(const placement_request& request);
 
-/// Whether the machine is in one of the application's machine groups.
+/// Whether the machine is one that the application may be on, as `may_be_on` (pinned.hpp) says.
 bool is_eligible(const messages::machine& machine, const messages::application& app);
 
 /// Why nothing can be placed: no candidate is within reach.

@@ -13,6 +13,10 @@ namespace {
 
 using cell = placing_board::cell;
 
+/// Of 2^64: a product with it has the differences of all bits in its upper ones (Fibonacci
+/// hashing).
+constexpr std::uint64_t golden_ratio = 0x9E3779B97F4A7C15;
+
 bool comes_before(const cell& each, std::uint32_t machine) {
   return each.machine < machine;
 }
@@ -94,7 +98,7 @@ placing_board::placing_board(const std::vector<wanted_application>& wanted,
     added.at_most = each->at_most ? each->at_most : no_limit;
     added.size = each->memory_mb;
     added.area = area_for(*each);
-    added.start = messages::text_digest{}.add(each->name).value();
+    added.start = messages::text_digest{}.add(each->name).value() * golden_ratio >> 32;
     added.wanted = each->count;
     if (each->per_machine) {
       added.at_most = std::min(added.at_most, each->count);

@@ -31,7 +31,7 @@ struct placing_board {
     std::uint64_t at_most = no_limit;
     std::uint64_t size = 0;
     std::size_t area = 0;
-    /// Of the name: where on its area it begins.
+    /// 32 bits of its name: where on its area it begins, as a share of the whole.
     std::uint64_t start = 0;
     /// By machine.
     std::vector<cell> cells;

@@ -1,10 +1,10 @@
 #include "actors/decisions/plan.hpp"
 
 #include "actors/decisions/groups.hpp"
+#include "actors/decisions/pinned.hpp"
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <set>
 
 namespace deployminator::actors {
@@ -15,10 +15,6 @@ namespace {
 
 std::string subject_of(const wish& w) {
   return fmt::format("{}/{}/{}", w.namespace_, w.group, w.app.name);
-}
-
-bool shares_group(const std::vector<std::string>& a, const std::vector<std::string>& b) {
-  return std::find_first_of(a.begin(), a.end(), b.begin(), b.end()) != a.end();
 }
 
 std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, const wish& w) {
@@ -49,11 +45,16 @@ std::map<std::string, machine_load> load_of(const std::vector<planned_applicatio
 }
 
 failure nobody_eligible(const plan_view& view, const wish& w) {
+  bool is_pinned = w.app.strategy == "pinned";
   std::set<std::string> known;
   for (const auto& each : view.machines)
-    known.insert(each.groups.begin(), each.groups.end());
+    if (is_pinned)
+      known.insert(each.name);
+    else
+      known.insert(each.groups.begin(), each.groups.end());
   return {failure_code::not_found,
-          fmt::format("{} cannot be placed: no machine is in the machine group {}", subject_of(w),
+          fmt::format("{} cannot be placed: no machine {} {}", subject_of(w),
+                      is_pinned ? "is called" : "is in the machine group",
                       fmt::join(w.app.machine_groups, ", ")),
           known.empty() ? "no machine has connected yet: start an autodeployer"
                         : fmt::format("there are: {}", fmt::join(known, ", "))};
@@ -91,7 +92,7 @@ result<placement_request> next_question(const plan_view& view,
   auto earlier = load_of(done);
   placement_request out{subject_of(w), w.app, {}};
   for (const auto& each : view.machines) {
-    if (!shares_group(each.groups, w.app.machine_groups))
+    if (!may_be_on(each.name, each.groups, w.app))
       continue;
     auto load = each.load;
     if (auto more = earlier.find(each.name); more != earlier.end()) {

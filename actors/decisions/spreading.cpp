@@ -55,7 +55,7 @@ void spreading::touch(std::uint32_t place) {
 std::optional<std::uint32_t> spreading::next() {
   if (area_.open.empty())
     return std::nullopt;
-  auto start = app_.start % area_.open.size();
+  auto start = (app_.start * area_.open.size()) >> 32;
   for (;;) {
     if (area_.loads.least() == least_loaded::blocked) {
       if (!rise())

@@ -8,6 +8,7 @@ std::map<std::string, strategy_actor> spawn_strategies(caf::actor_system& system
   return {
     {"one-per-machine", spawn_one_per_machine(system)},
     {"pack", spawn_pack(system)},
+    {"pinned", spawn_pinned(system)},
     {"spread", spawn_spread(system)},
   };
 }

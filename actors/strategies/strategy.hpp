@@ -5,13 +5,14 @@
 #include <map>
 #include <string>
 
-/// The placement strategies. To add one: a file beside this one with its spawn function, a line in
-/// `spawn_strategies`, its name in `configs::known_strategies`, an example in deploy-configs/.
+/// The placement strategies. To add one: a file beside this one with its spawn function and a line
+/// in `spawn_strategies`; ARCHITECTURE.md has an example.
 namespace deployminator::actors {
 
 strategy_actor spawn_spread(caf::actor_system& system);
 strategy_actor spawn_one_per_machine(caf::actor_system& system);
 strategy_actor spawn_pack(caf::actor_system& system);
+strategy_actor spawn_pinned(caf::actor_system& system);
 
 /// All strategies by their names in deploy.yaml.
 std::map<std::string, strategy_actor> spawn_strategies(caf::actor_system& system);

@@ -91,7 +91,7 @@ void measure(std::uint64_t instances, std::uint64_t machines) {
 int main(int argc, char** argv) {
   fmt::print("instances  machines from nothing  unchanged  even out     moves   MiB\n");
   if (argc < 3)
-    for (std::uint64_t size : {1'000, 10'000, 100'000, 1'000'000})
+    for (std::uint64_t size : {1'000U, 10'000U, 100'000U, 1'000'000U})
       measure(size, size / 100);
   for (int i = 1; i + 1 < argc; i += 2)
     measure(std::strtoull(argv[i], nullptr, 10), std::strtoull(argv[i + 1], nullptr, 10));

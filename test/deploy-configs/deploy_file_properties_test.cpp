@@ -96,7 +96,7 @@ application any_application(int number) {
   for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
     app.env["K" + std::to_string(i) + any_of_letters("aA_9", 0, 3)] = any_text();
   app.per_machine = *rc::gen::arbitrary<bool>();
-  app.strategy = *rc::gen::element<std::string>("spread", "one-per-machine", "pack");
+  app.strategy = *rc::gen::element<std::string>("spread", "one-per-machine", "pack", "pinned");
   bool one = app.strategy == "one-per-machine" && !app.per_machine;
   app.instances = *rc::gen::inRange(0U, one ? 2U : 100'001U);
   app.machine_groups = {any_name() + "", "x" + any_name().substr(0, 60)};

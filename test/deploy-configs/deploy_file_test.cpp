@@ -545,14 +545,18 @@ TEST_CASE("ports are told with the n that is possible") {
 TEST_CASE("strategies are told with those there are") {
   check_all_in_application({
     {"strategy: everywhere",
-     "6:19: `strategy` is `everywhere`; expected `spread`, `one-per-machine` or `pack`"},
+     "6:19: `strategy` is `everywhere`; expected `spread`, `one-per-machine`, `pack` or `pinned`"},
     {"strategy: spred",
-     "6:19: `strategy` is `spred`; expected `spread`, `one-per-machine` or `pack`, did "
+     "6:19: `strategy` is `spred`; expected `spread`, `one-per-machine`, `pack` or `pinned`, did "
      "you mean `spread`?"},
     {"strategy: one-per-machine\ninstances: 3",
      "6:19: `strategy: one-per-machine` contradicts `instances: 3`; leave `instances` out for one "
      "on each machine, or add `instancesmeansperautodeployer: true` for 3 on each machine"},
     {"strategy: one-per-machine\ninstances: 3\ninstancesmeansperautodeployer: true", ""},
+    {"strategy: pinned",
+     "6:19: `strategy: pinned` needs `machines`; expected the names of machines "
+     "there, separated by commas"},
+    {"strategy: pinned\nmachines: iron-1, iron-2", ""},
   });
 }
 

@@ -1,3 +1,4 @@
+#include "actors/decisions/pinned.hpp"
 #include "actors/decisions/placement.hpp"
 #include "messages/digest.hpp"
 
@@ -83,11 +84,19 @@ TEST_CASE("spread places all instances, on reachable machines, as evenly as it c
 
 namespace {
 
-/// The machine that gets the next instance, by looking at all of them.
+/// The machine that gets the next instance, by looking at all of them: of equal ones the first,
+/// when they are counted round and round from where the application begins.
 candidate& least_burdened(placement_request& request) {
   candidate* out = nullptr;
+  std::vector<std::string> open;
+  for (const auto& each : request.candidates)
+    if (each.reachable)
+      open.push_back(each.machine);
+  auto digest = messages::text_digest{}.add(request.subject).value();
+  auto start = ((digest * 0x9E3779B97F4A7C15 >> 32) * open.size()) >> 32;
   auto burden = [&](const candidate& each) {
-    auto tie = messages::text_digest{}.add(request.subject).add(each.machine).value();
+    auto at = std::find(open.begin(), open.end(), each.machine) - open.begin();
+    auto tie = (static_cast<std::size_t>(at) + open.size() - start) % open.size();
     return std::tuple{each.own, each.instances, tie};
   };
   for (auto& each : request.candidates)
@@ -105,6 +114,7 @@ TEST_CASE("spread puts each instance on the machine that is least burdened then"
       each.own = std::min(each.instances, *rc::gen::inRange<std::uint64_t>(0, 3));
     RC_PRE(somebody_is_reachable(request));
     auto placed = place_spread(request)->add;
+    std::sort(placed.begin(), placed.end());
     std::vector<std::string> expected;
     std::uint64_t present = 0;
     for (const auto& each : request.candidates)
@@ -115,6 +125,7 @@ TEST_CASE("spread puts each instance on the machine that is least burdened then"
       ++least.own;
       ++least.instances;
     }
+    std::sort(expected.begin(), expected.end());
     RC_ASSERT(placed == expected);
   }));
 }
@@ -212,4 +223,27 @@ TEST_CASE("a machine is eligible when it is in one of the application's machine 
   CHECK(is_eligible(machine, app));
   app.machine_groups = {"db"};
   CHECK_FALSE(is_eligible(machine, app));
+}
+
+TEST_CASE("pinned spreads over the machines that are named, whatever groups they are in") {
+  messages::application app;
+  app.strategy = "pinned";
+  app.machine_groups = {"w1", "w2"};
+  CHECK(is_eligible({.name = "w1", .groups = {"worker"}}, app));
+  CHECK_FALSE(is_eligible({.name = "w3", .groups = {"w1"}}, app));
+  app.instances = 3;
+  placement_request request{"shop/web/web", app, {{"w1", true, 0, 0, 5, 0}, {"w2"}}};
+  auto placed = *place_pinned(request);
+  CHECK(std::count(placed.add.begin(), placed.add.end(), "w2") == 2);
+  CHECK(placed.add.size() == 3);
+  CHECK(placed.reason == "w1, w2 named");
+}
+
+TEST_CASE("spread begins with one on each machine") {
+  placement_request request{"shop/web/web", {}, {{"a"}, {"b"}}};
+  request.app.instances = 4;
+  auto placed = place_spread(request)->add;
+  REQUIRE(placed.size() == 4);
+  CHECK(placed[0] != placed[1]);
+  CHECK(placed[2] != placed[3]);
 }

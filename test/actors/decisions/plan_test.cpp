@@ -57,6 +57,22 @@ TEST_CASE("a strategy sees the machines of the application's machine groups, and
   CHECK_FALSE(on(*question, "w2").reachable);
 }
 
+TEST_CASE("a pinned application's candidates are the machines that it names") {
+  small_farm farm{2};
+  auto app = small_farm::web(1);
+  app.strategy = "pinned";
+  app.machine_groups = {"w2"};
+  auto question = next_question(view_for(farm.state, farm.present, {}, {wish_for(app)}), {});
+  REQUIRE(question);
+  REQUIRE(question->candidates.size() == 1);
+  CHECK(question->candidates[0].machine == "w2");
+  app.machine_groups = {"worker"};
+  question = next_question(view_for(farm.state, farm.present, {}, {wish_for(app)}), {});
+  REQUIRE_FALSE(question);
+  CHECK(question.error().message == "shop/web/web cannot be placed: no machine is called worker");
+  CHECK(question.error().hint == "there are: w1, w2");
+}
+
 TEST_CASE("a machine that is only awaited gets nothing new") {
   small_farm farm{1};
   farm.present = presence{{"w1"}};
