@@ -88,7 +88,9 @@ private:
       bool is_known = here != app.cells.end() && here->machine == m;
       auto now = is_known ? static_cast<std::int64_t>(here->now) : 0;
       auto before = is_known ? static_cast<std::int64_t>(here->before) : 0;
-      if (now < static_cast<std::int64_t>(app.at_most))
+      // One that has more than it has memory for takes nothing, not even in exchange.
+      bool is_overfull = board_.columns[m].memory > board_.columns[m].capacity;
+      if (now < static_cast<std::int64_t>(app.at_most) && !is_overfull)
         arcs_.push_back({i, node_of(m), price(now < before ? -1 : 0, 2 * now + 1, 0)});
       if (now > 0)
         arcs_.push_back({node_of(m), i, price(now <= before ? 1 : 0, 1 - 2 * now, 0)});
