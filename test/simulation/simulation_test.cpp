@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <rapidcheck.h>
 #include <set>
+#include <variant>
 
 #include "simulation/farm.hpp"
 #include "simulation/shrink.hpp"
@@ -28,8 +29,12 @@ TEST_CASE("a plan is drawn within its bounds") {
     RC_ASSERT(p.end >= 10min);
     for (const auto& each : p.faults)
       RC_ASSERT(each.at + each.lasts <= p.calm);
-    for (const auto& each : p.orders)
-      RC_ASSERT(each.at < p.calm);
+    for (const auto& each : p.orders) {
+      bool lets_go_on
+        = std::holds_alternative<deployminator::messages::promote_rollout>(each.body)
+          || std::holds_alternative<deployminator::messages::resume_rollout>(each.body);
+      RC_ASSERT(each.at < p.calm || (lets_go_on && each.at < p.end - 3min));
+    }
   }));
 }
 
