@@ -88,10 +88,14 @@ public:
     auto all = ask_table(server, messages::query_subject::status, of_);
     const auto& groups = all.groups;
     auto problems = problems_of(all, c.json ? time_zone::utc : c.zone);
-    if (c.json)
-      print(indented({{"groups", to_json(groups)}, {"problems", problems}}));
-    else
+    if (c.json) {
+      json document{{"groups", to_json(groups)}};
+      if (check_)
+        document["problems"] = problems;
+      print(indented(document));
+    } else {
       show(server, all, problems, c);
+    }
     if (!check_)
       return exit_code::done;
     if (c.json)

@@ -305,7 +305,7 @@ class Programs(Drill):
         self.new_build(loop, 1)
 
         def ready_by_chance():
-            told = self.farm.json("status", "shop/web")
+            told = json.loads(self.farm.deploy("--json", "status", "shop/web", "--check", expect=None).stdout)
             group, = told["groups"]
             return group["ready"] == group["wanted"] == group["restarting"] == 2 and told["problems"]
         problem, = wait_until(ready_by_chance, "all are ready, and restarted again and again", 40)
