@@ -167,6 +167,7 @@ class Terminal(Case):
             self.farm.command("new-build", self.write(self.job("sleep 60")), "--build", "1"),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         self.addCleanup(follower.kill)
+        wait_until(lambda: self.farm.json("status")["groups"], "the build is accepted")
         wait_until(lambda: self.ready() and self.phase() is None, "it runs")
         self.farm.deploy("undeploy", "shop/web")
         told = follower.communicate(timeout=20)[0]
