@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/retention.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/result.hpp"
 #include "store/store.hpp"
@@ -30,7 +31,7 @@ struct server_config {
   /// From so many peers on they are asked for the calm pace.
   std::size_t calm_from = 2000;
   /// How many versions of a group are kept, those that run aside.
-  std::size_t kept_versions = 10;
+  std::size_t kept_versions = usual_kept_versions;
 };
 
 /// The actors of a running server.

@@ -35,13 +35,6 @@ bool shares_one(const std::vector<std::string>& a, const std::vector<std::string
   return std::find_first_of(a.begin(), a.end(), b.begin(), b.end()) != a.end();
 }
 
-bool may_have(const placing_machine& machine, const wanted_application& app) {
-  if (app.machine_names.empty())
-    return shares_one(machine.groups, app.machine_groups);
-  return std::find(app.machine_names.begin(), app.machine_names.end(), machine.name)
-         != app.machine_names.end();
-}
-
 /// Applications that have instances and are not wanted: by name, each once.
 std::vector<wanted_application> unwanted_of(const std::vector<wanted_application>& wanted,
                                             const std::vector<standing_count>& current,
@@ -59,6 +52,13 @@ std::vector<wanted_application> unwanted_of(const std::vector<wanted_application
 }
 
 } // namespace
+
+bool may_have(const placing_machine& machine, const wanted_application& app) {
+  if (app.machine_names.empty())
+    return shares_one(machine.groups, app.machine_groups);
+  return std::find(app.machine_names.begin(), app.machine_names.end(), machine.name)
+         != app.machine_names.end();
+}
 
 std::uint64_t placing_board::row::on(std::uint32_t machine) const {
   auto found = std::lower_bound(cells.begin(), cells.end(), machine, comes_before);

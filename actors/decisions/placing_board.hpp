@@ -10,6 +10,9 @@
 
 namespace deployminator::actors {
 
+/// Whether the machine is one of those that the application may be on.
+bool may_have(const placing_machine& machine, const wanted_application& app);
+
 /// The question of `redistribute` with numbers for names, in their order, and the placement in the
 /// making.
 struct placing_board {

@@ -133,15 +133,7 @@ std::string shortfall_of(const placing_board& board, const placing_board::row& a
   std::uint64_t full = 0;
   for (std::uint32_t m = 0; m < board.columns.size(); ++m) {
     const auto& machine = *board.columns[m].asked;
-    bool is_of_group
-      = app.asked->machine_names.empty()
-          ? std::find_first_of(machine.groups.begin(), machine.groups.end(),
-                               app.asked->machine_groups.begin(), app.asked->machine_groups.end())
-              != machine.groups.end()
-          : std::find(app.asked->machine_names.begin(), app.asked->machine_names.end(),
-                      machine.name)
-              != app.asked->machine_names.end();
-    if (!is_of_group)
+    if (!may_have(machine, *app.asked))
       continue;
     ++all;
     if (machine.use != machine_use::open)

@@ -77,10 +77,6 @@ versions_or_refusal clean_up(edit& c, const group& g, const std::string& order_i
 
 } // namespace
 
-wishes_or_refusal order_kind<promote_rollout>::needs(const farm&, const promote_rollout&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<promote_rollout>::decide(edit& c, const promote_rollout& order,
                                                         const plan&) {
   auto g = find_group(c.before(), order.namespace_, order.group);
@@ -91,10 +87,6 @@ versions_or_refusal order_kind<promote_rollout>::decide(edit& c, const promote_r
     return refusal_of(*g, r, "promote", "`rollout.canary` in deploy.yaml makes a rollout ask");
   return say(c, *g, "promoted", "the rest may come",
              [](rollout& row) { row.canary = canary_state::promoted; });
-}
-
-wishes_or_refusal order_kind<abort_rollout>::needs(const farm&, const abort_rollout&) {
-  return std::vector<wish>{};
 }
 
 versions_or_refusal order_kind<abort_rollout>::decide(edit& c, const abort_rollout& order,
@@ -113,10 +105,6 @@ versions_or_refusal order_kind<abort_rollout>::decide(edit& c, const abort_rollo
   return say(c, *g, "aborted", "what came stops, and the old stays", [](rollout&) {});
 }
 
-wishes_or_refusal order_kind<pause_rollout>::needs(const farm&, const pause_rollout&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<pause_rollout>::decide(edit& c, const pause_rollout& order,
                                                       const plan&) {
   auto g = find_group(c.before(), order.namespace_, order.group);
@@ -127,10 +115,6 @@ versions_or_refusal order_kind<pause_rollout>::decide(edit& c, const pause_rollo
     return refusal_of(*g, r, "pause", "`deploy status` shows what is under way");
   return say(c, *g, "paused", "nothing new starts and nothing old stops until `deploy resume`",
              [](rollout& row) { row.paused = true; });
-}
-
-wishes_or_refusal order_kind<resume_rollout>::needs(const farm&, const resume_rollout&) {
-  return std::vector<wish>{};
 }
 
 versions_or_refusal order_kind<resume_rollout>::decide(edit& c, const resume_rollout& order,

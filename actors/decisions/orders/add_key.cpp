@@ -37,10 +37,6 @@ std::optional<failure> mistake_in(const key_grant& grant) {
 
 } // namespace
 
-wishes_or_refusal order_kind<add_key>::needs(const farm&, const add_key&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<add_key>::decide(edit& c, const add_key& order, const plan&) {
   const auto& grant = order.grant;
   if (auto mistake = mistake_in(grant))

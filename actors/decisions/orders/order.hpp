@@ -46,6 +46,14 @@ using versions_or_refusal = messages::result<std::vector<messages::group_version
 template <class Order>
 struct order_kind;
 
+/// Of an order for which nothing has to be placed.
+template <class Order>
+struct needs_no_place {
+  static wishes_or_refusal needs(const messages::farm&, const Order&) {
+    return std::vector<wish>{};
+  }
+};
+
 template <>
 struct order_kind<build_to_deploy> {
   static wishes_or_refusal needs(const messages::farm& f, const build_to_deploy& order);
@@ -59,14 +67,12 @@ struct order_kind<messages::roll_to_version> {
 };
 
 template <>
-struct order_kind<messages::undeploy> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::undeploy& order);
+struct order_kind<messages::undeploy> : needs_no_place<messages::undeploy> {
   static versions_or_refusal decide(edit& c, const messages::undeploy& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::stop_group> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::stop_group& order);
+struct order_kind<messages::stop_group> : needs_no_place<messages::stop_group> {
   static versions_or_refusal decide(edit& c, const messages::stop_group& order, const plan& p);
 };
 
@@ -77,44 +83,37 @@ struct order_kind<messages::start_group> {
 };
 
 template <>
-struct order_kind<messages::restart_group> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::restart_group& order);
+struct order_kind<messages::restart_group> : needs_no_place<messages::restart_group> {
   static versions_or_refusal decide(edit& c, const messages::restart_group& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::add_key> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::add_key& order);
+struct order_kind<messages::add_key> : needs_no_place<messages::add_key> {
   static versions_or_refusal decide(edit& c, const messages::add_key& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::revoke_key> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::revoke_key& order);
+struct order_kind<messages::revoke_key> : needs_no_place<messages::revoke_key> {
   static versions_or_refusal decide(edit& c, const messages::revoke_key& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::promote_rollout> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::promote_rollout& order);
+struct order_kind<messages::promote_rollout> : needs_no_place<messages::promote_rollout> {
   static versions_or_refusal decide(edit& c, const messages::promote_rollout& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::abort_rollout> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::abort_rollout& order);
+struct order_kind<messages::abort_rollout> : needs_no_place<messages::abort_rollout> {
   static versions_or_refusal decide(edit& c, const messages::abort_rollout& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::pause_rollout> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::pause_rollout& order);
+struct order_kind<messages::pause_rollout> : needs_no_place<messages::pause_rollout> {
   static versions_or_refusal decide(edit& c, const messages::pause_rollout& order, const plan& p);
 };
 
 template <>
-struct order_kind<messages::resume_rollout> {
-  static wishes_or_refusal needs(const messages::farm& f, const messages::resume_rollout& order);
+struct order_kind<messages::resume_rollout> : needs_no_place<messages::resume_rollout> {
   static versions_or_refusal decide(edit& c, const messages::resume_rollout& order, const plan& p);
 };
 

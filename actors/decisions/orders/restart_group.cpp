@@ -46,10 +46,6 @@ result<group> group_to_restart(const farm& f, const restart_group& order) {
 
 } // namespace
 
-wishes_or_refusal order_kind<restart_group>::needs(const farm&, const restart_group&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<restart_group>::decide(edit& c, const restart_group& order,
                                                       const plan&) {
   auto g = group_to_restart(c.before(), order);

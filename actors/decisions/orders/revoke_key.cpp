@@ -16,10 +16,6 @@ bool is_other_operator(const access_key& each, std::uint64_t id) {
 
 } // namespace
 
-wishes_or_refusal order_kind<revoke_key>::needs(const farm&, const revoke_key&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<revoke_key>::decide(edit& c, const revoke_key& order, const plan&) {
   const auto& keys = c.before().keys;
   auto named = std::ranges::find_if(keys, [&](const auto& each) {

@@ -25,10 +25,6 @@ result<group> group_to_stop(const farm& f, const stop_group& order) {
 
 } // namespace
 
-wishes_or_refusal order_kind<stop_group>::needs(const farm&, const stop_group&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<stop_group>::decide(edit& c, const stop_group& order, const plan&) {
   auto g = group_to_stop(c.before(), order);
   if (!g)

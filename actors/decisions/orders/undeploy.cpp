@@ -33,10 +33,6 @@ void tell_of_data(edit& c, const group& g, std::uint64_t rollout_id) {
 
 } // namespace
 
-wishes_or_refusal order_kind<undeploy>::needs(const farm&, const undeploy&) {
-  return std::vector<wish>{};
-}
-
 versions_or_refusal order_kind<undeploy>::decide(edit& c, const undeploy& order, const plan&) {
   auto g = find_group(c.before(), order.namespace_, order.group);
   if (!g)
