@@ -95,17 +95,15 @@ bool has_room(const counts& of, const std::string& machine) {
 void add_room_makers(const counts& of, const pace& allowed, const member_list& old,
                      std::vector<std::string>& out) {
   auto waiting = of.unstarted_on;
-  member_list candidates;
-  for (bool where_new_wait : {true, false})
-    for (const auto* each : old) {
-      bool waits_there = waiting.contains(each->machine) && waiting[each->machine] > 0;
-      bool is_listed = std::find(candidates.begin(), candidates.end(), each) != candidates.end();
-      if (is_listed || waits_there != where_new_wait)
-        continue;
-      if (where_new_wait)
-        --waiting[each->machine];
-      candidates.push_back(each);
-    }
+  member_list candidates, elsewhere;
+  for (const auto* each : old) {
+    auto here = waiting.find(each->machine);
+    bool waits_here = here != waiting.end() && here->second > 0;
+    (waits_here ? candidates : elsewhere).push_back(each);
+    if (waits_here)
+      --here->second;
+  }
+  candidates.insert(candidates.end(), elsewhere.begin(), elsewhere.end());
   auto rest = of.old_wanted;
   for (const auto* each : candidates) {
     // No more is missing than may start at once, and no more stops than is needed.

@@ -105,9 +105,9 @@ bool can_be_paused(situation where) {
          || where == situation::starting;
 }
 
-} // namespace
-
-TEST_CASE("each order does to each rollout what the table says, paused or not") {
+/// Tries each intervention on a farm in each situation, paused or not.
+template <class Try>
+void for_each_cell(Try try_it) {
   for (auto where : all_situations)
     for (bool paused : {false, true})
       for (auto what : all_interventions) {
@@ -118,39 +118,38 @@ TEST_CASE("each order does to each rollout what the table says, paused or not") 
         CAPTURE(paused);
         rolling_farm farm{2};
         bring(farm, where, paused);
-        auto before = farm.is_rolling() ? std::optional{farm.row()} : std::nullopt;
-        auto wanted = effect_of(before ? &*before : nullptr, what);
-        auto done = give(farm, what);
-        // There is nothing to clean here.
-        if (wanted == effect::cleans)
-          CHECK(done.refused);
-        else
-          CHECK(static_cast<int>(effect_seen(farm, before, done)) == static_cast<int>(wanted));
+        try_it(farm, what);
       }
 }
 
+} // namespace
+
+TEST_CASE("each order does to each rollout what the table says, paused or not") {
+  for_each_cell([](rolling_farm& farm, intervention what) {
+    auto before = farm.is_rolling() ? std::optional{farm.row()} : std::nullopt;
+    auto wanted = effect_of(before ? &*before : nullptr, what);
+    auto done = give(farm, what);
+    // There is nothing to clean here.
+    if (wanted == effect::cleans)
+      CHECK(done.refused);
+    else
+      CHECK(static_cast<int>(effect_seen(farm, before, done)) == static_cast<int>(wanted));
+  });
+}
+
 TEST_CASE("whatever is ordered during a rollout, the group comes to rest as it was ordered") {
-  for (auto where : all_situations)
-    for (bool paused : {false, true})
-      for (auto what : all_interventions) {
-        if (paused && !can_be_paused(where))
-          continue;
-        CAPTURE(to_text(where));
-        CAPTURE(to_text(what));
-        CAPTURE(paused);
-        rolling_farm farm{2};
-        bring(farm, where, paused);
-        give(farm, what);
-        for (auto id : {"last promote", "last resume"}) {
-          farm.give(resume_rollout{{std::string{id} + " 1", "shop", "web"}});
-          farm.give(promote_rollout{{std::string{id} + " 2", "shop", "web"}});
-        }
-        farm.roll_to_the_end();
-        CHECK_FALSE(farm.is_rolling());
-        bool stops = what == intervention::undeploy || what == intervention::stop;
-        CHECK(farm.state.instances.size() == (stops ? 0 : 3));
-        CHECK(farm.ready_count(farm.group().deployed_version) == (stops ? 0 : 3));
-      }
+  for_each_cell([](rolling_farm& farm, intervention what) {
+    give(farm, what);
+    for (auto id : {"last promote", "last resume"}) {
+      farm.give(resume_rollout{{std::string{id} + " 1", "shop", "web"}});
+      farm.give(promote_rollout{{std::string{id} + " 2", "shop", "web"}});
+    }
+    farm.roll_to_the_end();
+    CHECK_FALSE(farm.is_rolling());
+    bool stops = what == intervention::undeploy || what == intervention::stop;
+    CHECK(farm.state.instances.size() == (stops ? 0 : 3));
+    CHECK(farm.ready_count(farm.group().deployed_version) == (stops ? 0 : 3));
+  });
 }
 
 TEST_CASE("the table's first cells are as its picture says") {
