@@ -20,7 +20,7 @@ public:
            "and\n"
            "a newer build takes its place. Ends at once.\n\n"
            "Example: deploy pause shop/web\n\n"
-           + order_exit_codes;
+           "Exit codes: 0 paused, 1 refused, 2 wrong usage, 3 the server cannot be reached.";
   }
 };
 

@@ -37,10 +37,10 @@ bool was_forgotten(const farm& f, std::uint64_t number) {
 
 failure no_such_version(const farm& f, const group& g, std::uint64_t number) {
   if (number && was_forgotten(f, number))
-    return {failure_code::not_found,
-            fmt::format("version {} is gone: the server keeps the last versions of {}/{} only",
-                        number, g.namespace_, g.name),
-            list_of_versions(g) + "; its setting `keep-versions` says how many there are"};
+    return {
+      failure_code::not_found,
+      fmt::format("version {} is gone: the server keeps the last versions of a group only", number),
+      list_of_versions(g) + "; its setting `keep-versions` says how many there are"};
   if (number)
     return {failure_code::not_found,
             fmt::format("group {}/{} has no version {}", g.namespace_, g.name, number),

@@ -42,7 +42,7 @@ TEST_CASE("of a group the versions that were deployed last are kept") {
   auto gone = farm.give(roll_to_version{"back", "shop", "web", 2});
   REQUIRE(gone.refused);
   CHECK(gone.refused->message
-        == "version 2 is gone: the server keeps the last versions of shop/web only");
+        == "version 2 is gone: the server keeps the last versions of a group only");
   CHECK(farm.give(roll_to_version{"back", "shop", "web", 9}).refused->message
         == "group shop/web has no version 9");
   CHECK_FALSE(farm.give(roll_to_version{"rollback", "shop", "web", 0}).refused);
