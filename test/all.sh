@@ -18,7 +18,6 @@ nice -n 15 bash -ec 'test/tidy.sh
   cmake --build build/packages' >build/beside.log 2>&1 &
 beside=$!
 trap 'kill "$beside" 2>/dev/null || true' EXIT
-# One after the other: each runs many processes of its own.
-ctest --preset ci -L integration
-ctest --preset ci -L machines
+# One farm after the other, beside the booted machines.
+ctest --preset ci -L 'integration|machines' -j 2
 wait "$beside" || { cat build/beside.log; exit 1; }
