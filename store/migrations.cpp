@@ -176,10 +176,14 @@ const migration fifth{5,
 const migration sixth{
   6, {"ALTER TABLE machine ADD COLUMN troubles LONGBLOB", "UPDATE machine SET troubles = '[]'"}};
 
-/// A rollout may ask a person and be held by one.
+/// A rollout may ask a person and be held by one. Versions are deleted, so whoever refers to one is
+/// found without a look at all.
 const migration seventh{
   7,
-  {"ALTER TABLE rollout ADD COLUMN canary VARCHAR(32) NOT NULL DEFAULT 'none'",
+  {"CREATE INDEX instance_version ON instance (version_id)",
+   "CREATE INDEX lnk_app_grp_app ON lnk_app_grp (app_id)",
+   "CREATE INDEX group_version_group ON group_version (group_id)",
+   "ALTER TABLE rollout ADD COLUMN canary VARCHAR(32) NOT NULL DEFAULT 'none'",
    "ALTER TABLE rollout ADD COLUMN paused BIGINT NOT NULL DEFAULT 0",
    "ALTER TABLE rollout ADD COLUMN aborted BIGINT NOT NULL DEFAULT 0"}};
 
