@@ -114,6 +114,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, refused, "refused")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, rotate, "rotate")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, tell, "tell")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, unsure, "unsure")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, upkeep, "upkeep")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, view, "view")
@@ -126,6 +127,8 @@ namespace deployminator::actors {
 using publisher_actor = caf::typed_actor<
   /// From the REGISTRAR, in the order of their numbers: events that are stored now.
   caf::reacts_to<atom::publish, events_ptr>,
+  /// From the REGISTRAR: a commit failed, and may have been made all the same.
+  caf::reacts_to<atom::unsure>,
   /// From SESSIONS: progress that an agent published. Stored and published with the next batch.
   caf::reacts_to<atom::collect, events_ptr>,
   /// From the REGISTRAR: what cannot be stored. Told as it is, without a number.

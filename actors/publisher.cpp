@@ -57,6 +57,30 @@ void publish(publisher_pointer self, const std::vector<messages::event>& list) {
   state.last = list.back().seq;
 }
 
+/// Asks the store for what a commit whose answer was an error has made all the same, until it
+/// answers.
+void publish_missed(publisher_pointer self) {
+  auto& state = self->state;
+  if (!state.unsure || state.asking)
+    return;
+  state.asking = true;
+  self->request(state.registrar, 30s, atom::events_v, state.last)
+    .then(
+      [self](const event_page_ptr& page) {
+        auto& s = self->state;
+        s.asking = false;
+        std::vector<messages::event> missed;
+        for (const auto& each : page->events)
+          if (each.seq > s.last)
+            missed.push_back(each);
+        if (missed.empty())
+          s.unsure = false;
+        else
+          publish(self, missed);
+      },
+      [self](const caf::error&) { self->state.asking = false; });
+}
+
 void store_waiting(publisher_pointer self) {
   auto& state = self->state;
   if (state.storing || state.waiting.empty())
@@ -112,6 +136,7 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
   self->delayed_send(self, announce_interval, atom::tick_v);
   return {
     [self](atom::publish, const events_ptr& list) { publish(self, *list); },
+    [self](atom::unsure) { self->state.unsure = true; },
     [self](atom::collect, const events_ptr& list) { collect(self, *list); },
     [self](atom::tell, const events_ptr& list) { send_events(self, *list); },
     [self](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
@@ -126,6 +151,7 @@ publisher_actor::behavior_type publisher(publisher_actor::stateful_pointer<publi
     },
     [self](atom::tick) {
       self->delayed_send(self, announce_interval, atom::tick_v);
+      publish_missed(self);
       send(self, messages::last_event{self->state.last});
     },
   };

@@ -23,6 +23,10 @@ struct publisher_state {
   /// Progress that is to be kept and waits for the batch before it to be stored.
   std::vector<messages::event> waiting;
   bool storing = false;
+  /// The store may have events that nobody was told of.
+  bool unsure = false;
+  /// The REGISTRAR was asked for those.
+  bool asking = false;
 };
 
 /// Where the PUBLISHER publishes.

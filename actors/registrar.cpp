@@ -71,6 +71,8 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
       auto last = commit(state, *change);
       if (!last) {
         log::error("registrar failed to commit", {{"reason", last.error().message}});
+        if (state.publisher && last.error().code != messages::failure_code::refused)
+          caf::anon_send(state.publisher, atom::unsure_v);
         return to_error(last.error());
       }
       state.last_event = *last;

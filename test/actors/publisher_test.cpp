@@ -118,6 +118,23 @@ TEST_CASE("events that were stored and not heard of are left to the store") {
   CHECK(b.numbers_after(7) == numbers{8, 9});
 }
 
+TEST_CASE("what a commit that seemed to fail has stored is published all the same") {
+  bench b;
+  b.publish(4, 6);
+  b.sockets.sent.clear();
+  caf::anon_send(b.subject, atom::unsure_v);
+  caf::anon_send(b.subject, atom::tick_v);
+  b.scheduler.run();
+  numbers published;
+  for (const auto& each : b.sockets.sent)
+    if (auto list = messages::decode(each); list)
+      if (const auto* batch = std::get_if<messages::events>(&list->body))
+        for (const auto& e : batch->list)
+          published.push_back(e.seq);
+  CHECK(published == numbers{7, 8, 9});
+  CHECK(b.numbers_after(5) == numbers{6, 7, 8, 9});
+}
+
 TEST_CASE("of progress a handful gets a number, all else is told as it comes") {
   bench b;
   auto told = [&](std::uint64_t bytes) {

@@ -122,6 +122,7 @@ TEST_CASE("a commit that fails again and again is given up, and nothing of it is
   CHECK(failed->error->message == "disk full");
   CHECK(b.database.numbers == numbers{1, 1, 1});
   CHECK(b.published.published.empty());
+  CHECK(b.published.unsure == 1);
   CHECK(*b.commit(1)->value == 11);
   CHECK(b.database.numbers.back() == 2);
 }

@@ -185,6 +185,7 @@ inline fake_orders_actor::behavior_type fake_orders(fake_orders_actor::pointer s
 struct publisher_calls {
   std::vector<messages::event> published;
   std::vector<messages::event> collected;
+  int unsure = 0;
   /// Those that are not stored.
   std::vector<messages::event> told;
   calls<std::uint64_t, actors::event_page_ptr> pages;
@@ -199,6 +200,7 @@ inline fake_publisher_actor::behavior_type fake_publisher(fake_publisher_actor::
     [=](atom::publish, const events_ptr& list) {
       c->published.insert(c->published.end(), list->begin(), list->end());
     },
+    [=](atom::unsure) { ++c->unsure; },
     [=](atom::collect, const events_ptr& list) {
       c->collected.insert(c->collected.end(), list->begin(), list->end());
     },
