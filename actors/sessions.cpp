@@ -96,7 +96,9 @@ void greet_agent(sessions_pointer self, const received& in) {
   auto& state = self->state;
   const auto& agent = *std::get<hello>(in.envelope->body).agent;
   auto& known = machine_named(self, agent.name);
-  if (!known.peer.empty() && known.identity != agent.identity)
+  // An agent that could not note its identity so far has none.
+  bool is_another = !known.identity.empty() && known.identity != agent.identity;
+  if (!known.peer.empty() && is_another)
     return send(self, in,
                 refusal{{failure_code::refused,
                          fmt::format("a machine named {} is connected already", agent.name),

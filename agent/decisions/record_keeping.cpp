@@ -12,7 +12,8 @@ constexpr std::size_t most_waiting = 256;
 } // namespace
 
 record_keeping::record_keeping(const agent_record& memory)
-  : identity_(memory.identity), epoch_(memory.epoch), store_(memory.store) {
+  : identity_(memory.identity), next_identity_(memory.identity), epoch_(memory.epoch),
+    store_(memory.store) {
   held_.generation = memory.generation;
   if (held_.generation > 0)
     held_.read_by = memory.read_by;
@@ -21,7 +22,7 @@ record_keeping::record_keeping(const agent_record& memory)
 }
 
 void record_keeping::identify(std::string identity) {
-  identity_ = std::move(identity);
+  next_identity_ = std::move(identity);
 }
 
 // -- the record -----------------------------------------------------------------------------------
@@ -29,7 +30,7 @@ void record_keeping::identify(std::string identity) {
 void record_keeping::begin(record_order next) {
   next_ = std::move(next);
   next_.epoch = std::max(epoch_, next_.epoch);
-  agent_record record{.identity = identity_,
+  agent_record record{.identity = next_identity_,
                       .epoch = next_.epoch,
                       .store = next_.store,
                       .generation = next_.held.generation,
@@ -63,6 +64,7 @@ record_outcome record_keeping::finish() {
   out.is_first = out.is_assignment && held_.generation == 0;
   out.removed = std::move(written.removed);
   out.gone = std::exchange(kept_back_, {});
+  identity_ = next_identity_;
   epoch_ = written.epoch;
   store_ = std::move(written.store);
   held_ = std::move(written.held);

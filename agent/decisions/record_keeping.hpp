@@ -55,7 +55,8 @@ public:
   /// Begins with what an earlier agent wrote.
   explicit record_keeping(const agent_record& memory);
 
-  /// The agent's own name; empty: it has none yet.
+  /// The agent's own name, as it is on disk; empty: none is yet. Told before, it would be another
+  /// one after a crash, and the server would take the agent for a stranger.
   [[nodiscard]] const std::string& identity() const {
     return identity_;
   }
@@ -134,6 +135,8 @@ private:
   };
 
   std::string identity_;
+  /// What `identity_` becomes with the next record.
+  std::string next_identity_;
   std::uint64_t epoch_ = 0;
   std::string store_;
   held_assignment held_;

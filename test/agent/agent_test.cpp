@@ -393,6 +393,10 @@ TEST_CASE("an agent that cannot note who it is says so to its server") {
   b.believe();
   REQUIRE_FALSE(b.troubles.empty());
   CHECK(b.machine.saved.identity.empty());
+  // The next start will make another one.
+  auto hellos = b.heard<messages::hello>();
+  REQUIRE_FALSE(hellos.empty());
+  CHECK(hellos.back().agent->identity.empty());
 }
 
 TEST_CASE_FIXTURE(connected_bench, "what is wrong with the machine is told until it is over") {

@@ -91,7 +91,9 @@ TEST_CASE("the first assignment is told apart, and a record of the epoch alone i
   record.identify("new");
   record.begin(next(0, {}));
   CHECK(record.content()->identity == "new");
+  CHECK(record.identity().empty());
   CHECK_FALSE(record.finish().is_assignment);
+  CHECK(record.identity() == "new");
   record.begin(next(1, {}, 3));
   auto first = record.finish();
   CHECK(first.is_assignment);
