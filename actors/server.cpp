@@ -72,7 +72,7 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
                                 sockets->at(bus::socket_kind::events_server), *epoch, last_event});
   caf::anon_send(out.registrar, atom::attach_v, tells);
   auto strategies = spawn_strategies(system);
-  auto plans = system.spawn(planner, strategies);
+  auto plans = out.planner = system.spawn(planner, strategies);
   auto store_id = farm->store_id;
   auto decides = system.spawn(
     deployminator,

@@ -39,6 +39,7 @@ struct server {
   gateway_actor gateway;
   registrar_actor registrar;
   sessions_actor sessions;
+  planner_actor planner;
   std::uint64_t epoch = 0;
   /// All of them, in the order in which they are to end.
   std::vector<caf::actor> all;
