@@ -17,20 +17,23 @@ HTTP_SERVER = HERE.parent / "support" / "http_server.py"
 
 
 def free_port():
-    """A TCP port below the ephemeral range that nobody listens on now."""
+    """A TCP port below the ephemeral range that nobody listens on now, and no other test was given."""
     for port in range(20000 + os.getpid() % 8000, 32000):
-        with socket.socket() as s:
-            try:
+        ours = socket.socket(socket.AF_UNIX)
+        try:
+            ours.bind(f"\0deployminator-test/port/{port}")
+            with socket.socket() as s:
                 s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        if port not in free_port.given:
-            free_port.given.add(port)
-            return port
+        except OSError:
+            ours.close()
+            continue
+        free_port.given.append(ours)
+        return port
     raise RuntimeError("no free port between 20000 and 32000")
 
 
-free_port.given = set()
+# Held until this process ends.
+free_port.given = []
 
 
 def wait_until(condition, what, deadline=20.0):
