@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -28,6 +29,7 @@ using messages::result;
 namespace {
 
 constexpr auto user_locks = "/run/autodeployer-users";
+constexpr auto next_user_file = "/run/autodeployer-users/next";
 constexpr auto port_locks = "/run/autodeployer-ports";
 
 /// Binds the port's abstract name; `refused` where another has it.
@@ -135,6 +137,14 @@ std::set<std::int64_t> users_of_processes() {
   return out;
 }
 
+/// The user after the one that was given out last on this machine.
+std::int64_t next_user() {
+  auto text = read_file(next_user_file);
+  auto number = text ? std::strtoll(text->c_str(), nullptr, 10) : 0;
+  bool is_ours = number >= reservations::first_uid && number <= reservations::last_uid;
+  return is_ours ? number : reservations::first_uid;
+}
+
 bool has_entry(std::int64_t uid) {
   passwd entry{};
   passwd* found = nullptr;
@@ -196,12 +206,18 @@ result<reservation> reservations::user(std::int64_t preferred) {
       return reservation{preferred, std::move(*holder)};
   // Where a lock was removed, its user is still an instance's.
   auto busy = users_of_processes();
-  for (auto n = first_uid; n <= last_uid; ++n) {
+  constexpr auto count = last_uid - first_uid + 1;
+  auto begin = next_user();
+  for (std::int64_t i = 0; i < count; ++i) {
+    auto n = first_uid + (begin - first_uid + i) % count;
     if (users_.count(n) || busy.count(n) || has_entry(n))
       continue;
     auto holder = this_user(n);
-    if (holder)
+    if (holder) {
+      // Where it cannot be written the next search begins here again.
+      (void)replace_file(next_user_file, std::to_string(n + 1), false);
       return reservation{n, std::move(*holder)};
+    }
     if (holder.error().code != failure_code::refused)
       return holder.error();
   }

@@ -22,7 +22,8 @@ struct reservation {
 ///   /run/autodeployer-ports/NET/N   a TCP port: a locked file (flock), where NET is the inode of
 ///   the
 ///                                   network namespace, to which a port belongs
-///   /run/autodeployer-users/N       an operating-system user: a locked file
+///   /run/autodeployer-users/N       an operating-system user: a locked file; `next` beside them is
+///                                   where the next search begins
 ///   @autodeployer/port/N            a TCP port, for an agent that is not root: an abstract unix
 ///                                   socket, which any local user may take
 ///
@@ -45,8 +46,9 @@ public:
   /// keeps others off: who was given the port cannot use it. Connections that linger do not count.
   static bool is_taken(std::uint16_t port);
 
-  /// Reserves `preferred` where it is in the range and free, else the lowest free user without an
-  /// entry in the user database.
+  /// Reserves `preferred` where it is in the range and free, else the next free user without an
+  /// entry in the user database: round the range, so that whose files somebody overlooked is not
+  /// somebody else's user soon.
   messages::result<reservation> user(std::int64_t preferred);
 
   /// Reserves exactly this user; `refused` when another has it.

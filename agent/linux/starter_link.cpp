@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <map>
+#include <pwd.h>
 #include <thread>
 
 #include <sys/stat.h>
@@ -22,6 +24,34 @@ namespace {
 template <class Numbers>
 std::string comma_separated(const Numbers& numbers) {
   return fmt::format("{}", fmt::join(numbers, ","));
+}
+
+/// Who the program runs as; by its number where the user database does not know it, as it does none
+/// of those that instances get.
+std::string user_name(std::int64_t uid) {
+  passwd entry{};
+  passwd* found = nullptr;
+  char buffer[4096];
+  auto number = uid < 0 ? geteuid() : static_cast<uid_t>(uid);
+  getpwuid_r(number, &entry, buffer, sizeof buffer, &found);
+  return found ? found->pw_name : fmt::format("deploy-{}", number);
+}
+
+/// What the application asks for, and beside that what programs expect to find.
+std::map<std::string, std::string> environment_of(const starter_setup& setup,
+                                                  const launch_order& order) {
+  auto out = order.env;
+  auto user = user_name(setup.uid);
+  out["HOME"] = setup.home;
+  out.emplace("USER", user);
+  out.emplace("LOGNAME", user);
+  out.emplace("SHELL", "/bin/sh");
+  // A user of its own has a /tmp of its own, too (agent/starter/own_view.hpp).
+  auto own = setup.directory + "/tmp";
+  if (setup.uid < 0)
+    mkdir(own.c_str(), 0700);
+  out.emplace("TMPDIR", setup.uid < 0 ? own : "/tmp");
+  return out;
 }
 
 } // namespace
@@ -47,10 +77,8 @@ result<child_process> spawn_starter(const starter_setup& setup, const std::strin
               comma_separated(ports),
               program};
   out.args.insert(out.args.end(), order.args.begin(), order.args.end());
-  out.env.push_back("HOME=" + setup.home);
-  for (const auto& [key, value] : order.env)
-    if (key != "HOME")
-      out.env.push_back(fmt::format("{}={}", key, value));
+  for (const auto& [key, value] : environment_of(setup, order))
+    out.env.push_back(fmt::format("{}={}", key, value));
   if (!setup.data.empty() && setup.uid >= 0)
     out.env.push_back(fmt::format("{}={}:{}", starter::data_variable, data_owner, setup.data));
   out.inherited = reservations;
@@ -121,6 +149,10 @@ std::string problem_text(const starter::state& state, const starter_setup& setup
                          "Linux 5.12 and a file system with idmapped mounts, such as ext4, xfs or "
                          "btrfs",
                          setup.uid, setup.data, why);
+    case starter::problem::view:
+      return fmt::format(
+        "cannot give user {} a /tmp, /var/tmp and /dev/shm of its own below {}: {}", setup.uid,
+        setup.directory, why);
     case starter::problem::exec:
       break;
     default:

@@ -16,16 +16,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-extern "C" int mount(const char* source, const char* target, const char* type, unsigned long flags,
-                     const void* data);
-
 namespace deployminator::agent::starter {
 
 namespace {
-
-/// From <sys/mount.h>, which cannot be had together with <linux/mount.h>.
-constexpr unsigned long recursive = 16384;
-constexpr unsigned long slave = 1UL << 19U;
 
 /// The directory of a process in /proc.
 int open_process(pid_t process) {
@@ -129,21 +122,13 @@ data_mount take_data() {
   return out;
 }
 
-int mount_data(const data_mount& data, long uid) {
-  if (unshare(CLONE_NEWNS) || mount(nullptr, "/", nullptr, recursive | slave, nullptr))
-    return errno;
+int open_mapped(const data_mount& data, long uid) {
   int users = map_user(data.owner, uid);
   if (users < 0)
-    return -users;
+    return users;
   int tree = mapped_tree(data.path, users);
   close(users);
-  if (tree < 0)
-    return -tree;
-  bool is_done
-    = syscall(SYS_move_mount, tree, "", AT_FDCWD, data.path, MOVE_MOUNT_F_EMPTY_PATH) == 0;
-  int error = is_done ? 0 : errno;
-  close(tree);
-  return error;
+  return tree;
 }
 
 } // namespace deployminator::agent::starter

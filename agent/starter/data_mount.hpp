@@ -13,9 +13,8 @@ struct data_mount {
 /// The data that the environment names, which is taken out of it.
 data_mount take_data();
 
-/// Shows this process, in a mount namespace of its own, what the owner has below the path as that
-/// of user `uid`, by an idmapped mount over it; files that `uid` makes there are the owner's on
-/// disk. An errno, or 0. The mount ends with the last process of the namespace.
-int mount_data(const data_mount& data, long uid);
+/// What the owner has below the path as that of user `uid`, by an idmapped mount that nobody sees
+/// yet; files that `uid` makes there are the owner's on disk. Its errno negative.
+int open_mapped(const data_mount& data, long uid);
 
 } // namespace deployminator::agent::starter

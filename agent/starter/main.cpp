@@ -254,7 +254,8 @@ void serve(instance& i, int from) {
 
 int run(char** args) {
   instance i;
-  i.how = {args[2],
+  i.how = {args[1],
+           args[2],
            {-1, -1},
            strtol(args[4], nullptr, 10),
            strtoull(args[5], nullptr, 10),

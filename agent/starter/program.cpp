@@ -54,9 +54,9 @@ report become(const program& p, pid_t parent) {
     return {problem::output, error};
   if (int error = set_limits(p))
     return {problem::limits, error};
-  if (p.uid >= 0 && p.data.path)
-    if (int error = mount_data(p.data, p.uid))
-      return {problem::data, error};
+  if (p.uid >= 0)
+    if (auto view = take_own_view({p.directory, p.home, p.data, p.uid}); view.error)
+      return {view.is_data ? problem::data : problem::view, view.error};
   if (p.uid >= 0)
     if (int error = become_user(p.uid))
       return {problem::user, error};

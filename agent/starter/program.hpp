@@ -1,6 +1,6 @@
 #pragma once
 
-#include "agent/starter/data_mount.hpp"
+#include "agent/starter/own_view.hpp"
 #include "agent/starter/protocol.hpp"
 
 #include <sys/types.h>
@@ -9,7 +9,9 @@ namespace deployminator::agent::starter {
 
 /// How to run the instance's program; everything but the environment, which is the starter's own.
 struct program {
-  /// Its directory and working directory.
+  /// The instance's directory.
+  const char* directory = nullptr;
+  /// Its working directory.
   const char* home = nullptr;
   /// What becomes its stdout and stderr; -1: the null device.
   int output[2] = {-1, -1};

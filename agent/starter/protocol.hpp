@@ -68,6 +68,8 @@ enum class problem : std::uint32_t {
   killed,
   /// The directory of its data could not be mounted.
   data,
+  /// It could not be given a view of its own of the machine's files.
+  view,
 };
 
 inline constexpr std::size_t most_ports = 256;

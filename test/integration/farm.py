@@ -64,7 +64,8 @@ class Farm:
     def __init__(self, binaries, verbose=False, keys=True):
         self.binaries = pathlib.Path(binaries)
         self.verbose = verbose
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="farm-"))
+        # Root's instances do not see this /tmp.
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="farm-", dir="/srv" if os.geteuid() == 0 else None))
         self.root.chmod(0o755)
         self.ports = [free_port() for _ in range(3)]
         self.server_url = f"tcp://127.0.0.1:{self.ports[0]}"

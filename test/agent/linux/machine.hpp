@@ -25,7 +25,8 @@ using namespace std::chrono_literals;
 struct scratch {
   std::string path;
 
-  explicit scratch(const std::string& parent = "/tmp") {
+  /// Root's instances do not see this /tmp.
+  explicit scratch(const std::string& parent = geteuid() == 0 ? "/srv" : "/tmp") {
     auto pattern = parent + "/deployminator-test-XXXXXX";
     path = mkdtemp(pattern.data());
     std::filesystem::permissions(path, std::filesystem::perms{0755});

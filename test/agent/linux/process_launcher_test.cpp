@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <map>
+#include <pwd.h>
 #include <random>
 #include <set>
 #include <thread>
@@ -94,13 +95,29 @@ TEST_CASE("a program runs with exactly its arguments, environment, directory and
   REQUIRE(eventually([&] { return m.output("one").find("fd:2") != std::string::npos; }));
   auto lines = lines_of(m.output("one"));
   auto home = m.where.home("one");
+  auto user = is_root() ? "deploy-" + std::to_string(granted.uid) : getpwuid(getuid())->pw_name;
+  auto temporary = is_root() ? "/tmp" : m.where.instance("one") + "/tmp";
   CHECK(lines
-        == std::set<std::string>{"a b\"c", "uid=" + std::to_string(granted.uid),
+        == std::set<std::string>{"a b\"c",
+                                 "uid=" + std::to_string(granted.uid),
                                  "gid=" + std::to_string(is_root() ? granted.uid : getgid()),
                                  "groups=" + std::to_string(is_root() ? 0 : getgroups(0, nullptr)),
-                                 "cwd=" + home, "nice=7", "as=314572800", "core=0", "nofile=1024",
-                                 "session=1", "env:HOME=" + home, "env:PATH=/usr/bin:/bin",
-                                 "env:PORT1=1", "fd:0", "fd:1", "fd:2"});
+                                 "cwd=" + home,
+                                 "nice=7",
+                                 "as=314572800",
+                                 "core=0",
+                                 "nofile=1024",
+                                 "session=1",
+                                 "env:HOME=" + home,
+                                 "env:PATH=/usr/bin:/bin",
+                                 "env:PORT1=1",
+                                 "env:SHELL=/bin/sh",
+                                 "env:USER=" + user,
+                                 "env:LOGNAME=" + user,
+                                 "env:TMPDIR=" + temporary,
+                                 "fd:0",
+                                 "fd:1",
+                                 "fd:2"});
   m.kill("one");
   CHECK_FALSE(runs(event.pid));
 }
