@@ -100,7 +100,7 @@ void server_host::start() {
     });
   p.slow_down(caf::actor_cast<caf::actor>(spawned->registrar), 100us, 6ms);
   // Plans become stale where the farm moves on meanwhile.
-  p.slow_down(caf::actor_cast<caf::actor>(spawned->planner), 100us, 50ms);
+  p.slow_down(caf::actor_cast<caf::actor>(spawned->planner), 100us, 300ms);
   p.own(spawned->all);
   p.wake();
 }
