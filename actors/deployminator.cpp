@@ -2,6 +2,7 @@
 
 #include "actors/attendance.hpp"
 #include "actors/commits.hpp"
+#include "actors/decisions/foresight.hpp"
 #include "actors/decisions/keyring.hpp"
 #include "actors/decisions/observation.hpp"
 #include "actors/decisions/rollout_change.hpp"
@@ -81,6 +82,28 @@ caf::result<message_ptr> take_order(deployminator_pointer self, const order_call
     return message_ptr{std::make_shared<const message>(
       accepted{out->is_repeated ? out->kept.seq : seq, out->kept.versions})};
   });
+  enqueue(self, std::move(w));
+  return answer;
+}
+
+/// Decides as for the order itself, and lets go of what was decided.
+caf::result<message_ptr> take_plan(deployminator_pointer self, const order_call_ptr& call,
+                                   std::uint64_t offset) {
+  auto out = std::make_shared<result<message_ptr>>(message_ptr{});
+  auto answer = self->make_response_promise<message_ptr>();
+  work w;
+  w.decide = [self, call, offset, out](const farm& f) {
+    auto& state = self->state;
+    auto decided = decide(f, state.present, state.queue.revisions(), *call, now(self));
+    const auto* build = std::get_if<build_to_deploy>(&call->what);
+    if (decided.refused)
+      *out = *decided.refused;
+    else if (!decided.is_stale && build)
+      *out = message_ptr{
+        std::make_shared<const message>(page_of(foresee(f, decided, *build, call->where), offset))};
+    return change{};
+  };
+  w.finished = answering(answer, [out](std::uint64_t) { return *out; });
   enqueue(self, std::move(w));
   return answer;
 }
@@ -204,6 +227,9 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     },
     [self](atom::view, const readable_order_ptr& order) { return view_for_order(self, order); },
     [self](atom::order, const order_call_ptr& call) { return take_order(self, call); },
+    [self](atom::plan, const order_call_ptr& call, std::uint64_t offset) {
+      return take_plan(self, call, offset);
+    },
     [self](atom::view, std::uint64_t group_id) { return view_for_upkeep(self, group_id); },
     [self](atom::upkeep, std::uint64_t group_id, const plan_ptr& p, const std::string& occasion) {
       return take_upkeep(self, group_id, p, occasion);

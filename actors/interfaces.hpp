@@ -53,6 +53,7 @@ using keys_ptr = std::shared_ptr<const std::map<std::uint64_t, messages::access_
 /// Null: there is none.
 using next_server_key_ptr = std::shared_ptr<const messages::next_server_key>;
 using order_call_ptr = std::shared_ptr<const order_call>;
+using plan_build_ptr = std::shared_ptr<const messages::plan_build>;
 
 /// What became of a look at a group.
 enum class upkeep_outcome {
@@ -91,6 +92,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::group_ids_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::keys_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::next_server_key_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::order_call_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::plan_build_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::upkeep_outcome)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::rollout_outcome)
 
@@ -225,6 +227,9 @@ using deployminator_actor = caf::typed_actor<
   /// From ORDERS: carry this out; answered when it is committed. Null: the plan is stale, make
   /// another one.
   caf::replies_to<atom::order, order_call_ptr>::with<message_ptr>,
+  /// From ORDERS: what carrying this out would do, told from the change of this number on. Nothing
+  /// is done. Null: the plan is stale, make another one.
+  caf::replies_to<atom::plan, order_call_ptr, std::uint64_t>::with<message_ptr>,
   /// From UPKEEP: what this group needs placed.
   caf::replies_to<atom::view, std::uint64_t>::with<plan_view_ptr>,
   /// From UPKEEP: mend what is lacking in this group, and on which occasion; answered when it is
@@ -257,7 +262,10 @@ using deployminator_actor = caf::typed_actor<
 /// out. An order that is repeated while it is under way is carried out once.
 using orders_actor = caf::typed_actor<
   /// From SESSIONS: an order and who gave it; answered when it is committed.
-  caf::replies_to<atom::order, messages::caller, order_ptr>::with<message_ptr>>;
+  caf::replies_to<atom::order, messages::caller, order_ptr>::with<message_ptr>,
+  /// From SESSIONS: what an order would do, and who asks. Read and placed as the order would be,
+  /// and no order waits for it.
+  caf::replies_to<atom::plan, messages::caller, plan_build_ptr>::with<message_ptr>>;
 
 /// SESSIONS: who is connected. Answers hellos, keeps all sessions alive, notices who is lost, and
 /// passes everything else on to where it belongs.

@@ -116,6 +116,69 @@ caf::result<message_ptr> take(orders_pointer self, const caller& who, const orde
   return promise;
 }
 
+// -- what an order would do -----------------------------------------------------------------------
+
+/// A group in which something changes all the time; who asks may ask again.
+constexpr int most_stale_plans = 20;
+
+void refuse(const pending_question_ptr& q, const failure& why) {
+  q->answer.deliver(to_error(why));
+}
+
+void foresee(orders_pointer self, const pending_question_ptr& q);
+
+void tell(orders_pointer self, const pending_question_ptr& q, plan where) {
+  auto call = std::make_shared<const order_call>(order_call{*q->what, 0, q->who, std::move(where)});
+  self
+    ->request(self->state.deployminator, order_decision_timeout, atom::plan_v,
+              order_call_ptr{std::move(call)}, q->offset)
+    .then(
+      [self, q](const message_ptr& foreseen) {
+        if (foreseen)
+          q->answer.deliver(foreseen);
+        else if (++q->stale_plans < most_stale_plans)
+          foresee(self, q);
+        else
+          refuse(q, {failure_code::timeout, "the farm changes faster than it can be planned",
+                     "try again in a while"});
+      },
+      [q](const caf::error& e) { refuse(q, to_failure(e)); });
+}
+
+void foresee(orders_pointer self, const pending_question_ptr& q) {
+  auto fail = [q](const caf::error& e) { refuse(q, to_failure(e)); };
+  self->request(self->state.deployminator, order_decision_timeout, atom::view_v, q->what)
+    .then(
+      [self, q, fail](const plan_view_ptr& view) {
+        if (view->wishes.empty())
+          return tell(self, q, plan{view->revisions, {}});
+        self->request(self->state.planner, plan_timeout, atom::plan_v, view)
+          .then([self, q](const plan_ptr& p) { tell(self, q, *p); }, fail);
+      },
+      fail);
+}
+
+caf::result<message_ptr> plan_only(orders_pointer self, const caller& who,
+                                   const plan_build& asked) {
+  auto order_asked_about = asked.order;
+  order_asked_about.order_id.clear();
+  order_asked_about.plan_digest.clear();
+  auto q = std::make_shared<pending_question>(
+    pending_question{who, {}, asked.offset, 0, self->make_response_promise<message_ptr>()});
+  self
+    ->request(self->state.planner, plan_timeout, atom::read_v,
+              order_ptr{std::make_shared<const order>(std::move(order_asked_about))})
+    .then(
+      [self, q](const readable_order_ptr& readable) {
+        if (auto objection = objection_to_groups(q->who, *readable))
+          return refuse(q, *objection);
+        q->what = readable;
+        foresee(self, q);
+      },
+      [q](const caf::error& e) { refuse(q, to_failure(e)); });
+  return q->answer;
+}
+
 } // namespace
 
 orders_actor::behavior_type orders(orders_actor::stateful_pointer<orders_state> self,
@@ -124,6 +187,9 @@ orders_actor::behavior_type orders(orders_actor::stateful_pointer<orders_state> 
   self->state.planner = std::move(planner);
   return {
     [self](atom::order, const caller& who, const order_ptr& what) { return take(self, who, what); },
+    [self](atom::plan, const caller& who, const plan_build_ptr& asked) {
+      return plan_only(self, who, *asked);
+    },
   };
 }
 

@@ -22,6 +22,19 @@ struct pending_order {
 
 using pending_order_ptr = std::shared_ptr<pending_order>;
 
+/// A question what an order would do, on its way.
+struct pending_question {
+  messages::caller who;
+  readable_order_ptr what;
+  /// The number of the change that the answer begins with.
+  std::uint64_t offset = 0;
+  /// So often the farm has gone on while it was placed.
+  int stale_plans = 0;
+  caf::typed_response_promise<message_ptr> answer;
+};
+
+using pending_question_ptr = std::shared_ptr<pending_question>;
+
 /// What ORDERS remembers.
 struct orders_state {
   static inline constexpr const char* name = "orders";

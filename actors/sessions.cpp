@@ -239,6 +239,11 @@ void serve_client(sessions_pointer self, const received& in, const caller& who) 
     return answer_from<event_page>(
       self, in, self->request(config.publisher, order_timeout, atom::events_v, after->seq),
       [who](const event_page& page) { return message{visible_part(who, page)}; });
+  if (const auto* asked = std::get_if<plan_build>(&body))
+    return answer_from<message>(self, in,
+                                self->request(config.orders, order_timeout, atom::plan_v, who,
+                                              std::make_shared<const plan_build>(*asked)),
+                                [](const message& answer) { return answer; });
   if (narrowed<question>(body))
     return answer_from<message>(
       self, in,

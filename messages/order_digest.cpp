@@ -12,6 +12,8 @@ void add(text_digest& to, const submit_build& o) {
   // What an older client sends again has the digest that it had.
   if (o.force)
     to.add("force");
+  if (!o.plan_digest.empty())
+    to.add("plan").add(o.plan_digest);
 }
 
 void add(text_digest& to, const roll_to_version& o) {

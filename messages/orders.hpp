@@ -27,9 +27,12 @@ struct submit_build {
   std::string sha256;
   /// Also where this build was deployed with other artifacts before.
   bool force = false;
+  /// Of a `build_plan`: carried out only where that is still what would happen; empty: whatever
+  /// happens.
+  std::string plan_digest;
 
   MSGPACK_DEFINE_MAP(order_id, file_name, file, build, repository, artifact_id, branch, commit,
-                     sha256, force)
+                     sha256, force, plan_digest)
 };
 
 /// Roll a kept version of a group out; version 0: the one before the deployed one.

@@ -5,6 +5,7 @@
 #include "messages/farm.hpp"
 #include "messages/kept_log.hpp"
 #include "messages/orders.hpp"
+#include "messages/planned_change.hpp"
 #include "messages/rows.hpp"
 
 #include <cstdint>
@@ -265,6 +266,31 @@ struct found_logs {
   MSGPACK_DEFINE_MAP(logs, more, silent)
 };
 
+/// Client → server: what an order would do, as things are now. Answered by `build_plan` pages, or
+/// refused as the order would be.
+struct plan_build {
+  static constexpr std::string_view type = "plan_build";
+  /// Its `order_id` and `plan_digest` mean nothing.
+  submit_build order;
+  /// How many changes the asker has already.
+  std::uint64_t offset = 0;
+  MSGPACK_DEFINE_MAP(order, offset)
+};
+
+/// What the order would do where all goes well. `groups` and `differences` are complete in each
+/// page. `more`: ask again with the offset after these changes; where the digest is another one
+/// then, from the beginning.
+struct build_plan {
+  static constexpr std::string_view type = "build_plan";
+  /// Of all that is to happen: with it in `submit_build` the order does this or nothing.
+  std::string digest;
+  std::vector<planned_group> groups;
+  std::vector<planned_change> changes;
+  std::vector<planned_difference> differences;
+  bool more = false;
+  MSGPACK_DEFINE_MAP(digest, groups, changes, differences, more)
+};
+
 // -- desired state and observations: server ↔ agent -----------------------------------------------
 
 /// Server → agent: what should be on the machine, as the difference to an assignment the agent
@@ -348,12 +374,12 @@ using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, 
                            pause_rollout, resume_rollout>;
 
 /// What asks the server, and changes nothing.
-using question = std::variant<query, events_after, read_log, find_logs>;
+using question = std::variant<query, events_after, read_log, find_logs, plan_build>;
 
 /// What belongs to neither.
 using other_message = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, accepted,
-                                   table, event_page, log_chunk, found_logs, assignment, assigned,
-                                   report, reported, events, last_event, progress>;
+                                   table, event_page, log_chunk, found_logs, build_plan, assignment,
+                                   assigned, report, reported, events, last_event, progress>;
 
 /// A variant with the alternatives of several.
 template <class... Variants>

@@ -53,6 +53,7 @@ constexpr rule access_table[] = {
   {events_after::type, readers},
   {read_log::type, readers},
   {find_logs::type, readers},
+  {plan_build::type, builders},
 
   {assigned::type, agents},
   {report::type, agents},
@@ -68,6 +69,7 @@ constexpr rule access_table[] = {
   {accepted::type, nobody},
   {table::type, nobody},
   {event_page::type, nobody},
+  {build_plan::type, nobody},
   {assignment::type, nobody},
   {reported::type, nobody},
   {events::type, nobody},

@@ -17,6 +17,7 @@ std::unique_ptr<command> logs();
 std::unique_ptr<command> machines();
 std::unique_ptr<command> new_build();
 std::unique_ptr<command> pause();
+std::unique_ptr<command> plan();
 std::unique_ptr<command> ports();
 std::unique_ptr<command> promote();
 std::unique_ptr<command> restart();

@@ -107,6 +107,9 @@ private:
       [](atom::order, const order_call_ptr&) -> caf::result<message_ptr> {
         return caf::sec::unexpected_message;
       },
+      [](atom::plan, const order_call_ptr&, std::uint64_t) -> caf::result<message_ptr> {
+        return caf::sec::unexpected_message;
+      },
       [](atom::view, std::uint64_t) -> caf::result<plan_view_ptr> {
         return caf::sec::unexpected_message;
       },

@@ -66,7 +66,8 @@ class Streams(Case):
         for arguments in (["status"], ["instances"], ["machines"], ["versions", "shop/web"],
                           ["history", "shop/web"], ["key", "list"], ["events", "--no-follow"],
                           ["--help"], ["--version"], ["status", "--help"],
-                          ["validate", self.farm.root / "deploy.yaml"]):
+                          ["validate", self.farm.root / "deploy.yaml"],
+                          ["plan", self.farm.root / "deploy.yaml", "--build", "1"]):
             self.check(arguments, 0)
         self.check(["logs", instance], 0, shows_text=False)
         self.check(["ports"], 0, shows_text=False)
@@ -104,6 +105,7 @@ class Streams(Case):
                                 (["version", "shop/none", "1"], 1), (["undeploy", "shop/none"], 1),
                                 (["key", "revoke", "nobody"], 1), (["logs", "nobody-1"], 1),
                                 (["new-build", bad, "--build", "1"], 2), (["validate", bad], 2),
+                                (["plan", bad, "--build", "1"], 2),
                                 (["no-such-verb"], 2), (["status", "--no-such-flag"], 2), ([], 2)):
             self.check(arguments, code, shows_text=False)
 

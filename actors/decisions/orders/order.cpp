@@ -1,5 +1,6 @@
 #include "actors/decisions/orders/order.hpp"
 
+#include "actors/decisions/foresight.hpp"
 #include "actors/decisions/groups.hpp"
 
 #include <fmt/format.h>
@@ -106,6 +107,9 @@ decided_order decide(const farm& f, const presence& machines,
               f.last_event, verb_for(call.what), c.done_at_once()};
   c.put(out.kept);
   out.what = std::move(c).done();
+  out.refused = other_than_planned(f, out, call);
+  if (out.refused)
+    out.what = {};
   return out;
 }
 

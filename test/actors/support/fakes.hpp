@@ -88,6 +88,7 @@ struct observe_call {
 struct deployminator_calls {
   calls<actors::readable_order_ptr, actors::plan_view_ptr> order_views;
   calls<actors::order_call_ptr, actors::message_ptr> orders;
+  calls<actors::order_call_ptr, actors::message_ptr> plans;
   calls<std::uint64_t, actors::plan_view_ptr> upkeep_views;
   calls<upkeep_call, actors::upkeep_outcome> upkeeps;
   calls<actors::envelope_ptr, actors::message_ptr> questions;
@@ -111,6 +112,9 @@ fake_deployminator(fake_deployminator_actor::pointer self, deployminator_calls* 
     [](atom::attach, const doorkeeper_actor&) {},
     [=](atom::view, const readable_order_ptr& order) { return hold(self, c->order_views, order); },
     [=](atom::order, const order_call_ptr& order) { return hold(self, c->orders, order); },
+    [=](atom::plan, const order_call_ptr& order, std::uint64_t) {
+      return hold(self, c->plans, order);
+    },
     [=](atom::view, std::uint64_t group) { return hold(self, c->upkeep_views, group); },
     [=](atom::upkeep, std::uint64_t group, const plan_ptr& p, const std::string& occasion) {
       return hold(self, c->upkeeps, upkeep_call{group, p, occasion});
@@ -175,6 +179,11 @@ inline fake_orders_actor::behavior_type fake_orders(fake_orders_actor::pointer s
   return {
     [=](atom::order, const messages::caller& who, const actors::order_ptr& order) {
       return hold(self, *c, order_given{who, order});
+    },
+    [](atom::plan, const messages::caller&, const actors::plan_build_ptr& asked) {
+      messages::build_plan out;
+      out.digest = asked->order.file_name;
+      return actors::message_ptr{std::make_shared<const messages::message>(std::move(out))};
     },
     [](const release& r) { r.run(); },
   };
