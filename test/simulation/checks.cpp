@@ -54,6 +54,16 @@ bool has_canaries(const farm& f, const rollout& r) {
   });
 }
 
+/// `m1 app0 (2), m2 app0`: what comes, by machine and application.
+using counts_by_place = std::map<std::pair<std::string, std::string>, int>;
+
+std::string to_text(const counts_by_place& counts) {
+  std::vector<std::string> parts;
+  for (const auto& [where, count] : counts)
+    parts.push_back(fmt::format("{} {} ({})", where.first, where.second, count));
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
 /// Only how it ended is noted later.
 bool is_same_order(const receipt& before, receipt now) {
   now.ends = before.ends;
@@ -81,6 +91,9 @@ void checks::before_commit(const farm& before, const change& c) {
     if (auto known = before.receipts.find(each.id);
         known != before.receipts.end() && !is_same_order(known->second, each))
       fail("an order is carried out once", each.id + " is carried out again");
+  for (const auto& each : c.receipts)
+    if (!before.receipts.contains(each.id))
+      check_planned(c, each);
   for (const auto& g : c.groups)
     if (before.groups.contains(g.id)
         && before.groups.at(g.id).deployed_version != g.deployed_version)
@@ -104,6 +117,38 @@ void checks::before_commit(const farm& before, const change& c) {
     if (known->second.goal == instance_goal::run && each.goal == instance_goal::stop)
       check_proven(before, c, known->second);
   }
+}
+
+void checks::after_plan(const std::string& order_id, const build_plan& told) {
+  planned_[order_id] = told;
+}
+
+/// What comes and what leaves is what was told. Where another order of the same change superseded
+/// the rollout there is nothing to compare.
+void checks::check_planned(const change& c, const receipt& order) {
+  auto planned = planned_.find(order.id);
+  auto row = std::find_if(c.rollouts.begin(), c.rollouts.end(),
+                          [&](const auto& each) { return each.order_id == order.id; });
+  if (planned == planned_.end() || row == c.rollouts.end())
+    return;
+  counts_by_place told, comes;
+  std::set<std::string> told_to_leave;
+  for (const auto& each : planned->second.changes) {
+    if (each.action == plan_action::keep)
+      continue;
+    if (each.to)
+      ++told[{*each.to, each.application}];
+    if (each.from)
+      told_to_leave.insert(each.instance);
+  }
+  for (const auto& each : c.instances)
+    if (contains(row->coming, each.id))
+      ++comes[{each.machine, each.application}];
+  std::set<std::string> leave{row->leaving.begin(), row->leaving.end()};
+  if (told != comes || told_to_leave != leave)
+    fail("what was planned is what happens",
+         fmt::format("{} brings {} instead of {}, and {} leave instead of {}", order.id,
+                     to_text(comes), to_text(told), leave.size(), told_to_leave.size()));
 }
 
 /// A change may be the sum of several decisions: a machine was there for one of them and lost by

@@ -51,6 +51,9 @@ public:
   /// A server acknowledges an order: it is in the database.
   void before_acknowledgement(const std::string& order_id);
 
+  /// Somebody was told what this order will do, and orders just that.
+  void after_plan(const std::string& order_id, const messages::build_plan& told);
+
   // -- when everything has been calm for long ------------------------------------------------
 
   void at_the_end(const std::map<std::string, std::unique_ptr<agent_host>>& agents,
@@ -71,6 +74,7 @@ private:
   /// The old one makes room for a new one, and no more are missing than may be.
   [[nodiscard]] bool makes_room(const messages::farm& before, const messages::change& c,
                                 const messages::rollout& r, const messages::instance& old) const;
+  void check_planned(const messages::change& c, const messages::receipt& order);
   void note_machines(const messages::change& c);
   void note_unproven(const messages::farm& before, const messages::group& g);
   [[nodiscard]] bool may_fail(const messages::version& v) const;
@@ -92,6 +96,8 @@ private:
   const database& db_;
   const artifact_server& web_;
   const programs& all_;
+  /// By the orders' ids.
+  std::map<std::string, messages::build_plan> planned_;
   /// What was told of each machine last.
   std::map<std::string, messages::machine_state> told_machines_;
   /// The machines that were there before the change, or became so with it.

@@ -36,6 +36,21 @@ void client::order(std::string order_id, message body) {
   send_questions();
 }
 
+void client::plan(submit_build build, moment think) {
+  auto id = build.order_id;
+  questions_[++last_id_] = {std::move(id), plan_build{std::move(build), 0}, -1h, think};
+  send_questions();
+}
+
+void client::take_plan(const question& asked, const message& answer) {
+  auto build = std::get<plan_build>(asked.body).order;
+  if (const auto* told = std::get_if<build_plan>(&answer); told && !told->more) {
+    build.plan_digest = told->digest;
+    on_plan(asked.order_id, *told);
+  }
+  clock_.after(asked.think, [this, build] { order(build.order_id, build); });
+}
+
 std::string client::order_of(std::uint64_t id) const {
   auto found = questions_.find(id);
   return found == questions_.end() ? std::string{} : found->second.order_id;
@@ -130,7 +145,8 @@ void client::take_answer(const envelope& e) {
   } else if (auto found = questions_.find(e.id); found != questions_.end()) {
     record_.tell(name_,
                  fmt::format("order {} is answered: {}", found->second.order_id,
-                             std::holds_alternative<accepted>(e.body) ? std::string{"accepted"}
+                             std::holds_alternative<accepted>(e.body)     ? std::string{"accepted"}
+                             : std::holds_alternative<build_plan>(e.body) ? "planned"
                              : std::holds_alternative<refusal>(e.body)
                                ? std::get<refusal>(e.body).error.message
                                : std::string{"?"}));
@@ -141,8 +157,11 @@ void client::take_answer(const envelope& e) {
       found->second.last_sent = clock_.now();
       return;
     }
-    answers_.push_back({found->second.order_id, e.body});
+    auto asked = std::move(found->second);
     questions_.erase(found);
+    if (std::holds_alternative<plan_build>(asked.body))
+      return take_plan(asked, e.body);
+    answers_.push_back({asked.order_id, e.body});
   }
 }
 

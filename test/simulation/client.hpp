@@ -35,6 +35,13 @@ public:
   /// Sends an order until it is answered.
   void order(std::string order_id, messages::message body);
 
+  /// Asks what the build would do; so long after the answer it is ordered with the digest of that,
+  /// or without where it would be refused.
+  void plan(messages::submit_build build, moment think);
+
+  /// What an order that was planned will do.
+  std::function<void(const std::string& order_id, const messages::build_plan&)> on_plan;
+
   [[nodiscard]] const std::string& name() const {
     return name_;
   }
@@ -62,6 +69,8 @@ private:
     std::string order_id;
     messages::message body;
     moment last_sent{-1h};
+    /// Of a build that is planned: how long its plan is looked at.
+    moment think{0};
   };
 
   [[nodiscard]] deployminator::bus::time_point steady() const;
@@ -69,6 +78,7 @@ private:
   void open_events();
   void take(const deployminator::bus::inbound& in);
   void take_answer(const messages::envelope& e);
+  void take_plan(const question& asked, const messages::message& answer);
   void carry_out(const deployminator::bus::client_step& step);
   void carry_out(const deployminator::bus::follow_step& step);
   void ask_for_snapshot();

@@ -178,6 +178,9 @@ void farm::add_clients() {
     std::vector<std::string> addresses{servers_[0]->address(), servers_[1]->address()};
     clients_.push_back(std::make_unique<client>(fmt::format("client-{}", i), clock_, net_, record_,
                                                 plan_.seed, std::move(addresses)));
+    clients_.back()->on_plan = [this](const std::string& id, const messages::build_plan& told) {
+      checks_.after_plan(id, told);
+    };
   }
   servers_[0]->start();
 }
@@ -187,7 +190,10 @@ void farm::plan_orders() {
     clock_.at(each.at, [this, &each] {
       auto& who = *clients_[each.client];
       record_.tell(who.name(), fmt::format("orders {}: {}", each.id, each.text));
-      who.order(each.id, each.body);
+      if (each.plans_ahead)
+        who.plan(std::get<messages::submit_build>(each.body), *each.plans_ahead);
+      else
+        who.order(each.id, each.body);
     });
 }
 

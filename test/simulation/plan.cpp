@@ -227,6 +227,14 @@ void draw_options(dice d, std::vector<order_plan>& orders) {
   }
 }
 
+/// Some builds are planned first, and ordered with the digest of that. The first of each group come
+/// in any case.
+void draw_plans(dice d, std::size_t groups, std::vector<order_plan>& orders) {
+  for (std::size_t i = groups; i < orders.size(); ++i)
+    if (std::holds_alternative<messages::submit_build>(orders[i].body) && d.chance(0.4))
+      orders[i].plans_ahead = d.chance(0.5) ? d.between(0s, 2s) : d.between(2s, 15s);
+}
+
 order_plan said_to_rollout(std::size_t number, std::size_t client, moment at,
                            const std::string& group, std::size_t what) {
   order_plan out;
@@ -298,6 +306,7 @@ plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
             [](const order_plan& a, const order_plan& b) { return a.at < b.at; });
   draw_repetitions(dice{seed, "repetitions"}, out.orders);
   draw_options(dice{seed, "options"}, out.orders);
+  draw_plans(dice{seed, "plans"}, groups, out.orders);
   auto fault_count = d.below(30);
   for (std::uint32_t i = 1; i <= fault_count; ++i)
     out.faults.push_back(draw_fault(d, i, out.orders, out.machines, out.calm));

@@ -97,6 +97,8 @@ struct order_plan {
   messages::message body;
   /// For people.
   std::string text;
+  /// Asks what the build would do, and orders just that a while later; unset: orders at once.
+  std::optional<moment> plans_ahead;
 };
 
 /// All that is going to happen to a farm, drawn from a seed.
