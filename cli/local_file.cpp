@@ -15,7 +15,7 @@ constexpr std::size_t max_file_bytes = 1 << 20;
 setback unreadable(const std::string& file_name, const std::string& reason) {
   return {exit_code::usage,
           {messages::failure_code::invalid, file_name + ": cannot be read: " + reason,
-           "name a deploy.yaml that you may read"}};
+           "name a file that you may read"}};
 }
 
 } // namespace

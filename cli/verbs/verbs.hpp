@@ -11,6 +11,7 @@ namespace deployminator::cli::verbs {
 std::unique_ptr<command> abort();
 std::unique_ptr<command> events();
 std::unique_ptr<command> history();
+std::unique_ptr<command> import_builds();
 std::unique_ptr<command> instances();
 std::unique_ptr<command> key();
 std::unique_ptr<command> logs();
