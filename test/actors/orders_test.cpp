@@ -57,6 +57,30 @@ struct bench : test::actors_bench {
                    message_ptr{std::make_shared<const message>(accepted{seq, {}})});
   }
 
+  test::outcome_ptr<message_ptr> ask_plan(const std::string& who = "alice") {
+    plan_build asked;
+    asked.order.order_id = "o";
+    asked.order.plan_digest = "of another plan";
+    asked.offset = 3;
+    return ask<message_ptr>(subject, atom::plan_v, caller{who},
+                            plan_build_ptr{std::make_shared<const plan_build>(asked)});
+  }
+
+  /// The PLANNER has read the build, which is for the namespace `ns`.
+  void read_build() {
+    build_to_deploy out{std::get<submit_build>(*planning.reads.at(0).what), {{"ns", "web", {}}}};
+    answer(*this, planner, planning.reads,
+           readable_order_ptr{std::make_shared<const readable_order>(std::move(out))});
+  }
+
+  /// The DEPLOYMINATOR tells what the build would do.
+  order_call tell_plan(const std::string& digest) {
+    build_plan out;
+    out.digest = digest;
+    return *answer(*this, deployminator, farm.plans,
+                   message_ptr{std::make_shared<const message>(std::move(out))});
+  }
+
   /// The oldest order has to be placed anew.
   void call_stale() {
     answer(*this, deployminator, farm.orders, message_ptr{});
@@ -262,4 +286,53 @@ TEST_CASE("an order that cannot be placed does not hold up the next") {
   b.view(0);
   b.carry_out(9);
   CHECK(seq_of(second) == 9);
+}
+
+TEST_CASE("what a build would do is read, placed and told as that of an order, and none is given") {
+  bench b;
+  auto asked = b.ask_plan();
+  CHECK(std::get<submit_build>(*b.planning.reads.at(0).what).plan_digest.empty());
+  b.read_build();
+  b.view(1);
+  b.plan(6);
+  auto call = b.tell_plan("7e");
+  CHECK(call.who.name == "alice");
+  CHECK(call.where.revisions.at(1) == 6);
+  REQUIRE(asked->value);
+  CHECK(std::get<build_plan>(**asked->value).digest == "7e");
+  CHECK(b.farm.orders.empty());
+}
+
+TEST_CASE("no order waits for a plan, nor a plan for an order") {
+  bench b;
+  auto asked = b.ask_plan();
+  b.read_build();
+  REQUIRE(b.farm.order_views.size() == 1);
+  auto given = b.give(undeploy_of("web", "o"));
+  b.read();
+  CHECK(b.farm.order_views.size() == 2);
+}
+
+TEST_CASE("where the farm goes on it is planned anew, a number of times") {
+  bench b;
+  auto asked = b.ask_plan();
+  b.read_build();
+  for (int i = 0; i < 100 && asked->is_open(); ++i) {
+    b.view(0);
+    answer(b, b.deployminator, b.farm.plans, message_ptr{});
+  }
+  REQUIRE(asked->error);
+  CHECK(asked->error->code == failure_code::timeout);
+}
+
+TEST_CASE("nobody is told what happens in a namespace that his key is not good for") {
+  bench b;
+  plan_build what;
+  caller who{"alice"};
+  who.namespaces = {"other"};
+  auto asked = b.ask<message_ptr>(b.subject, atom::plan_v, who,
+                                  plan_build_ptr{std::make_shared<const plan_build>(what)});
+  b.read_build();
+  REQUIRE(asked->error);
+  CHECK(asked->error->code == failure_code::forbidden);
 }

@@ -2,9 +2,13 @@
 
 import collections
 import json
+import pathlib
 
 import case
-from case import Case, application
+from case import Case, application, make_tar
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "deploy-configs/examples"
+SLEEPER = b"#!/bin/sh\nexec sleep 1000\n"
 
 
 class Plans(Case):
@@ -111,6 +115,32 @@ class Plans(Case):
         expected = self.after(plan)
         self.new_build(self.write(application()), 3, "--plan-digest", plan["digest"])
         self.assertEqual(self.standing(), expected)
+
+    def test_the_files_of_the_original_suite_are_planned_and_deployed(self):
+        builds = self.farm.root / "builds/7"
+        builds.mkdir(parents=True)
+        make_tar(builds / "dist.tar", [("dist/timeseries-server", SLEEPER, 0o755)])
+        make_tar(builds / "tools.tar", [("bin/tool", SLEEPER, 0o755)])
+        (builds / "import").write_bytes(b"#!/bin/sh\nexit 0\n")
+        (builds / "minimal").write_bytes(SLEEPER)
+        text = (EXAMPLES / "seed.yaml").read_text()
+        for before, after in (("https://builds.example/${BUILDID}/dist.tar.bz2", "/srv/builds/${BUILDID}/dist.tar"),
+                              ("        downloaduser: ci\n        downloadpassword: secret\n", ""),
+                              ("          maxmemory: 10000",
+                               "          maxmemory: 10000\n        downloadurl: /srv/builds/${BUILDID}/minimal"),
+                              ("/srv/builds", str(builds.parent))):
+            self.assertIn(before, text)
+            text = text.replace(before, after)
+        path = self.farm.root / "seed.yaml"
+        path.write_text(text)
+        self.farm.deploy("validate", path)
+        plan = self.plan(path, 7, expect=2)
+        self.assertEqual(self.actions(plan), {"start": 5})
+        expected = self.after(plan)
+        self.new_build(path, 7, "--plan-digest", plan["digest"])
+        self.assertEqual(self.standing(), expected)
+        self.assertEqual(len(self.farm.instances("timeseries/minimal", "ready")), 1)
+        self.plan(path, 7, expect=0)
 
 
 if __name__ == "__main__":
