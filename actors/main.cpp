@@ -110,7 +110,10 @@ int serve(const configs::server_settings& settings) {
     common::fail(program, own.error());
     return common::wrong_settings;
   }
-  auto database = store::open_store(settings.store, settings.store_password_file);
+  store::retention keep;
+  keep.events = settings.keep_events;
+  keep.event_age = std::chrono::hours{24 * settings.keep_event_days};
+  auto database = store::open_store(settings.store, settings.store_password_file, keep);
   if (!database) {
     common::fail(program, database.error());
     bool is_wrong = database.error().code == messages::failure_code::invalid;

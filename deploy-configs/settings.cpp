@@ -74,12 +74,12 @@ expectation check_log_size(const std::string& text) {
   return check_at_most(text, 1'000'000);
 }
 
-expectation check_log_days(const std::string& text) {
+expectation check_days(const std::string& text) {
   return check_at_most(text, 3'650);
 }
 
-expectation check_keep_versions(const std::string& text) {
-  return check_at_most(text, 100'000);
+expectation check_kept(const std::string& text) {
+  return check_at_most(text, 10'000'000);
 }
 
 std::string host_name() {
@@ -148,7 +148,19 @@ program_settings server_table() {
                         .value_name = "N",
                         .help = "Keep the last N versions of each group that were deployed",
                         .default_value = "10",
-                        .expected_instead = check_keep_versions},
+                        .expected_instead = check_kept},
+                       {.name = "keep-events",
+                        .kind = setting_kind::number,
+                        .value_name = "N",
+                        .help = "Keep the newest N events",
+                        .default_value = "50000",
+                        .expected_instead = check_kept},
+                       {.name = "keep-event-days",
+                        .kind = setting_kind::number,
+                        .value_name = "DAYS",
+                        .help = "Keep no event for longer, but for the newest 1000",
+                        .default_value = "90",
+                        .expected_instead = check_days},
                        keys_setting("The directory with the server's key", "DIR|none",
                                     default_server_keys, ""),
                        {.name = "init",
@@ -241,7 +253,7 @@ program_settings agent_table(std::vector<messages::public_port_entry>& to) {
         .value_name = "DAYS",
         .help = "How many days the log of an instance stays that is gone",
         .default_value = "7",
-        .expected_instead = check_log_days},
+        .expected_instead = check_days},
        keys_setting("The machine's key file", "FILE|none", default_machine_key, ""),
        {.name = "print-rules",
         .kind = setting_kind::flag,
@@ -355,6 +367,8 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .store = all.text("store"),
                            .store_password_file = all.text("store-password-file"),
                            .keep_versions = all.number("keep-versions"),
+                           .keep_events = all.number("keep-events"),
+                           .keep_event_days = all.number("keep-event-days"),
                            .keys = from.below_root(all.text("keys"), default_server_keys),
                            .init = all.flag("init"),
                            .rotate_key = all.flag("rotate-key"),

@@ -57,6 +57,9 @@ struct server_settings {
   std::string store_password_file;
   /// Of each group, those that run aside; at least 1.
   std::uint64_t keep_versions = 10;
+  /// The newest events, and none for longer than so many days.
+  std::uint64_t keep_events = 50'000;
+  std::uint64_t keep_event_days = 90;
   /// The directory of keys, or `none`.
   std::string keys;
   /// Make the server's key and the first operator's, and end.

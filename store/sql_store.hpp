@@ -8,16 +8,6 @@
 
 namespace deployminator::store {
 
-/// How many of the newest a store keeps of what only grows.
-struct retention {
-  std::uint64_t events = 50'000;
-  std::uint64_t receipts = messages::kept_receipts;
-  /// After how many changes the older receipts are dropped.
-  std::uint64_t receipts_interval = 1'000;
-  /// After how many events the older ones are dropped.
-  std::uint64_t events_interval = 100;
-};
-
 /// The store over any database that has a `connection`.
 class sql_store final : public store {
 public:

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "messages/change.hpp"
+#include "messages/duration.hpp"
 #include "messages/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -42,10 +44,25 @@ public:
     = 0;
 };
 
+/// How much a store keeps of what only grows.
+struct retention {
+  /// The newest, and none of them for longer than `event_age`, by their own times. The newest
+  /// `sure_events` stay in any case: a clock that is wrong for a while must not make them all old.
+  std::uint64_t events = 50'000;
+  messages::duration event_age = std::chrono::hours{24 * 90};
+  std::uint64_t sure_events = 1'000;
+  std::uint64_t receipts = messages::kept_receipts;
+  /// After how many changes the older receipts are dropped.
+  std::uint64_t receipts_interval = 1'000;
+  /// After how many events the older ones are dropped.
+  std::uint64_t events_interval = 100;
+};
+
 /// Opens the store that `url` names, `sqlite:PATH` or `mysql://USER@HOST:PORT/DB`, there with the
 /// password that is the first line of `password_file`. Creates the tables or migrates them to this
 /// build's schema. Refuses a database of a newer schema, or one that is no database of ours.
 messages::result<std::unique_ptr<store>> open_store(const std::string& url,
-                                                    const std::string& password_file = {});
+                                                    const std::string& password_file = {},
+                                                    const retention& keep = {});
 
 } // namespace deployminator::store

@@ -298,6 +298,10 @@ TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
   CHECK(settings.store_password_file == "/x");
   CHECK(settings.keep_versions == 10);
   CHECK(good(server({"--keep-versions", "3"})).keep_versions == 3);
+  CHECK(settings.keep_events == 50'000);
+  CHECK(settings.keep_event_days == 90);
+  CHECK(good(server({"--keep-events", "1000"})).keep_events == 1000);
+  CHECK(good(server({"--keep-event-days", "7"})).keep_event_days == 7);
   CHECK(settings.warnings.size() == 1);
   auto maria = good(server({"--store", "mysql://u@h/d", "--store-password-file", "/x"}));
   CHECK(maria.warnings.empty());
@@ -315,7 +319,8 @@ TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file
              + ":3:8: `store` is a list; expected sqlite:PATH or mysql://USER@HOST:PORT/DB\n" + at
              + ":5:10: `collect` is a map; expected an address such as tcp://127.0.0.1:4001\n" + at
              + ":6:1: unknown key `config` in the config file; expected `listen`, `publish`, "
-               "`collect`, `store`, `store-password-file`, `keep-versions` or `keys`\n");
+               "`collect`, `store`, `store-password-file`, `keep-versions`, `keep-events`, "
+               "`keep-event-days` or `keys`\n");
   agent_file("memory: much\ngroups: [a, [b]]\n");
   auto agent_path = get().root + "/etc/cnw/autodeployer/config.yaml";
   CHECK(refused(agent())

@@ -166,6 +166,16 @@ class Settings(unittest.TestCase):
             self.end_all(self.serves(way=way, keep_versions="3"))
             self.refused("deployminator", "expected a", way, keep_versions="0")
 
+    def forms_deployminator_keep_events(self):
+        for way in WAYS:
+            self.end_all(self.serves(way=way, keep_events="2000"))
+            self.refused("deployminator", "expected a", way, keep_events="0")
+
+    def forms_deployminator_keep_event_days(self):
+        for way in WAYS:
+            self.end_all(self.serves(way=way, keep_event_days="7"))
+            self.refused("deployminator", "expected a", way, keep_event_days="0")
+
     def forms_deployminator_keys(self):
         for way in WAYS:
             self.end_all(self.serves(way=way, keys=str(self.farm.keys)))

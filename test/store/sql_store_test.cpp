@@ -158,6 +158,36 @@ TEST_CASE("older events are dropped now and then, never one of the newest") {
   }
 }
 
+TEST_CASE("events older than the bound are dropped, but for the newest, whatever the clock says") {
+  store::retention keep;
+  keep.event_age = std::chrono::seconds{10};
+  keep.sure_events = 3;
+  keep.events_interval = 1;
+  auto s = store_over(connection_to_empty_database(), keep);
+  REQUIRE(s->begin_epoch());
+  std::uint64_t number = 0;
+  auto tell_at = [&](std::int64_t second) {
+    auto c = steps(1);
+    c.events[0].time = {second * 1'000'000};
+    REQUIRE(s->commit(++number, c));
+  };
+  auto first = [&] { return s->events_after(0, 100)->front().seq; };
+  for (auto second : {0, 1, 2, 3, 12, 13})
+    tell_at(second);
+  CHECK(first() == 4);
+  // One that is late by its clock stays with those around it.
+  for (auto second : {14, 2, 15, 22, 24})
+    tell_at(second);
+  CHECK(first() == 7);
+  // A clock that is far ahead for a while.
+  tell_at(1'000'000);
+  CHECK(first() == 10);
+  for (auto second : {25, 26, 27})
+    tell_at(second);
+  CHECK(s->events_after(0, 100)->back().seq == 15);
+  CHECK(first() == 10);
+}
+
 TEST_CASE("a change whose commit is not answered is made once, be it made or not") {
   for (bool is_made : {true, false}) {
     CAPTURE(is_made);
