@@ -12,15 +12,6 @@ using namespace messages;
 
 constexpr auto reload_interval = 2s;
 
-/// Tells watchers of the server's trouble, or that it is over: that cannot be stored.
-void tell_trouble(deployminator_pointer self, const machine_trouble& t, bool is_over) {
-  event told;
-  told.time = self->state.config.utc_now();
-  told.what = trouble_change{{}, t.what, t.since, t.hint, is_over};
-  self->send(self->state.config.registrar, atom::tell_v,
-             events_ptr{std::make_shared<const std::vector<event>>(std::vector{std::move(told)})});
-}
-
 void store_fails(deployminator_pointer self, const failure& why) {
   auto& trouble = self->state.store_trouble;
   if (trouble)
@@ -73,6 +64,14 @@ void await_those_told_of(deployminator_pointer self, const farm& stored) {
 }
 
 } // namespace
+
+void tell_trouble(deployminator_pointer self, const machine_trouble& t, bool is_over) {
+  event told;
+  told.time = self->state.config.utc_now();
+  told.what = trouble_change{{}, t.what, t.since, t.hint, is_over};
+  self->send(self->state.config.registrar, atom::tell_v,
+             events_ptr{std::make_shared<const std::vector<event>>(std::vector{std::move(told)})});
+}
 
 void enqueue(deployminator_pointer self, work w) {
   self->state.queue.push(std::move(w));

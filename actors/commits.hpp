@@ -25,6 +25,9 @@ void reload(deployminator_pointer self);
 /// While nothing could be stored: sees whether something can be again, also where nothing waits.
 void try_store(deployminator_pointer self);
 
+/// Tells watchers of a trouble of the server, or that it is over: that cannot be stored.
+void tell_trouble(deployminator_pointer self, const messages::machine_trouble& t, bool is_over);
+
 /// When and with what chance something is decided.
 moment now(deployminator_pointer self);
 

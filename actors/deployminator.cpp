@@ -8,6 +8,7 @@
 #include "actors/decisions/rollout_change.hpp"
 #include "actors/decisions/upkeep.hpp"
 #include "actors/questions.hpp"
+#include "actors/strategy_troubles.hpp"
 
 #include <utility>
 
@@ -42,7 +43,8 @@ void enqueue_view(deployminator_pointer self, caf::typed_response_promise<plan_v
       when_complete(self, [self, answer, wishes] { enqueue_view(self, answer, wishes); });
     else
       answer.deliver(plan_view_ptr{std::make_shared<const plan_view>(
-        view_for(f, state.present, state.queue.revisions(), std::move(needed)))});
+        view_for(f, state.present, state.queue.revisions(), std::move(needed),
+                 state.config.overcommit_percent))});
     return change{};
   };
   enqueue(self, std::move(w));
@@ -249,6 +251,9 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     [self](atom::assign, const std::string& name) { return take_assignment(self, name); },
     [self](atom::advance, std::uint64_t group_id, const rollout_decision_ptr& decision) {
       take_step(self, group_id, decision);
+    },
+    [self](atom::trouble, const std::string& strategy, const std::string& why) {
+      note_strategy(self, strategy, why);
     },
     [self](atom::lead) { ask_for_lead(self); },
     [self](atom::tick, atom::lead) {

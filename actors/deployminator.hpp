@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -32,6 +33,8 @@ struct deployminator_config {
   bool asks_for_keys = false;
   /// Of each group.
   std::size_t kept_versions = usual_kept_versions;
+  /// As in `placement_rules`.
+  std::uint64_t overcommit_percent = 0;
 };
 
 /// What the DEPLOYMINATOR remembers.
@@ -54,6 +57,8 @@ struct deployminator_state {
   bool asks_for_lead = false;
   /// Why nothing can be stored.
   std::optional<messages::machine_trouble> store_trouble;
+  /// By strategy: why it does not place what it should.
+  std::map<std::string, messages::machine_trouble> strategy_troubles;
 };
 
 /// Ends with an error where another server has taken over, or one of its actors failed.

@@ -116,6 +116,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, refused, "refused")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, rotate, "rotate")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, tell, "tell")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, trouble, "trouble")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, unsure, "unsure")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, update, "update")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, upkeep, "upkeep")
@@ -160,6 +161,15 @@ using registrar_actor = caf::typed_actor<
 using strategy_actor = caf::typed_actor<
   /// Where do the missing instances of this application go? The same question gets the same answer.
   caf::replies_to<atom::place, placement_request_ptr>::with<placement_ptr>>;
+
+/// OUTSIDE STRATEGIES: a STRATEGY for all those that clients offer, each in a process of its own.
+using outside_strategies_actor = caf::typed_actor<
+  /// From SESSIONS: a client offers a strategy, or answers a question.
+  caf::reacts_to<atom::deliver, received>,
+  /// From SESSIONS: this peer, which has offered strategies, is nobody now, and why.
+  caf::reacts_to<atom::lost, std::string, std::string>,
+  /// From itself: the question with this correlation id has waited long enough.
+  caf::reacts_to<atom::tick, std::uint64_t>>::extend_with<strategy_actor>;
 
 /// The PLANNER: reads orders and asks STRATEGIES for the machines of a whole order. Changes nothing
 /// and holds nobody up.
@@ -247,6 +257,9 @@ using deployminator_actor = caf::typed_actor<
   caf::replies_to<atom::assign, std::string>::with<assignment_difference_ptr>,
   /// From a ROLLOUT: the next step of a group, or that there is none now.
   caf::reacts_to<atom::advance, std::uint64_t, rollout_decision_ptr>,
+  /// From OUTSIDE STRATEGIES: why the strategy of this name, by which something deployed is placed,
+  /// does not place it; empty: it does again.
+  caf::reacts_to<atom::trouble, std::string, std::string>,
   /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who leads; where
   /// it is another one, this server ends.
   caf::reacts_to<atom::lead>,

@@ -95,12 +95,10 @@ void place_next(planner_pointer self, std::shared_ptr<draft> d) {
   if (!request)
     return note(self, d, request.error());
   const auto& name = d->view->wishes[done].app.strategy;
-  auto strategy = self->state.strategies.find(name);
-  if (strategy == self->state.strategies.end())
-    return note(self, d,
-                failure{failure_code::invalid, fmt::format("there is no strategy {}", name), ""});
+  auto found = self->state.strategies.find(name);
+  const auto& strategy = found == self->state.strategies.end() ? self->state.others : found->second;
   self
-    ->request(strategy->second, strategy_timeout, atom::place_v,
+    ->request(strategy, strategy_timeout, atom::place_v,
               placement_request_ptr{std::make_shared<const placement_request>(std::move(*request))})
     .then([self, d](const placement_ptr& chosen) { note(self, d, *chosen); },
           [self, d](const caf::error& e) { note(self, d, to_failure(e)); });
@@ -109,8 +107,9 @@ void place_next(planner_pointer self, std::shared_ptr<draft> d) {
 } // namespace
 
 planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_state> self,
-                                     strategies_by_name strategies) {
+                                     strategies_by_name strategies, strategy_actor others) {
   self->state.strategies = std::move(strategies);
+  self->state.others = std::move(others);
   return {
     [](atom::read, const order_ptr& order) -> caf::result<readable_order_ptr> {
       auto out = std::visit([](const auto& each) { return read(each); }, *order);

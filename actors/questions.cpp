@@ -3,6 +3,7 @@
 #include "actors/decisions/access.hpp"
 #include "actors/decisions/tables.hpp"
 #include "actors/log_search.hpp"
+#include "actors/strategy_troubles.hpp"
 
 #include <fmt/format.h>
 
@@ -30,6 +31,10 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
     auto rows = answer(f, state.present, asked, who, state.config.utc_now());
     if (rows && state.store_trouble)
       rows->troubles.push_back(*state.store_trouble);
+    forget_unused_strategies(self, f);
+    for (const auto& [strategy, trouble] : state.strategy_troubles)
+      if (rows)
+        rows->troubles.push_back(trouble);
     if (rows)
       answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
     else

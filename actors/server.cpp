@@ -7,6 +7,7 @@
 #include "actors/publisher.hpp"
 #include "actors/registrar.hpp"
 #include "actors/sessions.hpp"
+#include "actors/strategies/outside.hpp"
 #include "actors/strategies/strategy.hpp"
 #include "actors/upkeep.hpp"
 
@@ -71,20 +72,22 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
     publisher, publisher_config{out.gateway, out.registrar,
                                 sockets->at(bus::socket_kind::events_server), *epoch, last_event});
   caf::anon_send(out.registrar, atom::attach_v, tells);
-  auto strategies = spawn_strategies(system);
-  auto plans = out.planner = system.spawn(planner, strategies);
   auto store_id = farm->store_id;
   auto decides = system.spawn(
-    deployminator,
-    deployminator_config{out.registrar, std::move(farm), config.first_operator, config.utc_now,
-                         config.random, config.asks_for_keys, config.kept_versions});
+    deployminator, deployminator_config{out.registrar, std::move(farm), config.first_operator,
+                                        config.utc_now, config.random, config.asks_for_keys,
+                                        config.kept_versions, config.overcommit_percent});
+  auto strategies = spawn_strategies(system);
+  auto asks_others
+    = system.spawn(outside_strategies, outside_strategies_config{out.gateway, decides, *epoch});
+  auto plans = out.planner = system.spawn(planner, strategies, strategy_actor{asks_others});
   auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
   caf::anon_send(decides, atom::attach_v, keeps_up);
   auto takes_orders = system.spawn(orders, decides, plans);
   auto knows_peers = out.sessions = system.spawn(
     sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch, config.publish,
                               config.collect, store_id, config.asks_for_keys, config.utc_now,
-                              config.calm_from});
+                              config.calm_from, asks_others});
   caf::anon_send(decides, atom::attach_v, doorkeeper_actor{knows_peers});
   caf::anon_send(out.gateway, atom::attach_v, receiver_actor{knows_peers});
 
@@ -95,6 +98,7 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   end_later(keeps_up);
   end_later(decides);
   end_later(plans);
+  end_later(asks_others);
   for (const auto& [name, strategy] : strategies)
     end_later(strategy);
   end_later(tells);

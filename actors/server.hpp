@@ -32,6 +32,9 @@ struct server_config {
   std::size_t calm_from = 2000;
   /// How many versions of a group are kept, those that run aside.
   std::size_t kept_versions = usual_kept_versions;
+  /// Instances are promised at most so many percent of their machine's memory; 0: it is not
+  /// counted.
+  std::uint64_t overcommit_percent = 0;
 };
 
 /// The actors of a running server.

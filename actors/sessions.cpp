@@ -42,6 +42,16 @@ envelope_ptr heartbeat_of(const sessions_state& state) {
     messages::envelope{0, state.config.epoch, heartbeat{state.config.utc_now(), state.is_calm}});
 }
 
+void forget(sessions_pointer self, const std::string& peer, const connected_peer& lost,
+            const char* why) {
+  if (lost.offers)
+    self->send(self->state.config.strategies, atom::lost_v, peer, std::string{why});
+  if (!lost.machine)
+    return;
+  lost.machine->peer.clear();
+  self->send(lost.machine->actor, atom::lost_v, std::string{why}, lost.machine->heard);
+}
+
 // -- hellos ---------------------------------------------------------------------------------------
 
 /// Epochs of another store mean nothing here.
@@ -163,6 +173,8 @@ void greet(sessions_pointer self, const received& in, const hello& h) {
     state.rotation.heard(in.key, h.next_server_key);
   if (h.role == peer_role::agent)
     return greet_agent(self, key && !key->grant.groups.empty() ? as_bound(in, *key) : in);
+  if (auto before = state.peers.find(in.peer); before != state.peers.end() && before->second.offers)
+    forget(self, before->first, before->second, "its process has begun anew");
   state.peers.insert_or_assign(in.peer,
                                connected_peer{bus::peer_session{self->clock().now()}, in.key});
   send(self, in, welcome_to(state, key));
@@ -222,6 +234,18 @@ void answer_from(sessions_pointer self, const received& in, Request asked, View 
     });
 }
 
+/// What a client says as a strategy.
+bool is_of_strategy(const message& body) {
+  return std::holds_alternative<offer_strategy>(body) || std::holds_alternative<placed>(body)
+         || std::holds_alternative<refusal>(body);
+}
+
+void pass_to_strategies(sessions_pointer self, const received& in, connected_peer& from) {
+  from.offers = from.offers || std::holds_alternative<offer_strategy>(in.envelope->body);
+  if (from.offers)
+    self->send(self->state.config.strategies, atom::deliver_v, in);
+}
+
 void serve_client(sessions_pointer self, const received& in, const caller& who) {
   const auto& config = self->state.config;
   const auto& body = in.envelope->body;
@@ -274,6 +298,8 @@ void take_from_peer(sessions_pointer self, const received& in, const caller& who
     peer->second.session.keeps_calm(beat->calm);
   if (peer->second.machine)
     peer->second.machine->heard = state.config.utc_now();
+  if (!peer->second.machine && is_of_strategy(in.envelope->body))
+    return pass_to_strategies(self, in, peer->second);
   if (!peer->second.machine)
     return serve_client(self, in, who);
   if (!std::holds_alternative<heartbeat>(in.envelope->body))
@@ -363,13 +389,6 @@ void report_rotation(sessions_pointer self) {
 
 // -- looking after sessions -----------------------------------------------------------------------
 
-void forget(sessions_pointer self, const connected_peer& lost, const char* why) {
-  if (!lost.machine)
-    return;
-  lost.machine->peer.clear();
-  self->send(lost.machine->actor, atom::lost_v, std::string{why}, lost.machine->heard);
-}
-
 /// Who is connected with a key that is no good any more is so no more.
 void take_keys(sessions_pointer self, const keys_ptr& all) {
   auto& state = self->state;
@@ -380,7 +399,7 @@ void take_keys(sessions_pointer self, const keys_ptr& all) {
   std::erase_if(state.peers, [&](const auto& each) {
     bool is_cut_off = !state.keys.valid(each.second.key);
     if (is_cut_off)
-      forget(self, each.second, "its key was revoked");
+      forget(self, each.first, each.second, "its key was revoked");
     return is_cut_off;
   });
 }
@@ -410,7 +429,9 @@ void look_after_peers(sessions_pointer self) {
     if (step.send_heartbeat)
       due->push_back(each->first);
     if (step.lost)
-      forget(self, each->second, "nothing was heard of its agent for 4 s");
+      forget(self, each->first, each->second,
+             each->second.machine ? "nothing was heard of its agent for 4 s"
+                                  : "nothing was heard of it for 4 s");
     each = step.lost ? state.peers.erase(each) : std::next(each);
   }
   if (!due->empty())

@@ -29,6 +29,7 @@ struct sessions_config {
   std::function<messages::timestamp()> utc_now;
   /// From so many peers on they are asked for the calm pace.
   std::size_t calm_from = 0;
+  outside_strategies_actor strategies;
 };
 
 /// A machine that ever said hello to this server.
@@ -49,6 +50,8 @@ struct connected_peer {
   std::string key;
   /// The agent's machine; null for a client.
   known_machine* machine = nullptr;
+  /// The client has offered a strategy.
+  bool offers = false;
 };
 
 /// What SESSIONS remembers.

@@ -1,11 +1,11 @@
 #include "deploy-configs/application_reader.hpp"
 
 #include "deploy-configs/fields.hpp"
-#include "deploy-configs/known_strategies.hpp"
 #include "deploy-configs/meant_value.hpp"
 #include "deploy-configs/program_size.hpp"
 #include "deploy-configs/values.hpp"
 #include "deploy-configs/variables.hpp"
+#include "messages/known_strategies.hpp"
 #include "messages/url.hpp"
 
 #include <fmt/format.h>
@@ -210,17 +210,22 @@ void read_placement(fields& in, messages::application& app) {
   in.read_integer("instances", 0, max_instances,
                   [&](std::int64_t n) { app.instances = static_cast<std::uint32_t>(n); });
   in.read("instancesmeansperautodeployer", app.per_machine);
+  in.read_integer("max_per_machine", 1, max_instances,
+                  [&](std::int64_t n) { app.max_per_machine = static_cast<std::uint32_t>(n); });
   read_machines(in, app);
-  const auto& strategies = known_strategies();
+  const auto& strategies = messages::known_strategies();
   const auto* node = in.find_text("strategy", enumerated(strategies));
   if (node == nullptr)
     return;
   app.strategy = lower(node->text);
-  if (std::find(strategies.begin(), strategies.end(), app.strategy) == strategies.end()) {
-    auto meant = probably_meant(app.strategy, strategies);
+  // Whether anybody offers another one, the server knows.
+  auto meant = probably_meant(app.strategy, strategies);
+  if (bool is_strange = meant || !is_safe_name(app.strategy);
+      is_strange && !messages::is_known_strategy(app.strategy)) {
     in.fail(*node, fmt::format("`strategy` is {}; expected {}{}", in_ticks(node->text),
                                enumerated(strategies),
-                               meant ? fmt::format(", did you mean `{}`?", *meant) : ""));
+                               meant ? fmt::format(", did you mean `{}`?", *meant)
+                                     : ", or the name under which a process offers one"));
   } else if (app.strategy == "one-per-machine" && app.instances > 1 && !app.per_machine) {
     in.fail(*node, fmt::format("`strategy: one-per-machine` contradicts `instances: {0}`; leave "
                                "`instances` out for one on each machine, or add "

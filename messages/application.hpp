@@ -160,6 +160,8 @@ struct application : program {
   std::uint32_t instances = 1;
   /// `instances` counts for each machine of the machine groups instead of for all together.
   bool per_machine = false;
+  /// At most so many of them on one machine; 0: any number.
+  std::uint32_t max_per_machine = 0;
   /// Machine groups, at least one.
   std::vector<std::string> machine_groups{"worker"};
   std::string strategy = "spread";
@@ -169,8 +171,8 @@ struct application : program {
   // One flat map with the program's keys.
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
                      download_password, download_token, binary, interpreter, args, env, instances,
-                     per_machine, machine_groups, strategy, always_on, discard_log, limits,
-                     min_ready, rollout, restart, stop, services, sha256, data)
+                     per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
+                     limits, min_ready, rollout, restart, stop, services, sha256, data)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

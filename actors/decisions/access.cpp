@@ -55,13 +55,18 @@ constexpr rule access_table[] = {
   {find_logs::type, readers},
   {plan_build::type, builders},
 
+  // Of a strategy in a process of its own.
+  {offer_strategy::type, operators},
+  {placed::type, operators},
+
   {assigned::type, agents},
   {report::type, agents},
   {progress::type, agents},
   // Its answers to `read_log` and `find_logs`.
   {log_chunk::type, agents},
   {found_logs::type, agents},
-  {refusal::type, agents},
+  // And a strategy's to `place`.
+  {refusal::type, agents | operators},
 
   // What the server says.
   {welcome::type, nobody},
@@ -74,6 +79,8 @@ constexpr rule access_table[] = {
   {reported::type, nobody},
   {events::type, nobody},
   {last_event::type, nobody},
+  {offered::type, nobody},
+  {place::type, nobody},
 };
 
 template <class Message>

@@ -5,6 +5,8 @@
 #include "messages/result.hpp"
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,16 +34,26 @@ struct placement_request {
   messages::application app;
   /// The machines of the application's machine groups, or those that it names, by name.
   std::vector<candidate> candidates;
+  /// By machine: the instances of the deployed version, where that names the same strategy and it
+  /// is one of another process.
+  std::optional<std::map<std::string, std::uint64_t>> last;
+  /// As in `placement_rules`.
+  std::uint64_t overcommit_percent = 0;
 };
 
 /// A strategy's answer: one machine for each instance to add, and why these.
 struct placement {
   std::vector<std::string> add;
   std::string reason;
+  /// Fewer than are wanted, for no more may be placed now: `reason` says why.
+  bool is_short = false;
 
   bool operator==(const placement&) const = default;
 };
 
+/// What the next three have in common: no machine gets more than `app.max_per_machine` and, where
+/// memory is counted, none is promised more than it has. What is too much for all is left out.
+///
 /// Spreads `app.instances` over the machines: always onto the one with the fewest instances of this
 /// application, then with the fewest of all, then the next one, round and round from where the
 /// application begins, so that different applications begin on different machines.

@@ -2,9 +2,11 @@
 
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/pinned.hpp"
+#include "messages/known_strategies.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 namespace deployminator::actors {
@@ -29,6 +31,39 @@ std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, co
     if (each->version_id == w.version_id && each->application == w.app.name
         && each->goal != instance_goal::stop)
       ++out[each->machine];
+  return out;
+}
+
+/// Where the deployed version's instances are, if a strategy of another process placed them.
+std::optional<std::map<std::string, std::uint64_t>> last_placement(const farm& f, const group& g,
+                                                                   const wish& w) {
+  if (is_known_strategy(w.app.strategy))
+    return std::nullopt;
+  const auto* deployed = deployed_version(f, g);
+  bool is_same
+    = deployed && std::ranges::any_of(deployed->applications, [&](const application& each) {
+        return each.name == w.app.name && each.strategy == w.app.strategy;
+      });
+  if (!is_same)
+    return std::nullopt;
+  std::map<std::string, std::uint64_t> out;
+  for (const auto* each : f.instances.of_group(g.id))
+    if (each->version_id == deployed->id && each->application == w.app.name
+        && each->goal != instance_goal::stop)
+      ++out[each->machine];
+  return out;
+}
+
+/// Where the old instances stop first, the new ones have their memory.
+std::map<std::string, std::uint64_t> freed_by(const farm& f, const group& g, const wish& w) {
+  std::map<std::string, std::uint64_t> out;
+  bool stops_first = w.app.rollout.order == rollout_order::stop_first;
+  if (!stops_first || w.version_id == g.deployed_version)
+    return out;
+  for (const auto* each : f.instances.of_group(g.id))
+    if (each->version_id == g.deployed_version && each->application == w.app.name
+        && !w.kept.contains(each->id))
+      out[each->machine] += each->memory_mb;
   return out;
 }
 
@@ -69,11 +104,16 @@ std::uint64_t value_or_0(const auto& map, const auto& key) {
 
 plan_view view_for(const farm& f, const presence& machines,
                    const std::map<std::uint64_t, std::uint64_t>& revisions,
-                   std::vector<wish> wishes) {
+                   std::vector<wish> wishes, std::uint64_t overcommit_percent) {
   plan_view out;
+  out.overcommit_percent = overcommit_percent;
+  bool counts_memory = overcommit_percent > 0;
   for (const auto& each : wishes) {
     const auto* g = group_named(f, each.namespace_, each.group);
     out.own.push_back(g ? count_own(f, *g, each) : std::map<std::string, std::uint64_t>{});
+    out.freed_mb.push_back(g && counts_memory ? freed_by(f, *g, each)
+                                              : std::map<std::string, std::uint64_t>{});
+    out.last.push_back(g ? last_placement(f, *g, each) : std::nullopt);
     if (g)
       out.revisions[g->id] = value_or_0(revisions, g->id);
   }
@@ -90,7 +130,7 @@ result<placement_request> next_question(const plan_view& view,
   const auto& w = view.wishes[done.size()];
   const auto& own = view.own[done.size()];
   auto earlier = load_of(done);
-  placement_request out{subject_of(w), w.app, {}};
+  placement_request out{subject_of(w), w.app, {}, view.last[done.size()], view.overcommit_percent};
   for (const auto& each : view.machines) {
     if (!may_be_on(each.name, each.groups, w.app))
       continue;
@@ -99,6 +139,7 @@ result<placement_request> next_question(const plan_view& view,
       load.instances += more->second.instances;
       load.memory_mb += more->second.memory_mb;
     }
+    load.memory_mb -= std::min(load.memory_mb, value_or_0(view.freed_mb[done.size()], each.name));
     out.candidates.push_back({each.name, each.reachable, each.memory_mb, load.memory_mb,
                               load.instances, value_or_0(own, each.name)});
   }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -43,8 +44,14 @@ struct plan_view {
   std::vector<wish> wishes;
   /// For each wish, by machine: instances of its application's version that are wanted there.
   std::vector<std::map<std::string, std::uint64_t>> own;
+  /// For each wish: as `last` in `placement_request`.
+  std::vector<std::optional<std::map<std::string, std::uint64_t>>> last;
+  /// For each wish, by machine: the memory of instances that stop before its own start.
+  std::vector<std::map<std::string, std::uint64_t>> freed_mb;
   /// All machines, by name.
   std::vector<planned_machine> machines;
+  /// As in `placement_rules`.
+  std::uint64_t overcommit_percent = 0;
 };
 
 /// A wish and what its strategy said to it.
@@ -65,10 +72,11 @@ struct plan {
   std::vector<planned_application> applications;
 };
 
-/// The view for these wishes. `revisions` counts the changes of each group.
+/// The view for these wishes. `revisions` counts the changes of each group; `overcommit_percent` as
+/// in `placement_rules`.
 plan_view view_for(const messages::farm& f, const presence& machines,
                    const std::map<std::uint64_t, std::uint64_t>& revisions,
-                   std::vector<wish> wishes);
+                   std::vector<wish> wishes, std::uint64_t overcommit_percent = 0);
 
 /// The question for the strategy of the next wish, when `done` holds the answers to those before.
 /// Fails when no machine is in any of the application's machine groups.

@@ -292,6 +292,38 @@ TEST_CASE(
   CHECK(rows_in(asked).troubles.empty());
 }
 
+TEST_CASE("a strategy that fails what is deployed is told of until it places again, or is unused") {
+  bench b{0};
+  auto app = small_farm::web(1);
+  app.strategy = "mine";
+  b.farm.add_machine("w1");
+  auto version = b.farm.deploy(app, 1);
+  b.farm.state.groups.at(1).deployed_version = version;
+  b.farm.state.rollouts.clear();
+  b.start();
+  b.kept.told.clear();
+  auto whats = [&] {
+    std::vector<std::string> out;
+    auto asked = b.query_machines();
+    for (const auto& each : rows_in(asked).troubles)
+      out.push_back(each.what);
+    return out;
+  };
+  b.tell(b.subject, atom::trouble_v, std::string{"mine"}, std::string{"it sleeps"});
+  CHECK(whats() == std::vector<std::string>{"it sleeps"});
+  CHECK(b.store.told.size() == 1);
+  b.tell(b.subject, atom::trouble_v, std::string{"mine"}, std::string{"it raves"});
+  CHECK(whats() == std::vector<std::string>{"it raves"});
+  CHECK(b.store.told.size() == 3);
+  CHECK(b.kept.told.empty());
+  b.tell(b.subject, atom::trouble_v, std::string{"mine"}, std::string{});
+  CHECK(whats().empty());
+  CHECK(std::get<trouble_change>(b.store.told.back().what).over);
+  CHECK(b.kept.told == std::vector<std::string>{"1 strategy mine places again"});
+  b.tell(b.subject, atom::trouble_v, std::string{"yours"}, std::string{"nobody uses it"});
+  CHECK(whats().empty());
+}
+
 TEST_CASE("a machine whose arrival could not be stored is not there") {
   bench b{0};
   b.start();

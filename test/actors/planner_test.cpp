@@ -38,7 +38,9 @@ struct bench : test::actors_bench {
   bench() {
     first = spawn(fake_strategy, &first_asked);
     second = spawn(fake_strategy, &second_asked);
-    subject = spawn(actors::planner, strategies_by_name{{"first", first}, {"second", second}});
+    outside = spawn(fake_strategy, &outside_asked);
+    subject = spawn(actors::planner, strategies_by_name{{"first", first}, {"second", second}},
+                    strategy_actor{outside});
     scheduler.run();
   }
 
@@ -46,6 +48,8 @@ struct bench : test::actors_bench {
     plan_view view;
     view.revisions = {{1, 5}};
     view.own.resize(wishes.size());
+    view.last.resize(wishes.size());
+    view.freed_mb.resize(wishes.size());
     view.wishes = std::move(wishes);
     view.machines = {{"w1", {"worker"}, true}, {"w2", {"worker"}, true}};
     return ask<plan_ptr>(subject, atom::plan_v,
@@ -60,8 +64,10 @@ struct bench : test::actors_bench {
 
   strategy_calls first_asked;
   strategy_calls second_asked;
+  strategy_calls outside_asked;
   fake_strategy_actor first;
   fake_strategy_actor second;
+  fake_strategy_actor outside;
   planner_actor subject;
 };
 
@@ -130,12 +136,16 @@ TEST_CASE("a strategy that says no fails its application with its reason") {
   CHECK((*planned->value)->applications.at(1).where);
 }
 
-TEST_CASE("a strategy that there is not fails its application by name") {
+TEST_CASE("a strategy that the server does not have is asked for outside") {
   bench b;
   auto planned = b.plan_for({wish_for("a", "third"), wish_for("b", "second")});
+  REQUIRE(b.outside_asked.size() == 1);
+  CHECK(b.outside_asked[0].what->app.strategy == "third");
+  refuse(b, b.outside, b.outside_asked, {failure_code::not_found, "nobody offers it", ""});
   answer(b, b.second, b.second_asked, onto({"w1"}));
   REQUIRE(planned->value);
-  CHECK(first_failure(**planned->value)->message == "there is no strategy third");
+  CHECK(first_failure(**planned->value)->message == "nobody offers it");
+  CHECK((*planned->value)->applications.at(1).where);
 }
 
 TEST_CASE("a strategy is not asked where no machine is in the application's machine groups") {

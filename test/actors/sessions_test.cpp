@@ -12,6 +12,25 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// What SESSIONS passed on to OUTSIDE STRATEGIES: `PEER TYPE` and `PEER is lost: WHY`.
+outside_strategies_actor::behavior_type fake_strategies(outside_strategies_actor::pointer,
+                                                        std::vector<std::string>* heard) {
+  return {
+    [=](atom::deliver, const received& in) {
+      heard->push_back(
+        in.peer + " "
+        + std::string{std::visit([](const auto& each) { return each.type; }, in.envelope->body)});
+    },
+    [=](atom::lost, const std::string& peer, const std::string& why) {
+      heard->push_back(peer + " is lost: " + why);
+    },
+    [](atom::tick, std::uint64_t) {},
+    [](atom::place, const placement_request_ptr&) -> caf::result<placement_ptr> {
+      return std::make_shared<const placement>();
+    },
+  };
+}
+
 /// SESSIONS of epoch 7, with real MACHINES.
 struct bench : test::actors_bench {
   explicit bench(bool asks_for_keys = false, std::size_t calm_from = 2000,
@@ -23,7 +42,8 @@ struct bench : test::actors_bench {
     subject = spawn(actors::sessions,
                     sessions_config{gateway, deployminator, orders, publisher, 7, "tcp://publish",
                                     "tcp://collect", "store-1", asks_for_keys,
-                                    [now] { return now ? *now : timestamp{5}; }, calm_from});
+                                    [now] { return now ? *now : timestamp{5}; }, calm_from,
+                                    spawn(fake_strategies, &strategies)});
     scheduler.run();
   }
 
@@ -87,6 +107,7 @@ struct bench : test::actors_bench {
   test::deployminator_calls farm;
   test::orders_calls given;
   test::publisher_calls published;
+  std::vector<std::string> strategies;
   gateway_actor gateway;
   test::fake_deployminator_actor deployminator;
   test::fake_orders_actor orders;
@@ -517,6 +538,47 @@ TEST_CASE("a machine that is bound to machine groups cannot choose others") {
   b.take("a", h, 1, "key-w1");
   REQUIRE(b.farm.joins.size() == 1);
   CHECK(b.farm.joins[0].what.hello->agent->groups == std::vector<std::string>{"db"});
+}
+
+TEST_CASE("what a client says as a strategy is passed on once it offers one, and so is its loss") {
+  using words = std::vector<std::string>;
+  bench b;
+  b.take("c", offer_strategy{"mine"});
+  CHECK(b.out.of<unknown_peer>("c").size() == 1);
+  b.greet_client("c");
+  b.greet_client("d");
+  b.take("d", placed{}, 4);
+  b.take("d", refusal{}, 4);
+  CHECK(b.strategies.empty());
+  b.take("c", offer_strategy{"mine"}, 2);
+  b.take("c", placed{}, 4);
+  b.take("c", refusal{}, 5);
+  b.take("c", heartbeat{});
+  CHECK(b.strategies == words{"c offer_strategy", "c placed", "c refusal"});
+  b.strategies.clear();
+  SUBCASE("where it falls silent") {
+    b.pass(4500ms);
+    CHECK(b.strategies == words{"c is lost: nothing was heard of it for 4 s"});
+  }
+  SUBCASE("where it begins anew, before it offers again") {
+    b.take("c", hello{.role = peer_role::client}, 1);
+    CHECK(b.strategies == words{"c is lost: its process has begun anew"});
+    b.take("c", placed{}, 4);
+    CHECK(b.strategies.size() == 1);
+  }
+}
+
+TEST_CASE("a strategy takes an operator's key, for as long as that is good") {
+  bench b{true};
+  b.trust({bench::key("ann", key_role::operator_), bench::key("ci", key_role::builder)});
+  b.take("c", hello{.role = peer_role::client}, 1, "key-ci");
+  b.take("c", offer_strategy{"mine"}, 2, "key-ci");
+  CHECK(b.refusal_to("c").code == failure_code::forbidden);
+  b.take("a", hello{.role = peer_role::client}, 1, "key-ann");
+  b.take("a", offer_strategy{"mine"}, 2, "key-ann");
+  CHECK(b.strategies == std::vector<std::string>{"a offer_strategy"});
+  b.trust({bench::key("ci", key_role::builder)});
+  CHECK(b.strategies.back() == "a is lost: its key was revoked");
 }
 
 TEST_CASE("whose key is revoked is connected no more") {

@@ -96,6 +96,7 @@ application any_application(int number) {
   for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
     app.env["K" + std::to_string(i) + any_of_letters("aA_9", 0, 3)] = any_text();
   app.per_machine = *rc::gen::arbitrary<bool>();
+  app.max_per_machine = *rc::gen::inRange(0U, 5U);
   app.strategy = *rc::gen::element<std::string>("spread", "one-per-machine", "pack", "pinned");
   bool one = app.strategy == "one-per-machine" && !app.per_machine;
   app.instances = *rc::gen::inRange(0U, one ? 2U : 100'001U);
@@ -209,6 +210,8 @@ void write(YAML::Emitter& out, const application& app) {
   out << YAML::EndMap;
   put(out, "instances", app.instances);
   put(out, "instancesmeansperautodeployer", app.per_machine);
+  if (app.max_per_machine > 0)
+    put(out, "max_per_machine", app.max_per_machine);
   put(out, "machines", joined(app.machine_groups));
   put(out, "strategy", app.strategy);
   put(out, "alwayson", app.always_on);

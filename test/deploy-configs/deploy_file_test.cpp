@@ -1,5 +1,5 @@
 #include "deploy-configs/deploy_file.hpp"
-#include "deploy-configs/known_strategies.hpp"
+#include "messages/known_strategies.hpp"
 #include "test/deploy-configs/examples.hpp"
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void check_all_in_application(const std::vector<wrong_file>& table) {
 // -- what loads -----------------------------------------------------------------------------------
 
 TEST_CASE("every strategy has an example that uses it") {
-  for (const auto& strategy : known_strategies()) {
+  for (const auto& strategy : messages::known_strategies()) {
     CAPTURE(strategy);
     auto file = read_valid(example(strategy + ".yaml"));
     REQUIRE(file.groups.size() == 1);
@@ -122,7 +122,7 @@ TEST_CASE("an application that gives nothing but its binary has every default") 
   CHECK(app == expected);
   CHECK(app.limits.max_memory_mb == 3000);
   CHECK(app.always_on);
-  CHECK(app.strategy == known_strategies().front());
+  CHECK(app.strategy == messages::known_strategies().front());
 }
 
 TEST_CASE("empty values count as absent") {
@@ -135,10 +135,11 @@ TEST_CASE("empty values count as absent") {
 
 TEST_CASE("keys match in any case, variables of env do not change theirs") {
   auto app = read_application_of(
-    in_application("DownloadURL: /srv/b\nInstancesMeansPerAutodeployer: true\n"
+    in_application("DownloadURL: /srv/b\nInstancesMeansPerAutodeployer: true\nMax_Per_Machine: 2\n"
                    "ENV: {Key: 1, KEY: 2}\nLimits: {MaxMemory: 7}"));
   CHECK(app.download_url == "/srv/b");
   CHECK(app.per_machine);
+  CHECK(app.max_per_machine == 2);
   CHECK(app.env == std::map<std::string, std::string>{{"Key", "1"}, {"KEY", "2"}});
   CHECK(app.limits.max_memory_mb == 7);
 }
@@ -544,8 +545,10 @@ TEST_CASE("ports are told with the n that is possible") {
 
 TEST_CASE("strategies are told with those there are") {
   check_all_in_application({
-    {"strategy: everywhere",
-     "6:19: `strategy` is `everywhere`; expected `spread`, `one-per-machine`, `pack` or `pinned`"},
+    {"strategy: everywhere", ""},
+    {"strategy: 'every where'",
+     "6:19: `strategy` is `every where`; expected `spread`, `one-per-machine`, `pack` or `pinned`, "
+     "or the name under which a process offers one"},
     {"strategy: spred",
      "6:19: `strategy` is `spred`; expected `spread`, `one-per-machine`, `pack` or `pinned`, did "
      "you mean `spread`?"},

@@ -44,14 +44,16 @@ class BadFiles(Case):
         self.refused(self.group(instances=-1), "-1")
 
     def test_an_unknown_strategy(self):
-        self.assertIn("spread", self.refused(self.group(strategy="everywhere"), "everywhere"))
+        self.assertIn("spread", self.refused(self.group(strategy="spred"), "spred"))
+        text = self.refused(self.group(strategy="everywhere"), "nobody offers strategy everywhere", code=1)
+        self.assertIn("spread", text)
 
     def test_a_value_that_asks_for_more_than_there_is(self):
         self.refused(self.group(java=True), "not supported yet")
 
     def test_every_mistake_comes_at_once(self):
-        text = self.refused(self.group(instnaces=3, strategy="everywhere", args="x y"), "instnaces")
-        self.assertIn("everywhere", text)
+        text = self.refused(self.group(instnaces=3, strategy="spred", args="x y"), "instnaces")
+        self.assertIn("spred", text)
 
     def test_a_machine_group_that_no_machine_has(self):
         text = self.refused(self.group(machines="database"), "database", code=1)

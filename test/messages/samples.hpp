@@ -156,7 +156,7 @@ std::vector<T> any_list(F make) {
 
 /// One of the messages that carry the most.
 inline message any_message() {
-  switch (*rc::gen::inRange(0, 6)) {
+  switch (*rc::gen::inRange(0, 8)) {
     case 0:
       return submit_build{any_text(), any_text(), any_text(), *rc::gen::arbitrary<std::uint64_t>()};
     case 1: {
@@ -175,6 +175,13 @@ inline message any_message() {
                     std::vector<machine_trouble>{{any_text(), any_timestamp(), any_text()}}};
     case 3:
       return events{any_list<event>(any_event)};
+    case 5:
+      return placed{*rc::gen::arbitrary<std::vector<std::string>>(), any_text()};
+    case 6: {
+      place p{any_text(), any_text(), *rc::gen::arbitrary<std::uint64_t>()};
+      p.machines = {{any_text(), *rc::gen::arbitrary<bool>()}};
+      return p;
+    }
     case 4:
       return refusal{{any_enum<failure_code>(), any_text(), any_text()}};
     default: {

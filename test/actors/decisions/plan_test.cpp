@@ -29,6 +29,12 @@ candidate on(const placement_request& question, const std::string& machine) {
   return {};
 }
 
+/// The version is the deployed one.
+void finish(small_farm& farm, std::uint64_t version) {
+  farm.state.groups.begin()->second.deployed_version = version;
+  farm.state.groups.begin()->second.pending_version = 0;
+}
+
 /// A plan that puts one instance of `app` on each of these machines.
 plan puts(const application& app, std::vector<std::string> machines, counts revisions = {}) {
   return {std::move(revisions), {{"shop", "web", app, placement{std::move(machines), ""}}}};
@@ -191,4 +197,39 @@ TEST_CASE("the first wish that cannot be placed says why the plan cannot be carr
   p.applications.push_back({"", "", {}, failure{failure_code::internal, "first", ""}});
   p.applications.push_back({"", "", {}, failure{failure_code::internal, "second", ""}});
   CHECK(first_failure(p)->message == "first");
+}
+
+TEST_CASE(
+  "a strategy outside is told where the deployed version is, if it is of the same strategy") {
+  small_farm farm{2};
+  auto app = small_farm::web(1);
+  app.strategy = "mine";
+  finish(farm, farm.deploy(app, 1));
+  auto last = [&](const application& wanted) {
+    return next_question(view_for(farm.state, farm.present, {}, {wish_for(wanted)}), {})->last;
+  };
+  CHECK(last(app) == std::map<std::string, std::uint64_t>{{"w1", 1}, {"w2", 1}});
+  auto other = app;
+  other.strategy = "yours";
+  CHECK_FALSE(last(other));
+  other = app;
+  other.name = "db";
+  CHECK_FALSE(last(other));
+}
+
+TEST_CASE("where the old instances stop first, their memory is the new ones'") {
+  small_farm farm{1};
+  auto app = small_farm::web(1);
+  app.limits.max_memory_mb = 300;
+  finish(farm, farm.deploy(app, 1));
+  auto promised = [&](std::uint64_t overcommit) {
+    auto view = view_for(farm.state, farm.present, {}, {wish_for(app)}, overcommit);
+    auto question = next_question(view, {});
+    CHECK(question->overcommit_percent == overcommit);
+    return on(*question, "w1").promised_mb;
+  };
+  CHECK(promised(100) == 300);
+  app.rollout.order = rollout_order::stop_first;
+  CHECK(promised(100) == 0);
+  CHECK(promised(0) == 300);
 }

@@ -1,5 +1,5 @@
 #include "actors/strategies/strategy.hpp"
-#include "deploy-configs/known_strategies.hpp"
+#include "messages/known_strategies.hpp"
 #include "test/actors/support/actors_bench.hpp"
 
 #include <doctest/doctest.h>
@@ -42,8 +42,8 @@ test::outcome_ptr<placement_ptr> ask(test::actors_bench& b, const strategy_actor
 TEST_CASE("each strategy that deploy.yaml may name answers, with machines within reach") {
   test::actors_bench b;
   auto strategies = spawn_strategies(b.system);
-  CHECK(strategies.size() == configs::known_strategies().size());
-  for (const auto& name : configs::known_strategies()) {
+  CHECK(strategies.size() == messages::known_strategies().size());
+  for (const auto& name : messages::known_strategies()) {
     CAPTURE(name);
     auto answer = ask(b, strategies.at(name));
     REQUIRE(answer->value);

@@ -99,6 +99,8 @@ struct deployminator_calls {
   calls<observe_call, bool> reports;
   calls<std::string, actors::assignment_difference_ptr> assignments;
   std::vector<actors::rollout_decision> decisions;
+  /// Of strategies.
+  std::vector<std::string> troubles;
   int asked_for_lead = 0;
 };
 
@@ -136,6 +138,9 @@ fake_deployminator(fake_deployminator_actor::pointer self, deployminator_calls* 
     [=](atom::assign, const std::string& machine) { return hold(self, c->assignments, machine); },
     [=](atom::advance, std::uint64_t, const rollout_decision_ptr& decision) {
       c->decisions.push_back(*decision);
+    },
+    [=](atom::trouble, const std::string& strategy, const std::string& why) {
+      c->troubles.push_back(strategy + ": " + why);
     },
     [=](atom::lead) { ++c->asked_for_lead; },
     [](atom::tick, atom::lead) {},
