@@ -130,6 +130,7 @@ int serve(const configs::server_settings& settings) {
     settings.collect,         asks_for_keys,  own->first_operator, true,
     messages::system_utc_now, system_random()};
   config.kept_versions = settings.keep_versions;
+  config.overcommit_percent = settings.overcommit_percent;
   auto server = actors::spawn_server(system, config);
   if (!server)
     return common::fail(program, server.error());

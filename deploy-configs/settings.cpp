@@ -82,6 +82,11 @@ expectation check_kept(const std::string& text) {
   return check_at_most(text, 10'000'000);
 }
 
+expectation check_overcommit(const std::string& text) {
+  return parse_overcommit(text) ? std::nullopt
+                                : expectation{"a percentage from 1% to 10000%, or `none`"};
+}
+
 std::string host_name() {
   std::array<char, messages::longest_machine_name + 1> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || !is_safe_name(name.data(), name.size()))
@@ -161,6 +166,12 @@ program_settings server_table() {
                         .help = "Keep no event for longer, but for the newest 1000",
                         .default_value = "90",
                         .expected_instead = check_days},
+                       {.name = "overcommit",
+                        .value_name = "PERCENT|none",
+                        .help = "Promise instances (limits.maxmemory) at most so much of their "
+                                "machine's memory, such as 150%; none: it is not counted",
+                        .default_value = "none",
+                        .expected_instead = check_overcommit},
                        keys_setting("The directory with the server's key", "DIR|none",
                                     default_server_keys, ""),
                        {.name = "init",
@@ -369,6 +380,7 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .keep_versions = all.number("keep-versions"),
                            .keep_events = all.number("keep-events"),
                            .keep_event_days = all.number("keep-event-days"),
+                           .overcommit_percent = *parse_overcommit(all.text("overcommit")),
                            .keys = from.below_root(all.text("keys"), default_server_keys),
                            .init = all.flag("init"),
                            .rotate_key = all.flag("rotate-key"),

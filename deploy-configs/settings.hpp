@@ -60,6 +60,8 @@ struct server_settings {
   /// The newest events, and none for longer than so many days.
   std::uint64_t keep_events = 50'000;
   std::uint64_t keep_event_days = 90;
+  /// Of a machine's memory, promised to instances at most; 0: it is not counted.
+  std::uint64_t overcommit_percent = 0;
   /// The directory of keys, or `none`.
   std::string keys;
   /// Make the server's key and the first operator's, and end.

@@ -284,6 +284,16 @@ std::string shown(std::string_view text) {
   return out;
 }
 
+std::optional<std::uint64_t> parse_overcommit(const std::string& text) {
+  constexpr std::int64_t most = 10'000;
+  if (text == "none")
+    return 0;
+  if (!text.ends_with('%'))
+    return std::nullopt;
+  auto percent = parse_integer(text.substr(0, text.size() - 1), 1, most);
+  return percent ? std::optional{static_cast<std::uint64_t>(*percent)} : std::nullopt;
+}
+
 std::optional<std::string> probably_meant(std::string_view word,
                                           const std::vector<std::string>& candidates) {
   if (word.size() > 40)

@@ -92,6 +92,10 @@ std::string shown(std::string_view text);
 /// The shown text in backticks.
 std::string in_ticks(std::string_view text);
 
+/// How much of a machine's memory is promised at most: the percentage of `150%`, 0 of `none`;
+/// nothing where it is neither.
+std::optional<std::uint64_t> parse_overcommit(const std::string& text);
+
 /// The candidate that was probably meant by `word`: the one the fewest edits away, if those are few
 /// for its length.
 std::optional<std::string> probably_meant(std::string_view word,

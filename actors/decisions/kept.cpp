@@ -55,6 +55,9 @@ bool counts_by_machine(const application& app) {
 
 /// Takes instances away until no more are left than wanted: from the machine with the most.
 void drop_surplus(std::map<std::string, instance_list>& by_machine, const application& app) {
+  if (app.max_per_machine > 0)
+    for (auto& [machine, list] : by_machine)
+      list.resize(std::min<std::size_t>(list.size(), app.max_per_machine));
   if (counts_by_machine(app)) {
     for (auto& [machine, list] : by_machine)
       list.resize(std::min<std::size_t>(list.size(), app.instances));

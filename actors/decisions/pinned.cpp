@@ -8,7 +8,7 @@ namespace deployminator::actors {
 
 messages::result<placement> place_pinned(const placement_request& request) {
   auto out = place_spread(request);
-  if (out)
+  if (out && !out->is_short)
     out->reason = fmt::format("{} named", fmt::join(request.app.machine_groups, ", "));
   return out;
 }

@@ -16,26 +16,27 @@ using messages::failure_code;
 
 namespace {
 
-/// Machines that may have it: whatever made them candidates.
-const std::vector<std::string> candidates_group{"candidates"};
-
 wanted_application wanted_of(const placement_request& request) {
+  const auto& app = request.app;
+  bool is_pinned = app.strategy == "pinned";
   return {.name = request.subject,
-          .count = request.app.instances,
-          .per_machine = request.app.per_machine,
-          .machine_groups = candidates_group,
-          .machine_names = {},
-          .memory_mb = request.app.limits.max_memory_mb};
+          .count = app.instances,
+          .per_machine = app.per_machine,
+          .at_most = app.max_per_machine,
+          .machine_groups = app.machine_groups,
+          .machine_names = is_pinned ? app.machine_groups : std::vector<std::string>{},
+          .memory_mb = app.limits.max_memory_mb};
 }
 
-placing_machine machine_of(const candidate& each, std::uint64_t size) {
+/// It is a candidate, so it is in the machine groups, or is named.
+placing_machine machine_of(const candidate& each, const wanted_application& wanted) {
   auto use = each.reachable ? machine_use::open : machine_use::closed;
   return {each.machine,
-          candidates_group,
+          wanted.machine_groups,
           use,
           each.memory_mb,
           each.instances - std::min(each.instances, each.own),
-          each.promised_mb - std::min(each.promised_mb, each.own * size)};
+          each.promised_mb - std::min(each.promised_mb, each.own * wanted.memory_mb)};
 }
 
 /// One machine for each instance: first one for each machine, then the second ones.
@@ -61,23 +62,37 @@ std::vector<std::string> one_by_one(const std::vector<placement_step>& steps) {
 
 /// What `redistribute` starts of this one application. What runs stays where it is: taking away is
 /// for whoever asked.
-messages::result<std::vector<placement_step>> steps_for(const placement_request& request,
-                                                        const wanted_application& wanted) {
+messages::result<application_placement> placing_of(const placement_request& request,
+                                                   const wanted_application& wanted) {
   std::vector<placing_machine> machines;
   std::vector<standing_count> current;
   bool somebody_is_open = false;
   for (const auto& each : request.candidates) {
-    machines.push_back(machine_of(each, wanted.memory_mb));
+    machines.push_back(machine_of(each, wanted));
     current.push_back({request.subject, each.machine, each.own});
     somebody_is_open = somebody_is_open || each.reachable;
   }
-  auto placed = redistribute({wanted}, machines, current, {}).front();
+  auto placed = redistribute({wanted}, machines, current, {},
+                             {.even_out = false, .overcommit_percent = request.overcommit_percent})
+                  .front();
   bool none_there = std::all_of(current.begin(), current.end(),
                                 [](const standing_count& each) { return each.count == 0; });
   bool lacks = wanted.per_machine ? none_there && wanted.count > 0 : placed.placed < placed.wanted;
   if (lacks && !somebody_is_open)
     return nobody_reachable(request);
-  return std::move(placed.steps);
+  if (placed.placed == 0 && placed.wanted > 0)
+    return failure{failure_code::refused,
+                   fmt::format("{} cannot be placed: {}", request.subject, placed.shortfall),
+                   "see `deploy machines`, and `limits.maxmemory` and `max_per_machine` in its "
+                   "deploy.yaml"};
+  return placed;
+}
+
+placement placement_of(const application_placement& placed, std::vector<std::string> add,
+                       const std::string& reason) {
+  bool is_short = !placed.shortfall.empty();
+  return {std::move(add), is_short ? fmt::format("{}; {}", reason, placed.shortfall) : reason,
+          is_short};
 }
 
 } // namespace
@@ -93,10 +108,10 @@ failure nobody_reachable(const placement_request& request) {
 messages::result<placement> place_spread(const placement_request& request) {
   if (request.app.per_machine)
     return place_one_per_machine(request);
-  auto steps = steps_for(request, wanted_of(request));
-  if (!steps)
-    return steps.error();
-  return placement{in_turns(*steps), "the machines with the fewest instances"};
+  auto placed = placing_of(request, wanted_of(request));
+  if (!placed)
+    return placed.error();
+  return placement_of(*placed, in_turns(placed->steps), "the machines with the fewest instances");
 }
 
 messages::result<placement> place_pack(const placement_request& request) {
@@ -104,25 +119,27 @@ messages::result<placement> place_pack(const placement_request& request) {
     return place_one_per_machine(request);
   auto wanted = wanted_of(request);
   wanted.packs = true;
-  auto steps = steps_for(request, wanted);
-  if (!steps)
-    return steps.error();
+  auto placed = placing_of(request, wanted);
+  if (!placed)
+    return placed.error();
   std::map<std::string, std::uint64_t> promised;
   for (const auto& each : request.candidates)
     promised[each.machine] = each.promised_mb;
-  std::sort(steps->begin(), steps->end(), [&](const placement_step& a, const placement_step& b) {
+  auto& steps = placed->steps;
+  std::sort(steps.begin(), steps.end(), [&](const placement_step& a, const placement_step& b) {
     return std::tie(promised[b.to], a.to) < std::tie(promised[a.to], b.to);
   });
-  return placement{one_by_one(*steps), "the fullest machines with room"};
+  return placement_of(*placed, one_by_one(steps), "the fullest machines with room");
 }
 
 messages::result<placement> place_one_per_machine(const placement_request& request) {
   auto wanted = wanted_of(request);
   wanted.per_machine = true;
-  auto steps = steps_for(request, wanted);
-  if (!steps)
-    return steps.error();
-  return placement{one_by_one(*steps), fmt::format("{} on each machine", request.app.instances)};
+  auto placed = placing_of(request, wanted);
+  if (!placed)
+    return placed.error();
+  return placement_of(*placed, one_by_one(placed->steps),
+                      fmt::format("{} on each machine", request.app.instances));
 }
 
 bool is_eligible(const messages::machine& machine, const messages::application& app) {

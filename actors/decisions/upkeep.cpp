@@ -60,6 +60,7 @@ intent intent_for(const farm& f, const version& deployed, const plan& p) {
       out.lacking = true;
       continue;
     }
+    out.lacking = out.lacking || each.where->is_short;
     bool adds = !each.where->add.empty();
     if (adds)
       out.add.push_back(&each);

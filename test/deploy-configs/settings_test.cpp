@@ -302,6 +302,9 @@ TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
   CHECK(settings.keep_event_days == 90);
   CHECK(good(server({"--keep-events", "1000"})).keep_events == 1000);
   CHECK(good(server({"--keep-event-days", "7"})).keep_event_days == 7);
+  CHECK(settings.overcommit_percent == 0);
+  CHECK(good(server({"--overcommit", "150%"})).overcommit_percent == 150);
+  CHECK(good(server({"--overcommit", "none"})).overcommit_percent == 0);
   CHECK(settings.warnings.size() == 1);
   auto maria = good(server({"--store", "mysql://u@h/d", "--store-password-file", "/x"}));
   CHECK(maria.warnings.empty());
@@ -321,6 +324,8 @@ TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file
              + ":6:1: unknown key `config` in the config file; expected `listen`, `publish`, "
                "`collect`, `store`, `store-password-file`, `keep-versions`, `keep-events`, "
                "`keep-event-days` or `keys`\n");
+               "`collect`, `store`, `store-password-file`, `keep-versions`, "
+               "`overcommit` or `keys`\n");
   agent_file("memory: much\ngroups: [a, [b]]\n");
   auto agent_path = get().root + "/etc/cnw/autodeployer/config.yaml";
   CHECK(refused(agent())

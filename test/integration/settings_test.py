@@ -175,6 +175,10 @@ class Settings(unittest.TestCase):
         for way in WAYS:
             self.end_all(self.serves(way=way, keep_event_days="7"))
             self.refused("deployminator", "expected a", way, keep_event_days="0")
+    def forms_deployminator_overcommit(self):
+        for way in WAYS:
+            self.end_all(self.serves(way=way, overcommit="150%"))
+            self.refused("deployminator", "expected a percentage", way, overcommit="150")
 
     def forms_deployminator_keys(self):
         for way in WAYS:

@@ -247,3 +247,57 @@ TEST_CASE("spread begins with one on each machine") {
   CHECK(placed[0] != placed[1]);
   CHECK(placed[2] != placed[3]);
 }
+
+TEST_CASE(
+  "no machine gets more of an application than deploy.yaml allows, and the rest is told of") {
+  placement_request request{"shop/web/web", {}, {{"a"}, {"b", true, 0, 0, 1, 1}}};
+  request.app.instances = 5;
+  request.app.max_per_machine = 2;
+  for (auto place : {place_spread, place_pack}) {
+    auto placed = place(request);
+    REQUIRE(placed);
+    CHECK(placed->add.size() == 3);
+    CHECK(std::count(placed->add.begin(), placed->add.end(), "a") == 2);
+    CHECK(placed->is_short);
+    CHECK(placed->reason.ends_with(
+      "; 4 of 5 placed: machine group worker has 2 machines, with 2 on each at most"));
+  }
+  request.app.instances = 4;
+  CHECK_FALSE(place_spread(request)->is_short);
+  request.app.per_machine = true;
+  CHECK(place_spread(request)->add == std::vector<std::string>{"a", "a", "b"});
+}
+
+TEST_CASE("where memory is counted no machine is promised more than it has") {
+  placement_request request{"shop/web/web", {}, {{"a", true, 1000, 400, 1, 0}, {"b", true, 1000}}};
+  request.app.instances = 4;
+  request.app.limits.max_memory_mb = 500;
+  CHECK(place_spread(request)->add.size() == 4);
+  request.overcommit_percent = 100;
+  for (auto place : {place_spread, place_pack}) {
+    auto placed = place(request);
+    REQUIRE(placed);
+    CHECK(placed->add.size() == 3);
+    CHECK(std::count(placed->add.begin(), placed->add.end(), "a") == 1);
+    CHECK(placed->is_short);
+    CHECK(placed->reason.ends_with("; 3 of 4 placed: machine group worker has 2 machines; 500 MB "
+                                   "for another one are left on none of 2 machines"));
+  }
+  request.overcommit_percent = 150;
+  CHECK(place_spread(request)->add.size() == 4);
+  CHECK_FALSE(place_spread(request)->is_short);
+}
+
+TEST_CASE("what finds room on no machine is refused, with what there is") {
+  placement_request request{"shop/web/web", {}, {{"a", true, 1000, 800, 1, 0}}};
+  request.app.limits.max_memory_mb = 500;
+  request.overcommit_percent = 100;
+  for (auto place : {place_spread, place_pack, place_one_per_machine}) {
+    auto refused = place(request);
+    REQUIRE_FALSE(refused);
+    const auto& said = refused.error().message;
+    CHECK(said.starts_with(
+      "shop/web/web cannot be placed: 0 of 1 placed: machine group worker has 1 machine"));
+    CHECK(said.ends_with("; 500 MB for another one are left on none of 1 machine"));
+  }
+}

@@ -53,6 +53,19 @@ constexpr duration second{1'000};
 
 } // namespace
 
+TEST_CASE("what could not be placed for want of machines is looked at again") {
+  auto app = small_farm::web(3);
+  app.max_per_machine = 1;
+  kept_farm farm{2, app};
+  CHECK(farm.machines_of_wanted() == names{"w1", "w2"});
+  auto out = farm.keep();
+  CHECK(is_empty(out.what));
+  CHECK(out.lacking);
+  farm.add_machine("w3");
+  CHECK_FALSE(is_empty(farm.keep().what));
+  CHECK(farm.machines_of_wanted() == names{"w1", "w2", "w3"});
+}
+
 TEST_CASE("where nothing is lacking nothing is done") {
   kept_farm farm{2, small_farm::web(2)};
   auto out = farm.keep();
