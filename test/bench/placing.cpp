@@ -2,7 +2,9 @@
 /// out a farm that has grown: one line for each size, with the memory that the process took at
 /// most.
 ///
-///   deployminator-placing [INSTANCES MACHINES]…
+///   deployminator-placing [--json] [INSTANCES MACHINES]…
+///
+/// With --json: an object a line, for swarm_plot.py.
 
 #include "actors/decisions/redistribute.hpp"
 
@@ -11,6 +13,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/resource.h>
@@ -65,34 +68,69 @@ std::uint64_t moves_in(const std::vector<application_placement>& answer) {
   return out;
 }
 
-void measure(std::uint64_t instances, std::uint64_t machines) {
+/// What was measured of one farm.
+struct figures {
+  std::uint64_t instances = 0;
+  std::uint64_t machines = 0;
+  double from_nothing = 0;
+  double unchanged = 0;
+  double even_out = 0;
+  std::uint64_t moves = 0;
+  std::uint64_t mib = 0;
+};
+
+figures measure(std::uint64_t instances, std::uint64_t machines) {
+  figures out{.instances = instances, .machines = machines};
   auto farm = farm_of(instances, machines);
   auto begun = now();
   auto placed = redistribute(farm.wanted, farm.machines, {}, {});
-  auto from_nothing = seconds_since(begun);
+  out.from_nothing = seconds_since(begun);
   auto there = after_steps({}, placed);
   begun = now();
   auto again = redistribute(farm.wanted, farm.machines, there, {});
-  auto unchanged = seconds_since(begun);
+  out.unchanged = seconds_since(begun);
   if (moves_in(again) > 0)
     std::exit(1);
   auto grown = farm_of(instances, machines + machines / 10);
   begun = now();
   auto evened = redistribute(grown.wanted, grown.machines, there, {}, {.even_out = true});
-  auto even = seconds_since(begun);
+  out.even_out = seconds_since(begun);
+  out.moves = moves_in(evened);
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
-  fmt::print("{:>9} {:>9} {:>12.4f} {:>10.4f} {:>10.4f} {:>9} {:>8}\n", instances, machines,
-             from_nothing, unchanged, even, moves_in(evened), used.ru_maxrss / 1024);
+  out.mib = static_cast<std::uint64_t>(used.ru_maxrss) / 1024;
+  return out;
+}
+
+void print(const figures& f) {
+  fmt::print("{:>9} {:>9} {:>12.4f} {:>10.4f} {:>10.4f} {:>9} {:>8}\n", f.instances, f.machines,
+             f.from_nothing, f.unchanged, f.even_out, f.moves, f.mib);
+}
+
+void print_json(const figures& f) {
+  auto row = [&](const char* name, const char* unit, double value) {
+    fmt::print(R"({{"row": "{}", "y": "{}", "{}": {:.6f}, "instances": {}, "machines": {}, )"
+               R"("complete": true}})"
+               "\n",
+               name, unit, unit, value, f.instances, f.machines);
+  };
+  row("from nothing", "seconds", f.from_nothing);
+  row("unchanged", "seconds", f.unchanged);
+  row("even out", "seconds", f.even_out);
+  row("memory", "MiB", static_cast<double>(f.mib));
 }
 
 } // namespace
 
 int main(int argc, char** argv) {
-  fmt::print("instances  machines from nothing  unchanged  even out     moves   MiB\n");
-  if (argc < 3)
+  bool as_json = argc > 1 && std::string_view{argv[1]} == "--json";
+  auto show = as_json ? print_json : print;
+  if (!as_json)
+    fmt::print("instances  machines from nothing  unchanged  even out     moves   MiB\n");
+  int first = as_json ? 2 : 1;
+  if (argc - first < 2)
     for (std::uint64_t size : {1'000U, 10'000U, 100'000U, 1'000'000U})
-      measure(size, size / 100);
-  for (int i = 1; i + 1 < argc; i += 2)
-    measure(std::strtoull(argv[i], nullptr, 10), std::strtoull(argv[i + 1], nullptr, 10));
+      show(measure(size, size / 100));
+  for (int i = first; i + 1 < argc; i += 2)
+    show(measure(std::strtoull(argv[i], nullptr, 10), std::strtoull(argv[i + 1], nullptr, 10)));
 }

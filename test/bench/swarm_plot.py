@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Draws how the figures of swarm.sh --json grow: an SVG with a panel for each row, and a line in it for each file.
+The `y` of a row, such as those of deployminator-placing --json, names its figure; else --y does.
 
     swarm_plot.py --out growth.svg before.jsonl after.jsonl
 """
@@ -58,12 +59,12 @@ def axes(x, y):
     return out
 
 
-def panel(name, series, options):
+def panel(name, figure, series, options):
     """`series`: of each file the points (x, y, whether the row was complete)."""
     points = [point for each in series for point in each]
     x = Scale([p[0] for p in points], LEFT, WIDTH - RIGHT)
     y = Scale([p[1] for p in points], HEIGHT - BOTTOM, TOP)
-    out = [text(LEFT, 16, f"{name}: {options.y}", "start", 13)]
+    out = [text(LEFT, 16, f"{name}: {figure}", "start", 13)]
     out += axes(x, y)
     out.append(text((LEFT + WIDTH) / 2, HEIGHT - 5, options.x))
     for color, each in zip(COLORS, series):
@@ -74,15 +75,16 @@ def panel(name, series, options):
     return out
 
 
-def points_of(rows, name, options):
-    found = [(row[options.x], row[options.y], row["complete"]) for row in rows
-             if row["row"] == name and isinstance(row.get(options.y), (int, float)) and row[options.y] > 0]
+def points_of(rows, name, figure, options):
+    found = [(row[options.x], row[figure], row["complete"]) for row in rows
+             if row["row"] == name and isinstance(row.get(figure), (int, float)) and row[figure] > 0]
     return sorted(found)
 
 
 def draw(files, options):
-    names = list(dict.fromkeys(row["row"] for rows in files.values() for row in rows))
-    panels = {name: [points_of(rows, name, options) for rows in files.values()] for name in names}
+    figures = {row["row"]: row.get("y", options.y) for rows in files.values() for row in rows}
+    panels = {name: [points_of(rows, name, figure, options) for rows in files.values()]
+              for name, figure in figures.items()}
     panels = {name: series for name, series in panels.items() if any(series)}
     lines = math.ceil(len(panels) / COLUMNS)
     width, height = WIDTH * COLUMNS, HEIGHT * lines + 30
@@ -90,10 +92,11 @@ def draw(files, options):
            'font-family="sans-serif"><rect width="100%" height="100%" fill="white"/>']
     for n, (name, series) in enumerate(panels.items()):
         out.append(f'<g transform="translate({n % COLUMNS * WIDTH},{n // COLUMNS * HEIGHT})">')
-        out += panel(name, series, options) + ["</g>"]
+        out += panel(name, figures[name], series, options) + ["</g>"]
     for n, (file, color) in enumerate(zip(files, COLORS)):
         out.append(text(LEFT + n * 200, height - 10, f"● {file}", "start", fill=color))
-    out.append(text(width - RIGHT, height - 10, "hollow: not complete", "end"))
+    if not all(row["complete"] for rows in files.values() for row in rows):
+        out.append(text(width - RIGHT, height - 10, "hollow: not complete", "end"))
     return "\n".join(out + ["</svg>", ""])
 
 
