@@ -323,9 +323,7 @@ TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file
              + ":5:10: `collect` is a map; expected an address such as tcp://127.0.0.1:4001\n" + at
              + ":6:1: unknown key `config` in the config file; expected `listen`, `publish`, "
                "`collect`, `store`, `store-password-file`, `keep-versions`, `keep-events`, "
-               "`keep-event-days` or `keys`\n");
-               "`collect`, `store`, `store-password-file`, `keep-versions`, "
-               "`overcommit` or `keys`\n");
+               "`keep-event-days`, `overcommit` or `keys`\n");
   agent_file("memory: much\ngroups: [a, [b]]\n");
   auto agent_path = get().root + "/etc/cnw/autodeployer/config.yaml";
   CHECK(refused(agent())

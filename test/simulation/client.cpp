@@ -51,6 +51,11 @@ void client::take_plan(const question& asked, const message& answer) {
   clock_.after(asked.think, [this, build] { order(build.order_id, build); });
 }
 
+void client::offer(std::string strategy, moment calm) {
+  strategy_ = std::move(strategy);
+  calm_ = calm;
+}
+
 std::string client::order_of(std::uint64_t id) const {
   auto found = questions_.find(id);
   return found == questions_.end() ? std::string{} : found->second.order_id;
@@ -110,6 +115,26 @@ void client::take(const deployminator::bus::inbound& in) {
   schedule();
 }
 
+void client::answer(std::uint64_t id, const place& asked) {
+  auto mood = clock_.now() < calm_ ? dice_.unit() : 1.0;
+  if (mood < 0.1)
+    return;
+  if (mood < 0.2)
+    return send(id, refusal{{failure_code::refused, "it would rather not", ""}});
+  placed out{{}, "one after the other"};
+  for (const auto& each : asked.machines)
+    if (each.reachable)
+      out.machines.push_back(each.name);
+  for (std::size_t i = 0; !out.machines.empty() && out.machines.size() < asked.missing; ++i)
+    out.machines.push_back(out.machines[i]);
+  out.machines.resize(std::min<std::size_t>(out.machines.size(), asked.missing));
+  if (mood < 0.3 && !out.machines.empty())
+    out.machines.front() = "moon";
+  if (mood >= 0.4)
+    return send(id, out);
+  clock_.at(clock_.now() + dice_.between(1s, 6s), [this, id, out] { send(id, out); });
+}
+
 void client::take_answer(const envelope& e) {
   auto highest = session_.epoch();
   auto step = session_.arrived(steady(), e, dice_.unit());
@@ -120,6 +145,8 @@ void client::take_answer(const envelope& e) {
   if (step.opened) {
     for (auto& [id, each] : questions_)
       each.last_sent = -1h;
+    if (!strategy_.empty())
+      send(++last_id_, offer_strategy{strategy_});
     if (std::get<welcome>(e.body).publish != publish_) {
       publish_ = std::get<welcome>(e.body).publish;
       open_events();
@@ -129,6 +156,8 @@ void client::take_answer(const envelope& e) {
   send_questions();
   if (step.ignore || step.opened || e.id == 0)
     return;
+  if (const auto* asked = std::get_if<place>(&e.body))
+    return answer(e.id, *asked);
   if (e.id == snapshot_) {
     snapshot_ = 0;
     const auto* rows = std::get_if<table>(&e.body);

@@ -42,6 +42,10 @@ public:
   /// What an order that was planned will do.
   std::function<void(const std::string& order_id, const messages::build_plan&)> on_plan;
 
+  /// Offers a strategy in each of its sessions. Until `calm` it is now and then late, silent or
+  /// wrong, or says no.
+  void offer(std::string strategy, moment calm);
+
   [[nodiscard]] const std::string& name() const {
     return name_;
   }
@@ -81,6 +85,7 @@ private:
   void take_plan(const question& asked, const messages::message& answer);
   void carry_out(const deployminator::bus::client_step& step);
   void carry_out(const deployminator::bus::follow_step& step);
+  void answer(std::uint64_t id, const messages::place& asked);
   void ask_for_snapshot();
   void send(std::uint64_t id, const messages::message& body);
   void send_questions();
@@ -99,6 +104,8 @@ private:
   std::uint64_t last_id_ = 0;
   std::map<std::uint64_t, question> questions_;
   std::vector<answered> answers_;
+  std::string strategy_;
+  moment calm_{0};
 
   std::string publish_;
   deployminator::bus::socket_id events_ = 0;

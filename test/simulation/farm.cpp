@@ -182,6 +182,7 @@ void farm::add_clients() {
       checks_.after_plan(id, told);
     };
   }
+  clients_[0]->offer("outside", plan_.calm);
   servers_[0]->start();
 }
 

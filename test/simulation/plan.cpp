@@ -61,6 +61,8 @@ std::string draw_application(dice& d, std::size_t group, std::size_t index, std:
     text += fmt::format("        instances: {}\n", 1 + d.below(std::min<std::size_t>(machines, 8)));
   if (!everywhere && d.chance(0.2))
     text += "        strategy: pack\n";
+  else if (!everywhere && d.chance(0.3))
+    text += "        strategy: outside\n";
   if (group == 2)
     text += "        machines: worker, db\n";
   else if (index == 1)
