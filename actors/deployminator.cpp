@@ -25,9 +25,9 @@ constexpr auto lead_interval = 5s;
 
 /// Answers with the view for what `wishes` yields when its turn comes: behind all that is decided
 /// already, and before anything that comes later.
-template <class Wishes>
+template <class Wishes, class Quiet>
 void enqueue_view(deployminator_pointer self, caf::typed_response_promise<plan_view_ptr> answer,
-                  Wishes wishes) {
+                  Wishes wishes, Quiet quiet) {
   work w;
   // What is decided together with it may fail to be stored: it has been answered then.
   auto was_decided = std::make_shared<bool>(false);
@@ -35,15 +35,16 @@ void enqueue_view(deployminator_pointer self, caf::typed_response_promise<plan_v
     if (!outcome && !*was_decided)
       answer.deliver(to_error(outcome.error()));
   };
-  w.decide = [self, answer, wishes, was_decided](const farm& f) mutable {
+  w.decide = [self, answer, wishes, quiet, was_decided](const farm& f) mutable {
     *was_decided = true;
     auto needed = wishes(f);
     auto& state = self->state;
     if (!needed.empty() && !state.present.is_complete())
-      when_complete(self, [self, answer, wishes] { enqueue_view(self, answer, wishes); });
+      when_complete(self,
+                    [self, answer, wishes, quiet] { enqueue_view(self, answer, wishes, quiet); });
     else
       answer.deliver(plan_view_ptr{std::make_shared<const plan_view>(
-        view_for(f, state.present, state.queue.revisions(), std::move(needed),
+        view_for(f, state.present, state.queue.revisions(), std::move(needed), quiet(f),
                  state.config.overcommit_percent))});
     return change{};
   };
@@ -53,16 +54,21 @@ void enqueue_view(deployminator_pointer self, caf::typed_response_promise<plan_v
 caf::result<plan_view_ptr> view_for_order(deployminator_pointer self,
                                           const readable_order_ptr& order) {
   auto answer = self->make_response_promise<plan_view_ptr>();
-  enqueue_view(self, answer, [order](const farm& f) {
-    auto wishes = needs(f, *order);
-    return wishes ? std::move(*wishes) : std::vector<wish>{};
-  });
+  enqueue_view(
+    self, answer,
+    [order](const farm& f) {
+      auto wishes = needs(f, *order);
+      return wishes ? std::move(*wishes) : std::vector<wish>{};
+    },
+    [](const farm&) { return silence{}; });
   return answer;
 }
 
 caf::result<plan_view_ptr> view_for_upkeep(deployminator_pointer self, std::uint64_t group_id) {
   auto answer = self->make_response_promise<plan_view_ptr>();
-  enqueue_view(self, answer, [group_id](const farm& f) { return upkeep_wishes(f, group_id); });
+  enqueue_view(
+    self, answer, [group_id](const farm& f) { return upkeep_wishes(f, group_id); },
+    [self](const farm& f) { return silence_now(self, f); });
   return answer;
 }
 
@@ -119,7 +125,7 @@ caf::result<upkeep_outcome> take_upkeep(deployminator_pointer self, std::uint64_
     auto& state = self->state;
     if (is_stale(*p, f, state.present, state.queue.revisions()))
       return change{};
-    auto decided = decide_upkeep(f, group_id, *p, occasion, now(self));
+    auto decided = decide_upkeep(f, group_id, *p, occasion, now(self), silence_now(self, f));
     *out = decided.lacking ? upkeep_outcome::lacking : upkeep_outcome::satisfied;
     if (!is_empty(decided.what))
       *out = upkeep_outcome::moving;
@@ -154,7 +160,11 @@ caf::result<bool> take_report(deployminator_pointer self, const std::string& nam
   auto answer = self->make_response_promise<bool>();
   work w;
   w.decide = [self, name, news](const farm& f) { return observe(f, name, *news, now(self)); };
-  w.finished = answering(answer, [](std::uint64_t) -> result<bool> { return true; });
+  w.finished = answering(answer, [self, name, full = news->full](std::uint64_t) -> result<bool> {
+    if (full)
+      machine_was_heard(self, name);
+    return true;
+  });
   enqueue(self, std::move(w));
   return answer;
 }
@@ -199,6 +209,9 @@ void begin(deployminator_pointer self, deployminator_config config) {
     if (!each.lost)
       known.insert(name);
   state.present = presence{std::move(known)};
+  for (const auto& [name, each] : state.queue.farm().machines)
+    if (each.lost)
+      begin_silence(self, name);
   state.listeners.tell_all_anew(self, state.queue.farm(), state.present);
   self->delayed_send(self, return_grace, atom::tick_v, ++state.last_look);
   self->delayed_send(self, lead_interval, atom::tick_v, atom::lead_v);
@@ -262,6 +275,7 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
       try_store(self);
     },
     [self](atom::load) { reload(self); },
+    [self](atom::tick, const std::string& name) { look_at_silence(self, name); },
     [self](atom::tick, std::uint64_t look) {
       if (look == self->state.last_look)
         give_up_on_absent_machines(self);

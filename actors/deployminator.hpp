@@ -3,6 +3,7 @@
 #include "actors/decisions/change_queue.hpp"
 #include "actors/decisions/presence.hpp"
 #include "actors/decisions/retention.hpp"
+#include "actors/decisions/silence.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/listeners.hpp"
 
@@ -35,6 +36,7 @@ struct deployminator_config {
   std::size_t kept_versions = usual_kept_versions;
   /// As in `placement_rules`.
   std::uint64_t overcommit_percent = 0;
+  silence_rules silence;
 };
 
 /// What the DEPLOYMINATOR remembers.
@@ -46,6 +48,10 @@ struct deployminator_state {
   actors::listeners listeners;
   /// Machines whose agents have said hello and are not answered yet.
   std::multiset<std::string> joining;
+  /// Since when machines are silent, by a clock that never jumps.
+  std::map<std::string, messages::duration> silent_since;
+  /// Machines that are back, and whose instances may be others than those that are stored.
+  std::set<std::string> unheard;
   /// What waits until it is known which machines are there.
   std::vector<std::function<void()>> held_back;
   /// The number of the next look for absent machines; those before it are dropped, so that many

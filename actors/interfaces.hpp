@@ -267,6 +267,8 @@ using deployminator_actor = caf::typed_actor<
   caf::reacts_to<atom::tick, atom::lead>,
   /// From itself, after a failed commit and a failed load: time to load again.
   caf::reacts_to<atom::load>,
+  /// From itself: this machine may be silent for so long that something on it is replaced.
+  caf::reacts_to<atom::tick, std::string>,
   /// From itself, after the start: machines that do not come back are given up; only the newest
   /// such look counts.
   caf::reacts_to<atom::tick, std::uint64_t>>;

@@ -65,7 +65,10 @@ void listeners::tell_machine(speaker self, const farm& f, const std::string& nam
   if (known == machines_.end())
     return;
   auto& machine = known->second;
-  auto generation = f.machines.at(name).generation;
+  auto row = f.machines.find(name);
+  if (row == f.machines.end())
+    return;
+  auto generation = row->second.generation;
   if (generation == machine.generation)
     return;
   self->send(machine.actor, atom::assign_v,
@@ -123,6 +126,8 @@ void listeners::tell(speaker self, const farm& f, const presence& machines, cons
     news.instances.merge(each.instances);
     tell_rollout(self, f, machines, group_id);
   }
+  for (const auto& each : follows.occasions)
+    want_upkeep(self, f, each);
   for (const auto& each : follows.finished) {
     end_rollout(self, each.group_id);
     if (each.is_upkeep && each.outcome != rollout_outcome::succeeded)

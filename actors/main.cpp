@@ -131,6 +131,9 @@ int serve(const configs::server_settings& settings) {
     messages::system_utc_now, system_random()};
   config.kept_versions = settings.keep_versions;
   config.overcommit_percent = settings.overcommit_percent;
+  config.silence = {std::nullopt, settings.silent_share.first, settings.silent_share.second};
+  if (settings.replace_after != messages::never_replaced)
+    config.silence.replace_after = settings.replace_after;
   auto server = actors::spawn_server(system, config);
   if (!server)
     return common::fail(program, server.error());

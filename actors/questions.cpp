@@ -1,5 +1,6 @@
 #include "actors/questions.hpp"
 
+#include "actors/attendance.hpp"
 #include "actors/decisions/access.hpp"
 #include "actors/decisions/tables.hpp"
 #include "actors/log_search.hpp"
@@ -7,10 +8,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace deployminator::actors {
 
@@ -20,6 +23,20 @@ using namespace messages;
 
 /// Longer than a MACHINE waits for its agent.
 constexpr std::chrono::seconds log_timeout{15};
+
+/// That nothing is replaced, since when, and what to do.
+void add_silence(deployminator_pointer self, const farm& f,
+                 std::vector<machine_trouble>& troubles) {
+  auto quiet = silence_now(self, f);
+  if (quiet.cut_off.empty())
+    return;
+  timestamp since;
+  for (const auto& [name, lasting] : quiet.lasting)
+    since = std::max(since, f.machines.at(name).last_seen);
+  troubles.push_back({quiet.cut_off, since,
+                      "see that the server reaches its machines; `deploy forget` those that are "
+                      "gone for good, and its setting `silent-share` says how many may be silent"});
+}
 
 /// Nobody sees what is not stored: what it is decided with may be refused by the store, and the
 /// numbers of its events are not given away yet.
@@ -35,6 +52,8 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
     for (const auto& [strategy, trouble] : state.strategy_troubles)
       if (rows)
         rows->troubles.push_back(trouble);
+    if (rows)
+      add_silence(self, f, rows->troubles);
     if (rows)
       answered.deliver(message_ptr{std::make_shared<const message>(std::move(*rows))});
     else

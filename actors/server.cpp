@@ -74,9 +74,10 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
   caf::anon_send(out.registrar, atom::attach_v, tells);
   auto store_id = farm->store_id;
   auto decides = system.spawn(
-    deployminator, deployminator_config{out.registrar, std::move(farm), config.first_operator,
-                                        config.utc_now, config.random, config.asks_for_keys,
-                                        config.kept_versions, config.overcommit_percent});
+    deployminator,
+    deployminator_config{out.registrar, std::move(farm), config.first_operator, config.utc_now,
+                         config.random, config.asks_for_keys, config.kept_versions,
+                         config.overcommit_percent, config.silence});
   auto strategies = spawn_strategies(system);
   auto asks_others
     = system.spawn(outside_strategies, outside_strategies_config{out.gateway, decides, *epoch});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/decisions/retention.hpp"
+#include "actors/decisions/silence.hpp"
 #include "actors/interfaces.hpp"
 #include "messages/result.hpp"
 #include "store/store.hpp"
@@ -35,6 +36,8 @@ struct server_config {
   /// Instances are promised at most so many percent of their machine's memory; 0: it is not
   /// counted.
   std::uint64_t overcommit_percent = 0;
+  /// When what ran on silent machines is placed elsewhere.
+  silence_rules silence;
 };
 
 /// The actors of a running server.

@@ -32,6 +32,8 @@ void print_accepted(const context& c, const message& order, const accepted& repl
     print(indented({{"versions", to_json(reply.versions)}}));
     return;
   }
+  if (reply.versions.empty())
+    print("nothing is to be done\n");
   for (const auto& each : reply.versions) {
     auto name = to_text(group_name{each.namespace_, each.group});
     if (is_done_at_once(order))
@@ -198,7 +200,7 @@ exit_code carry_out(context& c, const message& order, const order_options& optio
     5s, options.timeout ? *options.timeout : std::chrono::milliseconds{order_timeout});
   auto reply = server.ask<accepted>(order, timeout);
   go_on_without_output();
-  if (follows)
+  if (follows && !reply.versions.empty())
     return follow_through(c, server, order, options, reply, begun);
   print_accepted(c, order, reply);
   return exit_code::done;

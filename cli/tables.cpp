@@ -14,7 +14,7 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 
 std::uint64_t rows_of(const messages::table& t) {
   return t.groups.size() + t.instances.size() + t.versions.size() + t.machines.size()
-         + t.ports.size() + t.keys.size() + t.history.size();
+         + t.ports.size() + t.keys.size() + t.history.size() + t.moves.size();
 }
 
 } // namespace
@@ -34,6 +34,7 @@ messages::table ask_table(client& server, messages::query_subject subject, const
     append(out.ports, page.ports);
     append(out.keys, page.keys);
     append(out.history, page.history);
+    append(out.moves, page.moves);
   }
   out.more = false;
   return out;

@@ -206,6 +206,12 @@ void read_machines(fields& in, messages::application& app) {
     app.machine_groups = std::move(groups);
 }
 
+/// For a field that may be unset.
+std::optional<std::optional<messages::duration>> replace_after_of(const std::string& text) {
+  auto time = parse_replace_after(text);
+  return time ? std::make_optional(time) : std::nullopt;
+}
+
 void read_placement(fields& in, messages::application& app) {
   in.read_integer("instances", 0, max_instances,
                   [&](std::int64_t n) { app.instances = static_cast<std::uint32_t>(n); });
@@ -213,6 +219,10 @@ void read_placement(fields& in, messages::application& app) {
   in.read_integer("max_per_machine", 1, max_instances,
                   [&](std::int64_t n) { app.max_per_machine = static_cast<std::uint32_t>(n); });
   read_machines(in, app);
+  in.nested("unreachable", [&](fields& below) {
+    below.read("replace_after", app.replace_after, replace_after_of,
+               "a duration such as 5m, or never", duration_hint);
+  });
   const auto& strategies = messages::known_strategies();
   const auto* node = in.find_text("strategy", enumerated(strategies));
   if (node == nullptr)
@@ -260,9 +270,6 @@ void refuse_unsupported(fields& in, bool always_on) {
   in.refuse_unless("health", {"none", "false", ""},
                    "expected no such key: ready is what was alive "
                    "for `rollout.min_ready`");
-  in.nested("unreachable", [](fields& below) {
-    below.refuse_unless("replace_after", {"never"}, "expected `never`");
-  });
 }
 
 void read_limits(fields& in, messages::application& app) {

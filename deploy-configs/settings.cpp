@@ -2,6 +2,7 @@
 
 #include "deploy-configs/option_set.hpp"
 #include "deploy-configs/public_ports_reader.hpp"
+#include "deploy-configs/this_machine.hpp"
 #include "deploy-configs/values.hpp"
 #include "messages/endpoint.hpp"
 
@@ -87,19 +88,12 @@ expectation check_overcommit(const std::string& text) {
                                 : expectation{"a percentage from 1% to 10000%, or `none`"};
 }
 
-std::string host_name() {
-  std::array<char, messages::longest_machine_name + 1> name{};
-  if (gethostname(name.data(), name.size() - 1) != 0 || !is_safe_name(name.data(), name.size()))
-    return "localhost";
-  return name.data();
+expectation check_replace_after(const std::string& text) {
+  return parse_replace_after(text) ? std::nullopt : expectation{"a duration such as 5m, or never"};
 }
 
-std::uint64_t machine_memory_mb() {
-  auto pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-  if (pages <= 0 || page <= 0)
-    return 1;
-  return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page)
-         / (std::uint64_t{1024} * 1024);
+expectation check_share(const std::string& text) {
+  return parse_share(text) ? std::nullopt : expectation{"a part such as 1/3"};
 }
 
 constexpr const char* no_keys = "none";
@@ -172,6 +166,16 @@ program_settings server_table() {
                                 "machine's memory, such as 150%; none: it is not counted",
                         .default_value = "none",
                         .expected_instead = check_overcommit},
+                       {.name = "replace-after",
+                        .value_name = "TIME|never",
+                        .help = "Bring what ran on machines silent for TIME elsewhere",
+                        .default_value = "never",
+                        .expected_instead = check_replace_after},
+                       {.name = "silent-share",
+                        .value_name = "N/M",
+                        .help = "Replace nothing while more of the machines are silent",
+                        .default_value = "1/3",
+                        .expected_instead = check_share},
                        keys_setting("The directory with the server's key", "DIR|none",
                                     default_server_keys, ""),
                        {.name = "init",
@@ -381,6 +385,8 @@ std::variant<server_settings, exit_now> read_server_settings(int argc, const cha
                            .keep_events = all.number("keep-events"),
                            .keep_event_days = all.number("keep-event-days"),
                            .overcommit_percent = *parse_overcommit(all.text("overcommit")),
+                           .replace_after = *parse_replace_after(all.text("replace-after")),
+                           .silent_share = *parse_share(all.text("silent-share")),
                            .keys = from.below_root(all.text("keys"), default_server_keys),
                            .init = all.flag("init"),
                            .rotate_key = all.flag("rotate-key"),

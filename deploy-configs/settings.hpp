@@ -1,6 +1,7 @@
 #pragma once
 
 #include "deploy-configs/key_file.hpp"
+#include "messages/application.hpp"
 #include "messages/duration.hpp"
 #include "messages/public_ports.hpp"
 #include "messages/result.hpp"
@@ -10,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -62,6 +64,11 @@ struct server_settings {
   std::uint64_t keep_event_days = 90;
   /// Of a machine's memory, promised to instances at most; 0: it is not counted.
   std::uint64_t overcommit_percent = 0;
+  /// What ran on a machine that is silent for so long is placed elsewhere, where deploy.yaml says
+  /// nothing of it; or `messages::never_replaced`.
+  messages::duration replace_after = messages::never_replaced;
+  /// Unless more than this part of the machines is silent: `{1, 3}` is a third.
+  std::pair<std::uint64_t, std::uint64_t> silent_share{1, 3};
   /// The directory of keys, or `none`.
   std::string keys;
   /// Make the server's key and the first operator's, and end.

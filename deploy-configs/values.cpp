@@ -112,6 +112,21 @@ std::optional<backoff_range> parse_backoff(std::string_view text) {
   return backoff_range{*least, *most};
 }
 
+std::optional<messages::duration> parse_replace_after(std::string_view text) {
+  return lower(text) == "never" ? messages::never_replaced : parse_duration(text);
+}
+
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_share(std::string_view text) {
+  auto slash = text.find('/');
+  if (slash == std::string_view::npos)
+    return std::nullopt;
+  auto most = parse_integer(trimmed(text.substr(slash + 1)), 1, max_count);
+  auto part = most ? parse_integer(trimmed(text.substr(0, slash)), 0, *most) : std::nullopt;
+  if (!part)
+    return std::nullopt;
+  return std::pair{static_cast<std::uint64_t>(*part), static_cast<std::uint64_t>(*most)};
+}
+
 std::optional<give_up_rule> parse_give_up(std::string_view text) {
   if (lower(text) == "never")
     return give_up_rule{};

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 /// The texts that stand for values in deploy.yaml and in settings. Each function yields nothing
@@ -25,6 +26,12 @@ std::optional<messages::duration> parse_duration(std::string_view text);
 
 /// `25%` (1 to 100) or a count from 1.
 std::optional<messages::parallelism> parse_parallelism(std::string_view text);
+
+/// `never`, which is `messages::never_replaced`, or a duration.
+std::optional<messages::duration> parse_replace_after(std::string_view text);
+
+/// `1/3`: a part from nothing to all; its two numbers.
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_share(std::string_view text);
 
 struct backoff_range {
   messages::duration least{};

@@ -151,6 +151,9 @@ struct program {
                      min_ready, restart, stop, services, sha256, data)
 };
 
+/// Instances on silent machines are left to people.
+inline constexpr duration never_replaced{-1};
+
 /// One application of a group, as deploy.yaml defines it with every default filled in: the program,
 /// and what the server needs to place it and roll it out. Immutable once it is part of a version.
 struct application : program {
@@ -166,13 +169,17 @@ struct application : program {
   std::vector<std::string> machine_groups{"worker"};
   std::string strategy = "spread";
   rollout_rules rollout;
+  /// Its instances on a machine that is silent for so long are placed elsewhere; unset: after what
+  /// is usual on the farm; `never_replaced`: they wait for it.
+  std::optional<duration> replace_after;
 
   bool operator==(const application&) const = default;
   // One flat map with the program's keys.
   MSGPACK_DEFINE_MAP(id, name, repository, artifact_id, download_url, download_user,
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
-                     limits, min_ready, rollout, restart, stop, services, sha256, data)
+                     limits, min_ready, rollout, restart, stop, services, sha256, data,
+                     replace_after)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <set>
 #include <vector>
 
 namespace deployminator::messages {
@@ -87,6 +88,8 @@ void apply(farm& f, const change& c) {
     f.instances.erase(each.id);
   for (const auto& each : c.machines)
     f.machines[each.name] = each;
+  for (const auto& name : c.gone_machines)
+    f.machines.erase(name);
   for (const auto& each : c.rollouts)
     f.rollouts[each.group_id] = each;
   for (const auto& each : c.finished_rollouts)
@@ -110,6 +113,7 @@ change sum_of(std::vector<change> parts) {
   last_rows<std::uint64_t, version, gone_version> versions{&version::id, &gone_version::id};
   std::map<std::uint64_t, group> groups;
   std::map<std::string, machine> machines;
+  std::set<std::string> gone_machines;
   std::map<std::uint64_t, access_key> keys;
   change out;
   for (auto& each : parts) {
@@ -117,7 +121,13 @@ change sum_of(std::vector<change> parts) {
     versions.take(each.versions, each.gone_versions);
     rollouts.take(each.rollouts, each.finished_rollouts);
     put(groups, each.groups, &group::id);
+    for (const auto& row : each.machines)
+      gone_machines.erase(row.name);
     put(machines, each.machines, &machine::name);
+    for (const auto& name : each.gone_machines) {
+      machines.erase(name);
+      gone_machines.insert(name);
+    }
     put(keys, each.keys, &access_key::id);
     std::move(each.receipts.begin(), each.receipts.end(), std::back_inserter(out.receipts));
     std::move(each.events.begin(), each.events.end(), std::back_inserter(out.events));
@@ -127,6 +137,7 @@ change sum_of(std::vector<change> parts) {
   rollouts.write(out.rollouts, out.finished_rollouts);
   write(groups, out.groups);
   write(machines, out.machines);
+  out.gone_machines.assign(gone_machines.begin(), gone_machines.end());
   write(keys, out.keys);
   return out;
 }

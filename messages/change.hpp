@@ -47,6 +47,8 @@ struct change {
   std::vector<instance> instances;
   std::vector<gone_instance> gone_instances;
   std::vector<machine> machines;
+  /// The names of those that are gone for good.
+  std::vector<std::string> gone_machines;
   std::vector<rollout> rollouts;
   std::vector<finished_rollout> finished_rollouts;
   std::vector<receipt> receipts;

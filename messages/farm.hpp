@@ -79,6 +79,8 @@ struct machine {
   std::vector<machine_trouble> troubles;
   /// It is out of reach, and everybody was told so.
   bool lost = false;
+  /// It takes nothing new, and what is on it goes elsewhere.
+  bool draining = false;
 
   bool operator==(const machine&) const = default;
 };

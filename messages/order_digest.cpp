@@ -48,6 +48,12 @@ void add(text_digest& to, const revoke_key& o) {
   to.add(o.name);
 }
 
+void add(text_digest& to, const about_machine& o) {
+  to.add(o.machine);
+}
+
+void add(text_digest&, const redistribute_farm&) {}
+
 } // namespace
 
 std::uint64_t digest_of(const order& o) {

@@ -132,4 +132,36 @@ struct revoke_key {
   MSGPACK_DEFINE_MAP(order_id, name)
 };
 
+/// What is to become of a machine.
+struct about_machine {
+  std::string order_id;
+  /// By name.
+  std::string machine;
+
+  MSGPACK_DEFINE_MAP(order_id, machine)
+};
+
+/// Empty it: what is on it comes elsewhere first, and then stops. It takes nothing new.
+struct drain_machine : about_machine {
+  static constexpr std::string_view type = "drain_machine";
+};
+
+/// It takes instances again.
+struct undrain_machine : about_machine {
+  static constexpr std::string_view type = "undrain_machine";
+};
+
+/// It is out of reach and gone for good, and so is what was on it.
+struct forget_machine : about_machine {
+  static constexpr std::string_view type = "forget_machine";
+};
+
+/// Even the farm out: instances move to where fewer are, new first.
+struct redistribute_farm {
+  static constexpr std::string_view type = "redistribute_farm";
+  std::string order_id;
+
+  MSGPACK_DEFINE_MAP(order_id)
+};
+
 } // namespace deployminator::messages

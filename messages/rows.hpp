@@ -146,6 +146,23 @@ struct history_row {
   MSGPACK_DEFINE_MAP(time, who, order, version, build, outcome, seconds, reason)
 };
 
+/// What `deploy redistribute` would move.
+struct move_row {
+  /// `move`.
+  std::string action;
+  std::string namespace_;
+  std::string group;
+  std::string application;
+  std::uint64_t version = 0;
+  /// The machines.
+  std::string from;
+  std::string to;
+  std::string reason;
+
+  MSGPACK_DEFINE_MAP(action, MSGPACK_NVP("namespace", namespace_), group, application, version,
+                     from, to, reason)
+};
+
 /// The rollout that is under way in a group.
 struct rollout_row {
   std::uint64_t version = 0;

@@ -155,12 +155,12 @@ struct accepted {
 // -- questions: client → server -------------------------------------------------------------------
 
 /// Which table a `query` is about.
-enum class query_subject { status, instances, versions, machines, ports, keys, history };
+enum class query_subject { status, instances, versions, machines, ports, keys, history, moves };
 
 template <>
 struct enum_text<query_subject> {
-  static constexpr std::array<std::string_view, 7> names{
-    "status", "instances", "versions", "machines", "ports", "keys", "history"};
+  static constexpr std::array<std::string_view, 8> names{
+    "status", "instances", "versions", "machines", "ports", "keys", "history", "moves"};
 };
 
 /// Asks for a table; empty `namespace` or `group`: all. Answered by `table` pages.
@@ -190,12 +190,13 @@ struct table {
   std::vector<port_problem_row> problems;
   std::vector<key_row> keys;
   std::vector<history_row> history;
+  std::vector<move_row> moves;
   bool more = false;
   /// What is wrong with the server itself, in each page, whatever is asked.
   std::vector<machine_trouble> troubles;
 
   MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, keys, history,
-                     more, troubles)
+                     moves, more, troubles)
 };
 
 /// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.
@@ -435,9 +436,10 @@ struct progress {
 };
 
 /// What asks the server to change something.
-using order = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group,
-                           restart_group, add_key, revoke_key, promote_rollout, abort_rollout,
-                           pause_rollout, resume_rollout>;
+using order
+  = std::variant<submit_build, roll_to_version, undeploy, stop_group, start_group, restart_group,
+                 add_key, revoke_key, promote_rollout, abort_rollout, pause_rollout, resume_rollout,
+                 drain_machine, undrain_machine, forget_machine, redistribute_farm>;
 
 /// What asks the server, and changes nothing.
 using question = std::variant<query, events_after, read_log, find_logs, plan_build>;

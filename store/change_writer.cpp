@@ -135,12 +135,12 @@ void write(connection& db, const std::vector<instance>& instances) {
 void write(connection& db, const std::vector<machine>& machines) {
   run_for_each(db,
                {"REPLACE INTO machine (name, identity, machine_groups, memory_mb, agent_version, "
-                "last_seen, generation, ports, troubles, lost) VALUES ",
-                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ""},
+                "last_seen, generation, ports, troubles, lost, draining) VALUES ",
+                "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ""},
                machines, [](const machine& m) {
                  return row_of(m.name, m.identity, to_document(m.groups), m.memory_mb,
                                m.agent_version, m.last_seen, m.generation, to_document(m.ports),
-                               to_document(m.troubles), m.lost);
+                               to_document(m.troubles), m.lost, m.draining);
                });
 }
 
@@ -203,6 +203,8 @@ void write_rows(connection& db, const change& c) {
   run_for_each(db, {"DELETE FROM instance WHERE id IN (", "?", ")"}, c.gone_instances,
                [](const auto& gone) { return row_of(gone.id); });
   write(db, c.machines);
+  run_for_each(db, {"DELETE FROM machine WHERE name IN (", "?", ")"}, c.gone_machines,
+               [](const auto& name) { return row_of(name); });
   write(db, c.rollouts);
   run_for_each(db, {"DELETE FROM rollout WHERE group_id IN (", "?", ")"}, c.finished_rollouts,
                [](const auto& gone) { return row_of(gone.group_id); });

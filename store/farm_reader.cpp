@@ -135,7 +135,7 @@ void read_instances(connection& db, farm& f) {
 void read_machines(connection& db, farm& f) {
   each_row(db, "machine",
            "SELECT name, identity, machine_groups, memory_mb, agent_version, last_seen, "
-           "generation, ports, troubles, lost FROM machine",
+           "generation, ports, troubles, lost, draining FROM machine",
            [&](rows& r) {
              messages::machine m{r.text(0),
                                  r.text(1),
@@ -146,7 +146,8 @@ void read_machines(connection& db, farm& f) {
                                  r.number(6),
                                  r.value<messages::public_ports>(7),
                                  r.value<std::vector<messages::machine_trouble>>(8),
-                                 r.number(9) != 0};
+                                 r.number(9) != 0,
+                                 r.number(10) != 0};
              f.machines.emplace(m.name, std::move(m));
            });
 }

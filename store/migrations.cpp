@@ -187,6 +187,8 @@ const migration seventh{
    "ALTER TABLE rollout ADD COLUMN paused BIGINT NOT NULL DEFAULT 0",
    "ALTER TABLE rollout ADD COLUMN aborted BIGINT NOT NULL DEFAULT 0"}};
 
+const migration eighth{8, {"ALTER TABLE machine ADD COLUMN draining BIGINT NOT NULL DEFAULT 0"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -252,7 +254,8 @@ void refuse_unfinished(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second, third, fourth, fifth, sixth, seventh};
+  static const std::vector<migration> all{first, second, third,   fourth,
+                                          fifth, sixth,  seventh, eighth};
   return all;
 }
 

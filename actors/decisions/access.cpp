@@ -48,6 +48,10 @@ constexpr rule access_table[] = {
   {abort_rollout::type, builders},
   {pause_rollout::type, operators},
   {resume_rollout::type, operators},
+  {drain_machine::type, operators},
+  {undrain_machine::type, operators},
+  {forget_machine::type, operators},
+  {redistribute_farm::type, operators},
 
   {query::type, readers},
   {events_after::type, readers},

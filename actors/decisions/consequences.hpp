@@ -26,6 +26,8 @@ struct consequences {
   std::map<std::uint64_t, rollout_consequence> rollouts;
   /// The rollouts that have ended, without another one in their place.
   std::vector<messages::finished_rollout> finished;
+  /// What may have instances lacking or misplaced in any group, for people.
+  std::vector<std::string> occasions;
 };
 
 /// `after`: the farm with the change.

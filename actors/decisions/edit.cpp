@@ -115,6 +115,13 @@ void edit::erase_instance(const std::string& id) {
   rest_.gone_instances.push_back({id, before_.instances.at(id).group_id});
 }
 
+void edit::forget(const messages::machine& gone) {
+  machines_.insert_or_assign(gone.name, std::nullopt);
+  rest_.gone_machines.push_back(gone.name);
+  auto from = gone.lost ? machine_state::unreachable : machine_state::ready;
+  tell(machine_change{gone.name, from, machine_state::unreachable, "it is forgotten"});
+}
+
 void edit::end_rollout(const messages::rollout& r, rollout_outcome outcome, std::string reason,
                        std::uint64_t left) {
   rollouts_.insert_or_assign(r.group_id, std::nullopt);
@@ -176,7 +183,9 @@ std::string edit::new_instance_id(const std::string& application) const {
 void edit::note_revision(messages::instance& row, std::map<std::string, std::uint64_t>& raised) {
   auto known = raised.find(row.machine);
   if (known == raised.end()) {
-    bool exists = machines_.contains(row.machine) || before_.machines.contains(row.machine);
+    auto edited = machines_.find(row.machine);
+    bool exists = edited != machines_.end() ? edited->second.has_value()
+                                            : before_.machines.contains(row.machine);
     auto generation = exists ? ++machine(row.machine).generation : 0;
     known = raised.emplace(row.machine, generation).first;
   }
@@ -215,7 +224,34 @@ bool edit::changes_assignment(const messages::instance& row) const {
   return now && then && now->sha256 != then->sha256;
 }
 
+/// Tells of the machines that drain and of whose instances the last one goes.
+void edit::note_drained() {
+  std::set<std::string> emptier;
+  for (const auto& [id, row] : instances_)
+    if (!row && before_.instances.contains(id))
+      emptier.insert(before_.instances.at(id).machine);
+  for (const auto& name : emptier) {
+    auto edited = machines_.find(name);
+    auto known = before_.machines.find(name);
+    bool is_gone = edited != machines_.end() && !edited->second;
+    if (is_gone || (edited == machines_.end() && known == before_.machines.end()))
+      continue;
+    const auto& row = edited != machines_.end() ? *edited->second : known->second;
+    auto stays = [&](const messages::instance* each) {
+      auto changed = instances_.find(each->id);
+      return changed == instances_.end() || changed->second;
+    };
+    const auto& on_it = before_.instances.on_machine(name);
+    bool comes = std::ranges::any_of(
+      instances_, [&](const auto& each) { return each.second && each.second->machine == name; });
+    if (row.draining && !row.lost && !comes && std::none_of(on_it.begin(), on_it.end(), stays))
+      tell(machine_change{name, machine_state::draining, machine_state::drained,
+                          "its last instance is gone"});
+  }
+}
+
 change edit::done() && {
+  note_drained();
   for (const auto& [id, row] : versions_)
     if (row)
       note_pinned(*row);

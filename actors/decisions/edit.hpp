@@ -61,6 +61,8 @@ public:
   /// A version that nothing refers to.
   void forget(messages::gone_version gone);
   void erase_instance(const std::string& id);
+  /// A machine that is gone for good, with nothing on it.
+  void forget(const messages::machine& gone);
   /// Ends a rollout and tells so, with how many instances are `left` on machines out of reach. What
   /// is put for the group afterwards takes its place.
   void end_rollout(const messages::rollout& r, messages::rollout_outcome outcome,
@@ -95,6 +97,7 @@ private:
   [[nodiscard]] bool changes_assignment(const messages::instance& row) const;
   void note_revision(messages::instance& row, std::map<std::string, std::uint64_t>& raised);
   void note_pinned(const messages::version& after);
+  void note_drained();
   void note_end(const messages::rollout& r, messages::rollout_outcome outcome,
                 const std::string& reason);
 

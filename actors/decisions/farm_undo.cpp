@@ -44,6 +44,8 @@ void farm_undo::note(const farm& f, const change& c) {
     note_row(instances_, each.id, f.instances);
   for (const auto& each : c.machines)
     note_row(machines_, each.name, f.machines);
+  for (const auto& name : c.gone_machines)
+    note_row(machines_, name, f.machines);
   for (const auto& each : c.rollouts)
     note_row(rollouts_, each.group_id, f.rollouts);
   for (const auto& each : c.finished_rollouts)

@@ -2,6 +2,7 @@
 
 #include "actors/decisions/assignment.hpp"
 #include "actors/decisions/edit.hpp"
+#include "actors/decisions/machines.hpp"
 #include "messages/digest.hpp"
 
 #include <fmt/format.h>
@@ -88,10 +89,10 @@ result<join> machine_joined(const farm& f, const agent_introduction& agent,
   row.last_seen = m.now;
   row.lost = false;
   edit c{f, m};
+  auto state = state_within_reach(f, row);
   c.put(std::move(row));
   if (!out.was_reachable)
-    c.tell(machine_change{agent.name, machine_state::unreachable, machine_state::ready,
-                          "its agent said hello"});
+    c.tell(machine_change{agent.name, machine_state::unreachable, state, "its agent said hello"});
   out.what = std::move(c).done();
   return out;
 }
@@ -104,7 +105,8 @@ change machine_lost(const farm& f, const std::string& machine_name, const std::s
     auto& row = c.machine(machine_name);
     row.last_seen = std::max(row.last_seen, heard);
     row.lost = true;
-    c.tell(machine_change{machine_name, machine_state::ready, machine_state::unreachable, reason});
+    c.tell(machine_change{machine_name, state_within_reach(f, known->second),
+                          machine_state::unreachable, reason});
   }
   return std::move(c).done();
 }

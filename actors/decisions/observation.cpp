@@ -126,6 +126,9 @@ observation with_known_exit(observation now, const observation& before) {
 
 change observe(const farm& f, const std::string& machine_name, const report& news,
                const moment& m) {
+  // One that was forgotten says nothing of interest.
+  if (!f.machines.contains(machine_name))
+    return {};
   edit c{f, m};
   std::set<std::string> mentioned;
   for (const auto& each : news.seen) {

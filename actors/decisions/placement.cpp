@@ -143,7 +143,7 @@ messages::result<placement> place_one_per_machine(const placement_request& reque
 }
 
 bool is_eligible(const messages::machine& machine, const messages::application& app) {
-  return may_be_on(machine.name, machine.groups, app);
+  return !machine.draining && may_be_on(machine.name, machine.groups, app);
 }
 
 } // namespace deployminator::actors

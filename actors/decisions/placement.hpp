@@ -68,7 +68,8 @@ messages::result<placement> place_pack(const placement_request& request);
 /// Puts `app.instances` on each reachable machine that has fewer.
 messages::result<placement> place_one_per_machine(const placement_request& request);
 
-/// Whether the machine is one that the application may be on, as `may_be_on` (pinned.hpp) says.
+/// Whether the machine is one that the application may be on, as `may_be_on` (pinned.hpp) says, and
+/// does not drain.
 bool is_eligible(const messages::machine& machine, const messages::application& app);
 
 /// Why nothing can be placed: no candidate is within reach.

@@ -2,6 +2,7 @@
 
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/pinned.hpp"
+#include "actors/decisions/rollout_members.hpp"
 #include "messages/known_strategies.hpp"
 
 #include <fmt/format.h>
@@ -19,7 +20,8 @@ std::string subject_of(const wish& w) {
   return fmt::format("{}/{}/{}", w.namespace_, w.group, w.app.name);
 }
 
-std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, const wish& w) {
+std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, const wish& w,
+                                               const silence& quiet) {
   std::map<std::string, std::uint64_t> out;
   for (const auto& id : w.kept)
     ++out[f.instances.at(id).machine];
@@ -29,7 +31,7 @@ std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, co
     return out;
   for (const auto* each : f.instances.of_group(g.id))
     if (each->version_id == w.version_id && each->application == w.app.name
-        && each->goal != instance_goal::stop)
+        && each->goal != instance_goal::stop && !is_given_up(*each, w.app, quiet))
       ++out[each->machine];
   return out;
 }
@@ -81,6 +83,15 @@ std::map<std::string, machine_load> load_of(const std::vector<planned_applicatio
 
 failure nobody_eligible(const plan_view& view, const wish& w) {
   bool is_pinned = w.app.strategy == "pinned";
+  std::vector<std::string> draining;
+  for (const auto& each : view.machines)
+    if (may_be_on(each.name, each.groups, w.app))
+      draining.push_back(each.name);
+  if (!draining.empty())
+    return {failure_code::refused,
+            fmt::format("{} cannot be placed: {} drain{}, and no other machine may have it",
+                        subject_of(w), fmt::join(draining, ", "), draining.size() == 1 ? "s" : ""),
+            "`deploy undrain` lets a machine take instances again"};
   std::set<std::string> known;
   for (const auto& each : view.machines)
     if (is_pinned)
@@ -104,13 +115,14 @@ std::uint64_t value_or_0(const auto& map, const auto& key) {
 
 plan_view view_for(const farm& f, const presence& machines,
                    const std::map<std::uint64_t, std::uint64_t>& revisions,
-                   std::vector<wish> wishes, std::uint64_t overcommit_percent) {
+                   std::vector<wish> wishes, const silence& quiet,
+                   std::uint64_t overcommit_percent) {
   plan_view out;
   out.overcommit_percent = overcommit_percent;
   bool counts_memory = overcommit_percent > 0;
   for (const auto& each : wishes) {
     const auto* g = group_named(f, each.namespace_, each.group);
-    out.own.push_back(g ? count_own(f, *g, each) : std::map<std::string, std::uint64_t>{});
+    out.own.push_back(g ? count_own(f, *g, each, quiet) : std::map<std::string, std::uint64_t>{});
     out.freed_mb.push_back(g && counts_memory ? freed_by(f, *g, each)
                                               : std::map<std::string, std::uint64_t>{});
     out.last.push_back(g ? last_placement(f, *g, each) : std::nullopt);
@@ -120,8 +132,8 @@ plan_view view_for(const farm& f, const presence& machines,
   out.wishes = std::move(wishes);
   out.machines.reserve(f.machines.size());
   for (const auto& [name, each] : f.machines)
-    out.machines.push_back(
-      {name, each.groups, machines.is_connected(name), each.memory_mb, f.instances.load_of(name)});
+    out.machines.push_back({name, each.groups, machines.is_connected(name), each.memory_mb,
+                            f.instances.load_of(name), each.draining});
   return out;
 }
 
@@ -132,7 +144,7 @@ result<placement_request> next_question(const plan_view& view,
   auto earlier = load_of(done);
   placement_request out{subject_of(w), w.app, {}, view.last[done.size()], view.overcommit_percent};
   for (const auto& each : view.machines) {
-    if (!may_be_on(each.name, each.groups, w.app))
+    if (each.draining || !may_be_on(each.name, each.groups, w.app))
       continue;
     auto load = each.load;
     if (auto more = earlier.find(each.name); more != earlier.end()) {
@@ -164,6 +176,10 @@ bool is_stale(const plan& p, const farm& f, const presence& machines,
     }
   }
   return false;
+}
+
+bool is_given_up(const instance& row, const application& app, const silence& quiet) {
+  return quiet.has_given_up(row.machine, app) && !is_finished_job(row.seen.state, row.seen.exit);
 }
 
 std::optional<failure> first_failure(const plan& p) {

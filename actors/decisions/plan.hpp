@@ -2,6 +2,7 @@
 
 #include "actors/decisions/placement.hpp"
 #include "actors/decisions/presence.hpp"
+#include "actors/decisions/silence.hpp"
 #include "messages/farm.hpp"
 #include "messages/result.hpp"
 
@@ -34,6 +35,8 @@ struct planned_machine {
   bool reachable = false;
   std::uint64_t memory_mb = 0;
   messages::machine_load load;
+  /// It takes nothing.
+  bool draining = false;
 };
 
 /// What the PLANNER is asked.
@@ -72,11 +75,12 @@ struct plan {
   std::vector<planned_application> applications;
 };
 
-/// The view for these wishes. `revisions` counts the changes of each group; `overcommit_percent` as
-/// in `placement_rules`.
+/// The view for these wishes. `revisions` counts the changes of each group; what `quiet` has given
+/// up counts as missing; `overcommit_percent` as in `placement_rules`.
 plan_view view_for(const messages::farm& f, const presence& machines,
                    const std::map<std::uint64_t, std::uint64_t>& revisions,
-                   std::vector<wish> wishes, std::uint64_t overcommit_percent = 0);
+                   std::vector<wish> wishes, const silence& quiet = {},
+                   std::uint64_t overcommit_percent = 0);
 
 /// The question for the strategy of the next wish, when `done` holds the answers to those before.
 /// Fails when no machine is in any of the application's machine groups.
@@ -87,6 +91,11 @@ messages::result<placement_request> next_question(const plan_view& view,
 /// changed, or a machine that it puts something on is not within reach or left its machine groups.
 bool is_stale(const plan& p, const messages::farm& f, const presence& machines,
               const std::map<std::uint64_t, std::uint64_t>& revisions);
+
+/// Whether the instance, of this application, is to be elsewhere since its machine is silent for
+/// too long; a job that is done needs no other one.
+bool is_given_up(const messages::instance& row, const messages::application& app,
+                 const silence& quiet);
 
 /// Why the first wish that cannot be placed cannot, or nothing.
 std::optional<messages::failure> first_failure(const plan& p);

@@ -11,13 +11,13 @@ namespace {
 using enum effect;
 
 /// A row for each situation, a column for each intervention.
-constexpr std::array<std::array<effect, 8>, 6> effects{{
-  {begins, begins, begins, begins, refused, cleans, refused, refused},
-  {supersedes, supersedes, supersedes, refused, refused, reverts, pauses, refused},
-  {supersedes, supersedes, supersedes, refused, promotes, reverts, pauses, refused},
-  {supersedes, supersedes, supersedes, refused, refused, reverts, pauses, refused},
-  {completes, supersedes, completes, refused, refused, refused, refused, refused},
-  {fails, fails, fails, refused, refused, refused, refused, refused},
+constexpr std::array<std::array<effect, 9>, 6> effects{{
+  {begins, begins, begins, begins, refused, cleans, refused, refused, begins},
+  {supersedes, supersedes, supersedes, refused, refused, reverts, pauses, refused, follows},
+  {supersedes, supersedes, supersedes, refused, promotes, reverts, pauses, refused, follows},
+  {supersedes, supersedes, supersedes, refused, refused, reverts, pauses, refused, follows},
+  {completes, supersedes, completes, refused, refused, refused, refused, refused, follows},
+  {fails, fails, fails, refused, refused, refused, refused, refused, follows},
 }};
 
 bool is_within_a_version(const rollout& r) {

@@ -5,15 +5,18 @@
 
 /// What becomes of a group's rollout when somebody orders something else meanwhile:
 ///
-///                 another    undeploy   stop       start,     promote   abort     pause    resume
+///                 another    undeploy   stop       start,  promote  abort   pause   resume  drain
 ///                 version                          restart
-///   at rest       begins     begins     begins     begins     refused   cleans    refused  refused
-///   fetching      supersedes supersedes supersedes refused    refused   reverts   pauses   refused
-///   on trial      supersedes supersedes supersedes refused    promotes  reverts   pauses   refused
-///   starting      supersedes supersedes supersedes refused    refused   reverts   pauses   refused
-///   stopping old  completes  supersedes completes  refused    refused   refused   refused  refused
-///   stopping new  fails      fails      fails      refused    refused   refused   refused  refused
+///   at rest       begins     begins     begins     begins  refused  cleans  refused refused begins
+///   fetching      supersedes supersedes supersedes refused refused  reverts pauses  refused
+///   follows on trial      supersedes supersedes supersedes refused promotes reverts pauses refused
+///   follows starting      supersedes supersedes supersedes refused refused  reverts pauses refused
+///   follows stopping old  completes  supersedes completes  refused refused  refused refused
+///   refused follows stopping new  fails      fails      fails      refused refused  refused
+///   refused refused follows
 ///
+/// `drain`: a machine drains on which the group has instances; what is under way places nothing
+/// more, and ends as it would else.
 /// One that is paused already is resumed and not paused, and is else as if it were not; the
 /// version does not change where the rollout is a `start`, a `restart` or an upkeep: then `start`
 /// and `restart` take its place as another version would. What nobody ordered cannot be held.
@@ -32,6 +35,7 @@ enum class intervention {
   abort,
   pause,
   resume,
+  drain,
 };
 
 /// What follows for the rollout that is under way.
@@ -56,6 +60,8 @@ enum class effect {
   pauses,
   /// It goes on.
   resumes,
+  /// It goes on, and what was ordered begins when it has ended.
+  follows,
 };
 
 /// Where the group with this rollout is; null: none is under way.
@@ -74,7 +80,7 @@ struct deployminator::messages::enum_text<deployminator::actors::situation> {
 
 template <>
 struct deployminator::messages::enum_text<deployminator::actors::intervention> {
-  static constexpr std::array<std::string_view, 8> names{
-    "another version", "undeploy", "stop",  "start or restart",
-    "promote",         "abort",    "pause", "resume"};
+  static constexpr std::array<std::string_view, 9> names{
+    "another version", "undeploy", "stop", "start or restart", "promote", "abort",
+    "pause",           "resume",   "drain"};
 };

@@ -2,7 +2,9 @@
 
 #include "actors/decisions/access.hpp"
 #include "actors/decisions/edit.hpp"
+#include "actors/decisions/evening.hpp"
 #include "actors/decisions/groups.hpp"
+#include "actors/decisions/machines.hpp"
 #include "messages/codec.hpp"
 
 #include <algorithm>
@@ -241,7 +243,7 @@ bool machine_rows(const farm& f, const presence& machines, const query& q,
       bool here = machines.is_reachable(name);
       return machine_row{name,
                          m.groups,
-                         here ? machine_state::ready : machine_state::unreachable,
+                         here ? state_within_reach(f, m) : machine_state::unreachable,
                          f.instances.on_machine(name).size(),
                          m.agent_version,
                          m.last_seen,
@@ -321,6 +323,17 @@ std::vector<history_row> history_rows(const farm& f, const asked_rows& q) {
   return rows;
 }
 
+std::vector<move_row> move_rows(const farm& f, const caller& who) {
+  std::vector<move_row> rows;
+  for (const auto& each : moves_to_even_out(f)) {
+    const auto& g = f.groups.at(each.group_id);
+    if (may_see(who, g.namespace_))
+      rows.push_back({"move", g.namespace_, g.name, each.application, g.deployed_version, each.from,
+                      each.to, each.reason});
+  }
+  return rows;
+}
+
 /// Keeps the rows from `offset` that fit into one page; tells whether there are more.
 template <class Row>
 bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
@@ -370,6 +383,10 @@ result<table> answer(const farm& f, const presence& machines, const query& quest
     case query_subject::history:
       out.history = history_rows(f, q);
       out.more = cut_page(out.history, q.offset);
+      break;
+    case query_subject::moves:
+      out.moves = move_rows(f, who);
+      out.more = cut_page(out.moves, q.offset);
       break;
     case query_subject::keys:
       out.keys = key_rows(f);

@@ -6,8 +6,11 @@
 #include "actors/decisions/rollout_change.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <set>
+#include <tuple>
 
 namespace deployminator::actors {
 
@@ -23,23 +26,30 @@ struct standing {
   /// On machines of its machine groups, and not proven.
   std::size_t unproven = 0;
   std::size_t in_place = 0;
-  /// On machines that left them.
+  /// Of these, those that are known as they are now.
+  std::vector<const instance*> certain;
+  /// On machines that left them, or drain.
   std::vector<std::string> misplaced;
 };
 
-standing standing_of(const farm& f, const version& deployed, const application& app) {
+standing standing_of(const farm& f, const version& deployed, const application& app,
+                     const silence& quiet) {
   standing out;
   for (const auto* each : f.instances.of_group(deployed.group_id)) {
     if (each->version_id != deployed.id || each->application != app.name
         || each->goal == instance_goal::stop)
       continue;
     auto machine = f.machines.find(each->machine);
+    if (is_given_up(*each, app, quiet))
+      continue;
     if (machine == f.machines.end() || !is_eligible(machine->second, app)) {
       out.misplaced.push_back(each->id);
       continue;
     }
     ++out.in_place;
     out.unproven += is_proven(each->seen) ? 0 : 1;
+    if (!quiet.unsure.contains(each->machine))
+      out.certain.push_back(each);
   }
   return out;
 }
@@ -48,13 +58,43 @@ standing standing_of(const farm& f, const version& deployed, const application& 
 struct intent {
   std::vector<const planned_application*> add;
   std::vector<std::string> leaving;
+  /// Of those, they are more than wanted.
+  std::size_t surplus = 0;
   bool lacking = false;
 };
 
-intent intent_for(const farm& f, const version& deployed, const plan& p) {
+bool counts_by_each_machine(const application& app) {
+  return app.per_machine || app.strategy == "one-per-machine";
+}
+
+/// Without those that are misplaced. One that is silent may count as there, and serves nobody.
+bool are_enough(const application& app, const standing& now) {
+  return counts_by_each_machine(app) ? now.in_place > 0 : now.certain.size() >= app.instances;
+}
+
+/// Adds those that are more than wanted, though as many as are wanted are proven.
+void add_surplus(intent& out, const application& app, standing now) {
+  if (counts_by_each_machine(app) || now.certain.size() <= app.instances)
+    return;
+  auto rank = [](const instance* each) {
+    return std::tuple{!is_proven(each->seen), each->seen.ready_at, each->id};
+  };
+  std::ranges::sort(now.certain, {}, rank);
+  bool are_ready = app.instances == 0 || is_proven(now.certain[app.instances - 1]->seen);
+  if (!are_ready) {
+    out.lacking = true;
+    return;
+  }
+  for (auto i = app.instances; i < now.certain.size(); ++i)
+    out.leaving.push_back(now.certain[i]->id);
+  out.surplus += now.certain.size() - app.instances;
+}
+
+intent intent_for(const farm& f, const version& deployed, const plan& p, const silence& quiet) {
   intent out;
   for (const auto& each : p.applications) {
-    auto now = standing_of(f, deployed, each.app);
+    auto now = standing_of(f, deployed, each.app, quiet);
+    add_surplus(out, each.app, now);
     if (!each.where) {
       // Where no machine of the group is left, the instances stay where they are.
       out.lacking = true;
@@ -66,7 +106,7 @@ intent intent_for(const farm& f, const version& deployed, const plan& p) {
       out.add.push_back(&each);
     if (now.misplaced.empty())
       continue;
-    bool replaced = now.unproven == 0 && (adds || now.in_place > 0);
+    bool replaced = now.unproven == 0 && (adds || are_enough(each.app, now));
     if (replaced)
       out.leaving.insert(out.leaving.end(), now.misplaced.begin(), now.misplaced.end());
     else
@@ -75,13 +115,32 @@ intent intent_for(const farm& f, const version& deployed, const plan& p) {
   return out;
 }
 
-std::string purpose_of(const intent& i, const std::string& occasion) {
+/// The machines that the instances leave because they drain.
+std::set<std::string> draining_among(const farm& f, const std::vector<std::string>& leaving) {
+  std::set<std::string> out;
+  for (const auto& id : leaving) {
+    auto known = f.machines.find(f.instances.at(id).machine);
+    if (known != f.machines.end() && known->second.draining)
+      out.insert(known->first);
+  }
+  return out;
+}
+
+std::string purpose_of(const farm& f, const intent& i, const std::string& occasion) {
   if (i.leaving.empty())
     return fmt::format("instances are missing: {}", occasion);
-  if (i.leaving.size() == 1)
+  auto count = i.leaving.size();
+  if (i.surplus == count)
+    return fmt::format("{} instance{} more than wanted {} ready: {}", count, count == 1 ? "" : "s",
+                       count == 1 ? "is" : "are", occasion);
+  if (auto drains = draining_among(f, i.leaving); !drains.empty())
+    return fmt::format("{} leave{} {}, to be drained: {}",
+                       count == 1 ? std::string{"an instance"} : fmt::format("{} instances", count),
+                       count == 1 ? "s" : "", fmt::join(drains, ", "), occasion);
+  if (count == 1)
     return fmt::format("an instance is on a machine that left its machine groups: {}", occasion);
-  return fmt::format("{} instances are on machines that left their machine groups: {}",
-                     i.leaving.size(), occasion);
+  return fmt::format("{} instances are on machines that left their machine groups: {}", count,
+                     occasion);
 }
 
 } // namespace
@@ -95,13 +154,13 @@ std::vector<wish> upkeep_wishes(const farm& f, std::uint64_t group_id) {
 }
 
 upkeep decide_upkeep(const farm& f, std::uint64_t group_id, const plan& p,
-                     const std::string& occasion, const moment& m) {
+                     const std::string& occasion, const moment& m, const silence& quiet) {
   upkeep out;
   const auto& g = f.groups.at(group_id);
   const auto* deployed = deployed_version(f, g);
   if (!deployed || f.rollouts.contains(group_id))
     return out;
-  auto todo = intent_for(f, *deployed, p);
+  auto todo = intent_for(f, *deployed, p, quiet);
   out.lacking = todo.lacking;
   if (todo.add.empty() && todo.leaving.empty())
     return out;
@@ -111,7 +170,7 @@ upkeep decide_upkeep(const farm& f, std::uint64_t group_id, const plan& p,
   r.to = deployed->id;
   r.each_alone = true;
   r.leaving = todo.leaving;
-  r.purpose = purpose_of(todo, occasion);
+  r.purpose = purpose_of(f, todo, occasion);
   begin_rollout(c, std::move(r));
   for (const auto* each : todo.add)
     place(c, g, each->app, *each->where);

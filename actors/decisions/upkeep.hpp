@@ -30,9 +30,10 @@ struct upkeep {
 };
 
 /// Adds what is missing and takes away what is on machines that left the application's machine
-/// groups, once all that should be elsewhere is ready.
+/// groups, or drain, once all that should be elsewhere is ready. Where a machine is back whose
+/// instances were replaced, those that are too many stop: the longest ready stay.
 upkeep decide_upkeep(const messages::farm& f, std::uint64_t group_id, const plan& p,
-                     const std::string& occasion, const moment& m);
+                     const std::string& occasion, const moment& m, const silence& quiet = {});
 
 /// Which groups have to be looked at, and when. Moments are durations on a clock that never jumps.
 class upkeep_list {

@@ -9,7 +9,9 @@
 namespace deployminator::cli::verbs {
 
 std::unique_ptr<command> abort();
+std::unique_ptr<command> drain();
 std::unique_ptr<command> events();
+std::unique_ptr<command> forget();
 std::unique_ptr<command> history();
 std::unique_ptr<command> import_builds();
 std::unique_ptr<command> instances();
@@ -21,6 +23,7 @@ std::unique_ptr<command> pause();
 std::unique_ptr<command> plan();
 std::unique_ptr<command> ports();
 std::unique_ptr<command> promote();
+std::unique_ptr<command> redistribute();
 std::unique_ptr<command> restart();
 std::unique_ptr<command> resume();
 std::unique_ptr<command> rollback();
@@ -28,6 +31,7 @@ std::unique_ptr<command> start();
 std::unique_ptr<command> status();
 std::unique_ptr<command> stop();
 std::unique_ptr<command> undeploy();
+std::unique_ptr<command> undrain();
 std::unique_ptr<command> validate();
 std::unique_ptr<command> version();
 std::unique_ptr<command> versions();

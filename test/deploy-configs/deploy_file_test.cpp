@@ -244,10 +244,19 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
   CHECK_FALSE(app.rollout.auto_revert);
 }
 
+TEST_CASE("a duration after which lost instances are replaced, or never, or the farm's rule") {
+  auto read = [](const std::string& more) {
+    return read_application_of(in_application(more)).replace_after;
+  };
+  CHECK(read("unreachable: {replace_after: 5m}") == std::chrono::minutes{5});
+  CHECK(read("unreachable: {replace_after: Never}") == messages::never_replaced);
+  CHECK_FALSE(read(""));
+}
+
 TEST_CASE("what asks for nothing that is missing is fine") {
   auto app = read_application_of(
     in_application("java: false\nasroot: no\ncontainer: false\ncritical: false\ndeploytype: ''\n"
-                   "statictargetdir: /srv/www\nhealth: none\nunreachable: {replace_after: never}\n"
+                   "statictargetdir: /srv/www\nhealth: none\n"
                    "limits: {maxkillmemory: 0, maxswapmemory: 0}"));
   CHECK(app == read_application_of(in_application("")));
 }
@@ -585,8 +594,9 @@ TEST_CASE("what is not supported yet is refused at its line") {
     {"health: {http: /health, port: 1}",
      "6:17: `health` is not supported yet; expected no such key: ready is what was alive for "
      "`rollout.min_ready`"},
-    {"unreachable: {replace_after: 5m}",
-     "6:38: `replace_after: 5m` is not supported yet; expected `never`"},
+    {"unreachable: {replace_after: 5}",
+     "6:38: `replace_after` is `5`; expected a duration such as 5m, or never, with its unit: 5s or "
+     "5m"},
     {"limits: {openfiles: 9, processes: 9, cpu: 50%, maxkillmemory: 9, maxswapmemory: 9}",
      "6:29: `openfiles: 9` is not supported yet; expected `0` or no such key\n"
      "6:43: `processes: 9` is not supported yet; expected `0` or no such key\n"

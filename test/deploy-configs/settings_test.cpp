@@ -305,6 +305,13 @@ TEST_CASE_FIXTURE(place, "a password file is said not to be used with sqlite") {
   CHECK(settings.overcommit_percent == 0);
   CHECK(good(server({"--overcommit", "150%"})).overcommit_percent == 150);
   CHECK(good(server({"--overcommit", "none"})).overcommit_percent == 0);
+  CHECK(settings.replace_after == messages::never_replaced);
+  auto patient = good(server({"--replace-after", "5m", "--silent-share", "1/2"}));
+  CHECK(patient.replace_after == std::chrono::minutes{5});
+  CHECK(patient.silent_share == std::pair<std::uint64_t, std::uint64_t>{1, 2});
+  for (const auto* wrong : {"2/1", "1/0", "a third", "-1/3", "0.3"})
+    CHECK(refused(server({"--silent-share", wrong})).find("a part such as 1/3")
+          != std::string::npos);
   CHECK(settings.warnings.size() == 1);
   auto maria = good(server({"--store", "mysql://u@h/d", "--store-password-file", "/x"}));
   CHECK(maria.warnings.empty());
@@ -323,7 +330,7 @@ TEST_CASE_FIXTURE(place, "an unknown key or a value of the wrong type names file
              + ":5:10: `collect` is a map; expected an address such as tcp://127.0.0.1:4001\n" + at
              + ":6:1: unknown key `config` in the config file; expected `listen`, `publish`, "
                "`collect`, `store`, `store-password-file`, `keep-versions`, `keep-events`, "
-               "`keep-event-days`, `overcommit` or `keys`\n");
+               "`keep-event-days`, `overcommit`, `replace-after`, `silent-share` or `keys`\n");
   agent_file("memory: much\ngroups: [a, [b]]\n");
   auto agent_path = get().root + "/etc/cnw/autodeployer/config.yaml";
   CHECK(refused(agent())

@@ -290,6 +290,26 @@ class Keys(Case):
         finally:
             self.farm.end("w3")
 
+    def check_unreachable__replace_after(self):
+        self.farm.start_agent("w3", groups="db")
+        self.farm.wait_for_machines(["w1", "w2", "w3"])
+        try:
+            def replaced(replace_after):
+                group = self.fresh(shell(IDLE, limits=SMALL, unreachable={"replace_after": replace_after}))
+                home = self.farm.instances(group, "ready")[0]["machine"]
+                self.farm.end(home, signal.SIGKILL)
+                try:
+                    wait_until(lambda: self.farm.instances(group, "lost"), "it is out of reach")
+                    time.sleep(2)
+                    return len(self.farm.instances(group)) == 2
+                finally:
+                    self.farm.start_agent(home)
+                    self.farm.wait_for_machines([home])
+            self.assertTrue(replaced("500ms"))
+            self.assertFalse(replaced("never"))
+        finally:
+            self.farm.end("w3")
+
     # -- how it runs ------------------------------------------------------------------------------
 
     def check_alwayson(self):
@@ -474,7 +494,7 @@ class Keys(Case):
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
         asking = {"java": True, "asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
-                  "health": {"tcp": 1}, "unreachable.replace_after": "5m", "limits.openfiles": 10,
+                  "health": {"tcp": 1}, "limits.openfiles": 10,
                   "limits.processes": 10, "limits.cpu": "50%", "limits.maxkillmemory": 10,
                   "limits.maxswapmemory": 10, "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())

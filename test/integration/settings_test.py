@@ -175,10 +175,22 @@ class Settings(unittest.TestCase):
         for way in WAYS:
             self.end_all(self.serves(way=way, keep_event_days="7"))
             self.refused("deployminator", "expected a", way, keep_event_days="0")
+
     def forms_deployminator_overcommit(self):
         for way in WAYS:
             self.end_all(self.serves(way=way, overcommit="150%"))
             self.refused("deployminator", "expected a percentage", way, overcommit="150")
+
+    def forms_deployminator_replace_after(self):
+        for way in WAYS:
+            self.end_all(self.serves(way=way, replace_after="5m"))
+            self.end_all(self.serves(way=way, replace_after="never"))
+            self.refused("deployminator", "expected a duration such as 5m, or never", way, replace_after="soon")
+
+    def forms_deployminator_silent_share(self):
+        for way in WAYS:
+            self.end_all(self.serves(way=way, silent_share="1/2"))
+            self.refused("deployminator", "expected a part such as 1/3", way, silent_share="half")
 
     def forms_deployminator_keys(self):
         for way in WAYS:

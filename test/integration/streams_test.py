@@ -71,6 +71,7 @@ class Streams(Case):
             self.check(arguments, 0)
         self.check(["logs", instance], 0, shows_text=False)
         self.check(["ports"], 0, shows_text=False)
+        self.check(["redistribute", "--dry-run"], 0, shows_text=False)
 
     def test_orders_end_with_what_became_of_them(self):
         path = self.write(application(instances=1, rollout={"min_ready": "0s"}))
@@ -78,6 +79,7 @@ class Streams(Case):
             json = (n + n // 4) % 2 == 1
             for arguments in (["new-build", path, "--build", n + 1], ["restart", "shop/web"],
                               ["stop", "shop/web"], ["start", "shop/web"],
+                              ["drain", "w1"], ["undrain", "w1"], ["redistribute", "--no-wait"],
                               ["undeploy", "shop/web", "--no-wait"]):
                 with self.subTest(verb=arguments, stdout=out, stderr=err, json=json):
                     self.assertEqual(self.run_with(arguments, out, err, json), 0)

@@ -51,6 +51,18 @@ struct verb_of_order {
   std::string operator()(const resume_rollout&) const {
     return "resume";
   }
+  std::string operator()(const drain_machine&) const {
+    return "drain";
+  }
+  std::string operator()(const undrain_machine&) const {
+    return "undrain";
+  }
+  std::string operator()(const forget_machine&) const {
+    return "forget";
+  }
+  std::string operator()(const redistribute_farm&) const {
+    return "redistribute";
+  }
 };
 
 std::string verb_for(const readable_order& order) {

@@ -35,7 +35,9 @@ using readable_order
   = std::variant<build_to_deploy, messages::roll_to_version, messages::undeploy,
                  messages::stop_group, messages::start_group, messages::restart_group,
                  messages::add_key, messages::revoke_key, messages::promote_rollout,
-                 messages::abort_rollout, messages::pause_rollout, messages::resume_rollout>;
+                 messages::abort_rollout, messages::pause_rollout, messages::resume_rollout,
+                 messages::drain_machine, messages::undrain_machine, messages::forget_machine,
+                 messages::redistribute_farm>;
 
 using wishes_or_refusal = messages::result<std::vector<wish>>;
 using versions_or_refusal = messages::result<std::vector<messages::group_version>>;
@@ -115,6 +117,27 @@ struct order_kind<messages::pause_rollout> : needs_no_place<messages::pause_roll
 template <>
 struct order_kind<messages::resume_rollout> : needs_no_place<messages::resume_rollout> {
   static versions_or_refusal decide(edit& c, const messages::resume_rollout& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::drain_machine> : needs_no_place<messages::drain_machine> {
+  static versions_or_refusal decide(edit& c, const messages::drain_machine& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::undrain_machine> : needs_no_place<messages::undrain_machine> {
+  static versions_or_refusal decide(edit& c, const messages::undrain_machine& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::forget_machine> : needs_no_place<messages::forget_machine> {
+  static versions_or_refusal decide(edit& c, const messages::forget_machine& order, const plan& p);
+};
+
+template <>
+struct order_kind<messages::redistribute_farm> : needs_no_place<messages::redistribute_farm> {
+  static versions_or_refusal decide(edit& c, const messages::redistribute_farm& order,
+                                    const plan& p);
 };
 
 /// The id that the client chose.

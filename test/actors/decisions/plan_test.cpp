@@ -223,7 +223,7 @@ TEST_CASE("where the old instances stop first, their memory is the new ones'") {
   app.limits.max_memory_mb = 300;
   finish(farm, farm.deploy(app, 1));
   auto promised = [&](std::uint64_t overcommit) {
-    auto view = view_for(farm.state, farm.present, {}, {wish_for(app)}, overcommit);
+    auto view = view_for(farm.state, farm.present, {}, {wish_for(app)}, {}, overcommit);
     auto question = next_question(view, {});
     CHECK(question->overcommit_percent == overcommit);
     return on(*question, "w1").promised_mb;

@@ -1,5 +1,6 @@
 #include "actors/decisions/orders/order.hpp"
 #include "actors/decisions/rollout_table.hpp"
+#include "actors/decisions/upkeep.hpp"
 #include "test/actors/decisions/rolling_farm.hpp"
 
 #include <doctest/doctest.h>
@@ -58,8 +59,28 @@ decided_order give(rolling_farm& farm, intervention what) {
       return farm.give(pause_rollout{{"order", "shop", "web"}});
     case intervention::resume:
       return farm.give(resume_rollout{{"order", "shop", "web"}});
+    case intervention::drain:
+      return farm.give(drain_machine{{"order", "w1"}});
   }
   return {};
+}
+
+/// Looks after the group, as UPKEEP does.
+void look_after(rolling_farm& farm) {
+  auto p = farm.plan_for(upkeep_wishes(farm.state, farm.group_id));
+  farm.make(decide_upkeep(farm.state, farm.group_id, p, "w1 drains", farm.now()).what);
+}
+
+/// A machine drains: at rest the move begins, else what is under way stays as it is.
+void check_drain(rolling_farm& farm, const std::optional<rollout>& before, effect wanted) {
+  CHECK(farm.state.machines.at("w1").draining);
+  look_after(farm);
+  if (wanted == effect::begins)
+    CHECK(farm.row().leaving.size() >= 1);
+  else {
+    CHECK(wanted == effect::follows);
+    CHECK(farm.row() == *before);
+  }
 }
 
 /// What the order did, seen from outside.
@@ -98,7 +119,8 @@ constexpr std::array all_interventions{intervention::another_version,
                                        intervention::promote,
                                        intervention::abort,
                                        intervention::pause,
-                                       intervention::resume};
+                                       intervention::resume,
+                                       intervention::drain};
 
 bool can_be_paused(situation where) {
   return where == situation::fetching || where == situation::on_trial
@@ -129,8 +151,11 @@ TEST_CASE("each order does to each rollout what the table says, paused or not") 
     auto before = farm.is_rolling() ? std::optional{farm.row()} : std::nullopt;
     auto wanted = effect_of(before ? &*before : nullptr, what);
     auto done = give(farm, what);
+    // UPKEEP begins what a drain asks for.
+    if (what == intervention::drain)
+      check_drain(farm, before, wanted);
     // There is nothing to clean here.
-    if (wanted == effect::cleans)
+    else if (wanted == effect::cleans)
       CHECK(done.refused);
     else
       CHECK(static_cast<int>(effect_seen(farm, before, done)) == static_cast<int>(wanted));
@@ -145,6 +170,11 @@ TEST_CASE("whatever is ordered during a rollout, the group comes to rest as it w
       farm.give(promote_rollout{{std::string{id} + " 2", "shop", "web"}});
     }
     farm.roll_to_the_end();
+    if (what == intervention::drain) {
+      look_after(farm);
+      farm.roll_to_the_end();
+      CHECK(farm.state.instances.on_machine("w1").empty());
+    }
     CHECK_FALSE(farm.is_rolling());
     bool stops = what == intervention::undeploy || what == intervention::stop;
     CHECK(farm.state.instances.size() == (stops ? 0 : 3));
