@@ -3,6 +3,7 @@
 #include "actors/decisions/assignment.hpp"
 #include "actors/decisions/edit.hpp"
 #include "actors/decisions/groups.hpp"
+#include "actors/decisions/machines.hpp"
 #include "actors/decisions/placement.hpp"
 #include "messages/digest.hpp"
 
@@ -39,6 +40,15 @@ const application* application_of(const farm& f, const instance& row) {
 bool is_in_place(const farm& f, const instance& row) {
   const auto* app = application_of(f, row);
   return app && actors::is_eligible(f.machines.at(row.machine), *app);
+}
+
+/// It is in place, or its machine drains, which is no reason to stop it before others are ready.
+bool is_protected(const farm& f, const instance& row) {
+  const auto* app = application_of(f, row);
+  auto where = f.machines.at(row.machine);
+  bool just_goes = where.draining && app && app->strategy == "one-per-machine";
+  where.draining = false;
+  return app && !just_goes && actors::is_eligible(where, *app);
 }
 
 bool contains(const std::vector<std::string>& ids, const std::string& id) {
@@ -105,6 +115,7 @@ void checks::before_commit(const farm& before, const change& c) {
     auto known = before.instances.find(each.id);
     if (known == before.instances.end()) {
       check_placed(before, c, each);
+      check_replacement(before, c, each);
       continue;
     }
     if (known->second.goal == instance_goal::fetch && each.goal == instance_goal::run
@@ -190,9 +201,38 @@ void checks::check_placed(const farm& before, const change& c, const instance& p
         : nullptr;
   if (g && actors::is_stopped(*g, placed.application))
     fail("what is stopped on purpose stays stopped", placed.id + " is placed");
-  if (!app || !is_there || !actors::is_eligible(*m, *app))
+  // A machine that takes instances when one is placed on it may be drained with the same change.
+  auto then = m ? *m : messages::machine{};
+  then.draining = false;
+  if (!app || !is_there || !actors::is_eligible(then, *app))
     fail("instances are placed where they can run",
          fmt::format("{} is placed on {}", placed.id, placed.machine));
+}
+
+/// Nobody ordered it, and there are as many as are wanted, some of them out of reach: that is only
+/// for as long as most machines are within reach.
+void checks::check_replacement(const farm& before, const change& c, const instance& placed) {
+  const auto* r = after(c.rollouts, before.rollouts, placed.group_id,
+                        [](const rollout& x) { return x.group_id; });
+  auto v = before.versions.find(placed.version_id);
+  const auto* app
+    = v == before.versions.end() ? nullptr : actors::application_of(v->second, placed.application);
+  if (!r || !r->order_id.empty() || !r->leaving.empty() || !app
+      || app->strategy == "one-per-machine")
+    return;
+  std::size_t there = 0;
+  for (const auto* each : before.instances.of_group(placed.group_id))
+    there += each->version_id == placed.version_id && each->application == placed.application
+             && each->goal != instance_goal::stop && is_in_place(before, *each);
+  std::size_t silent = 0;
+  for (const auto& [name, row] : before.machines) {
+    const auto* now
+      = after(c.machines, before.machines, name, [](const messages::machine& x) { return x.name; });
+    silent += row.lost && now->lost;
+  }
+  if (there >= app->instances && silent * 3 > before.machines.size())
+    fail("nothing is replaced while too many are silent",
+         fmt::format("{} is placed while {} of {} are", placed.id, silent, before.machines.size()));
 }
 
 /// It was ready once, or is given up and does not count.
@@ -256,6 +296,23 @@ bool checks::makes_room(const farm& before, const change& c, const rollout& r,
   return there + std::max<std::size_t>(at_once, 1) >= total;
 }
 
+/// As many as are wanted are ready without it, within reach: one that was replaced is back.
+bool checks::is_surplus(const farm& before, const change& c, const instance& old) const {
+  const auto* app = application_of(before, old);
+  if (!app || app->strategy == "one-per-machine")
+    return false;
+  std::size_t rest = 0;
+  for (const auto* each : before.instances.of_group(old.group_id)) {
+    const auto* row
+      = after(c.instances, before.instances, each->id, [](const instance& x) { return x.id; });
+    auto m = before.machines.find(each->machine);
+    rest += row->application == old.application && row->version_id == old.version_id
+            && row->goal == instance_goal::run && is_ready(row->id) && m != before.machines.end()
+            && !m->second.lost;
+  }
+  return rest >= app->instances;
+}
+
 /// It was ready once.
 bool checks::is_ready(const std::string& id) const {
   auto known = all_.find(id);
@@ -279,7 +336,7 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
                   && std::all_of(r->second.coming.begin(), r->second.coming.end(),
                                  [&](const std::string& id) { return is_proven(before, id); });
     bool in_turn = r != before.rollouts.end() && makes_room(before, c, r->second, old);
-    if (!comes && !leaves && !in_turn && is_in_place(before, old))
+    if (!comes && !leaves && !in_turn && is_protected(before, old) && !is_surplus(before, c, old))
       fail("the deployed version is left alone", old.id + " is to stop");
     return;
   }
@@ -431,6 +488,7 @@ void checks::check_application(const version& v, const application& app,
   std::map<std::string, std::size_t> on;
   std::size_t total = 0;
   std::size_t misplaced = 0;
+  std::size_t silent = 0;
   bool all_present = true;
   for (const auto& [id, row] : f.instances) {
     if (row.version_id != v.id || row.application != app.name || row.goal != instance_goal::run)
@@ -441,6 +499,7 @@ void checks::check_application(const version& v, const application& app,
     }
     ++on[row.machine];
     ++total;
+    silent += f.machines.at(row.machine).lost;
     all_present &= present.contains(row.machine);
   }
   auto name = fmt::format("{} of version {}", app.name, v.id);
@@ -448,14 +507,34 @@ void checks::check_application(const version& v, const application& app,
   if (misplaced > 0 && total >= app.instances && all_present)
     fail("everything converges", fmt::format("{} has {} misplaced instances", name, misplaced));
   bool too_few = total + misplaced < app.instances;
-  if (app.strategy != "one-per-machine" && (too_few || total > app.instances))
+  bool too_many = total - silent > app.instances;
+  if (app.strategy != "one-per-machine" && (too_few || too_many))
     fail("everything converges",
          fmt::format("{} has {} instances, not {}", name, total, app.instances));
+  check_replaced(app, name, total + misplaced - silent);
   for (const auto& each : present)
     if (auto row = f.machines.find(each); app.strategy == "one-per-machine"
                                           && row != f.machines.end()
                                           && actors::is_eligible(row->second, app) && on[each] != 1)
       fail("everything converges", fmt::format("{} has {} instances on {}", name, on[each], each));
+}
+
+/// What was on machines that are silent for good is elsewhere, where it may be.
+void checks::check_replaced(const application& app, const std::string& name,
+                            std::size_t within_reach) {
+  const auto& f = db_.farm();
+  bool is_wanted = app.replace_after && *app.replace_after != never_replaced && app.always_on
+                   && app.strategy != "one-per-machine";
+  std::size_t silent = 0;
+  bool could_be = false;
+  for (const auto& [id, each] : f.machines) {
+    silent += each.lost;
+    could_be |= !each.lost && actors::is_eligible(each, app);
+  }
+  if (is_wanted && could_be && silent * 3 <= f.machines.size() && within_reach < app.instances)
+    fail(
+      "what ran on lost machines is replaced",
+      fmt::format("{} has {} instances within reach, not {}", name, within_reach, app.instances));
 }
 
 /// What a failed rollout left for looking at, until somebody orders something.
@@ -571,6 +650,16 @@ void checks::check_told_states() {
     if (told.contains(id) && told[id] != row.seen.state)
       fail("store and events agree", fmt::format("{} was told to be {}, the store says {}", id,
                                                  to_text(told[id]), to_text(row.seen.state)));
+  std::map<std::string, machine_state> machines;
+  for (const auto& each : db_.events())
+    if (const auto* what = std::get_if<machine_change>(&each.what))
+      machines[what->machine] = what->to;
+  for (const auto& [name, row] : db_.farm().machines) {
+    auto is = row.lost ? machine_state::unreachable : actors::state_within_reach(db_.farm(), row);
+    if (machines.contains(name) && machines[name] != is)
+      fail("store and events agree", fmt::format("{} was told to be {}, the store says {}", name,
+                                                 to_text(machines[name]), to_text(is)));
+  }
 }
 
 /// Every rollout that began has ended, once, and what an order was answered tells which one is its.

@@ -68,6 +68,8 @@ private:
                     const messages::instance& old);
   void check_placed(const messages::farm& before, const messages::change& c,
                     const messages::instance& placed);
+  void check_replacement(const messages::farm& before, const messages::change& c,
+                         const messages::instance& placed);
   /// An instance is told to run: its rollout is not held, and asks nobody first.
   void check_held(const messages::farm& before, const messages::change& c,
                   const messages::instance& started);
@@ -75,6 +77,8 @@ private:
   [[nodiscard]] bool makes_room(const messages::farm& before, const messages::change& c,
                                 const messages::rollout& r, const messages::instance& old) const;
   void check_planned(const messages::change& c, const messages::receipt& order);
+  [[nodiscard]] bool is_surplus(const messages::farm& before, const messages::change& c,
+                                const messages::instance& old) const;
   void note_machines(const messages::change& c);
   void note_unproven(const messages::farm& before, const messages::group& g);
   [[nodiscard]] bool may_fail(const messages::version& v) const;
@@ -83,6 +87,8 @@ private:
   [[nodiscard]] bool is_left(const messages::instance& row) const;
   void check_application(const messages::version& v, const messages::application& app,
                          const std::set<std::string>& present);
+  void check_replaced(const messages::application& app, const std::string& name,
+                      std::size_t within_reach);
   void check_instance(const messages::instance& row);
   void check_agent(const agent_host& agent);
   void check_public_port(const agent_host& agent);

@@ -237,6 +237,22 @@ void draw_plans(dice d, std::size_t groups, std::vector<order_plan>& orders) {
       orders[i].plans_ahead = d.chance(0.5) ? d.between(0s, 2s) : d.between(2s, 15s);
 }
 
+/// Some builds have what ran on silent machines replaced.
+void draw_patience(dice d, std::vector<order_plan>& orders) {
+  constexpr std::string_view key = "        rollout: {";
+  for (auto& each : orders) {
+    auto* build = std::get_if<messages::submit_build>(&each.body);
+    for (auto at = build ? build->file.find(key) : std::string::npos; at != std::string::npos;
+         at = build->file.find(key, at + 1)) {
+      if (!d.chance(0.5))
+        continue;
+      auto line = fmt::format("        unreachable: {{replace_after: {}s}}\n", 2 + d.below(40));
+      build->file.insert(at, line);
+      at += line.size();
+    }
+  }
+}
+
 order_plan said_to_rollout(std::size_t number, std::size_t client, moment at,
                            const std::string& group, std::size_t what) {
   order_plan out;
@@ -283,6 +299,53 @@ void draw_words(dice d, std::size_t groups, moment calm, std::vector<order_plan>
                                          fmt::format("g{}", group), what));
 }
 
+order_plan said_of_machine(std::size_t number, std::size_t client, moment at,
+                           const std::string& machine, std::size_t what) {
+  order_plan out;
+  out.id = fmt::format("machine-{}", number);
+  out.client = client;
+  out.at = at;
+  messages::about_machine about{out.id, machine};
+  constexpr std::array verbs{"drain", "undrain", "forget"};
+  if (what == 0)
+    out.body = messages::drain_machine{about};
+  else if (what == 1)
+    out.body = messages::undrain_machine{about};
+  else
+    out.body = messages::forget_machine{about};
+  out.text = fmt::format("{} of {}", verbs[std::min<std::size_t>(what, 2)], machine);
+  return out;
+}
+
+/// Some machines are emptied, most of them for a while; those that were switched off are forgotten.
+void draw_drains(dice d, const std::vector<machine_plan>& machines,
+                 std::vector<order_plan>& orders) {
+  std::size_t number = 0;
+  auto say = [&](moment at, const std::string& machine, std::size_t what) {
+    orders.push_back(said_of_machine(++number, d.below(client_count), at, machine, what));
+  };
+  auto drained = std::min<std::size_t>(d.below(4), machines.size() - 1);
+  for (std::size_t i = 0; i < drained; ++i) {
+    const auto& name = machines[d.below(machines.size())].name;
+    auto at = d.between(first_order, last_order);
+    say(at, name, 0);
+    if (d.chance(0.6))
+      say(std::min(at + d.between(2s, 60s), last_order + 10s), name, 1);
+  }
+  for (auto count = d.below(3); count > 0; --count) {
+    order_plan even;
+    even.id = fmt::format("even-{}", ++number);
+    even.client = d.below(client_count);
+    even.at = d.between(first_order, last_order);
+    even.body = messages::redistribute_farm{even.id};
+    even.text = "redistribution";
+    orders.push_back(std::move(even));
+  }
+  for (const auto& each : machines)
+    if (each.leaves && d.chance(0.5))
+      say(*each.leaves + d.between(2s, 40s), each.name, 2);
+}
+
 } // namespace
 
 std::string to_text(const fault& f) {
@@ -312,6 +375,8 @@ plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
   auto fault_count = d.below(30);
   for (std::uint32_t i = 1; i <= fault_count; ++i)
     out.faults.push_back(draw_fault(d, i, out.orders, out.machines, out.calm));
+  draw_patience(dice{seed, "patience"}, out.orders);
+  draw_drains(dice{seed, "drains"}, out.machines, out.orders);
   draw_words(dice{seed, "words"}, groups, out.calm, out.orders);
   return out;
 }
