@@ -84,10 +84,17 @@ registrar_actor::behavior_type registrar(registrar_actor::stateful_pointer<regis
         caf::anon_send(state.publisher, atom::tell_v, list);
     },
     [&state](atom::lead) -> caf::result<bool> {
-      auto leads = state.database->check_leadership();
-      if (!leads)
-        return to_error(leads.error());
+      auto renewed = state.database->renew_lead();
+      if (!renewed)
+        return to_error(renewed.error());
       return true;
+    },
+    [&state](atom::servers) -> caf::result<server_rows_ptr> {
+      auto rows = state.database->servers();
+      if (!rows)
+        return to_error(rows.error());
+      return server_rows_ptr{
+        std::make_shared<const std::vector<messages::server_row>>(std::move(*rows))};
     },
     [&state](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       auto events = state.database->events_after(seq, page_events);

@@ -163,6 +163,39 @@ struct move_row {
                      from, to, reason)
 };
 
+/// How a server stands to its farm.
+enum class server_state {
+  /// It leads.
+  reigning,
+  /// It waits to take over.
+  standby,
+  /// It renews its lease no more, or was not seen waiting lately.
+  unreachable,
+};
+
+template <>
+struct enum_text<server_state> {
+  static constexpr std::array<std::string_view, 3> names{"reigning", "standby", "unreachable"};
+};
+
+/// A server as `deploy servers` shows it.
+struct server_row {
+  /// Of its machine.
+  std::string name;
+  /// Where it takes orders, as its own settings say.
+  std::string listen;
+  server_state state = server_state::unreachable;
+  /// Since when it leads or waits, by the database's clock.
+  timestamp since;
+  /// The one that it took over with, or 0.
+  std::uint64_t epoch = 0;
+  /// Of its program.
+  std::string version;
+
+  bool operator==(const server_row&) const = default;
+  MSGPACK_DEFINE_MAP(name, listen, state, since, epoch, version)
+};
+
 /// The rollout that is under way in a group.
 struct rollout_row {
   std::uint64_t version = 0;

@@ -61,6 +61,8 @@ public:
   /// What people call the database: its file or address.
   virtual const std::string& name() const = 0;
   virtual table_words words() const = 0;
+  /// An expression for the time by the database's clock, in milliseconds since 1970.
+  virtual std::string_view now() const = 0;
   virtual std::vector<std::string> tables() = 0;
 
   /// Sets what stays in the database. Called once it is known to be ours.

@@ -18,7 +18,8 @@ namespace {
 using messages::failure;
 using messages::failure_code;
 
-/// A row comes after those that it refers to.
+/// A row comes after those that it refers to. Not `server`: who leads or waits on the copy enters
+/// itself.
 constexpr std::array<std::string_view, 11> tables_in_order{
   "appgroup", "group_version", "appdef", "lnk_app_grp", "instance", "machine",
   "rollout",  "client_order",  "event",  "access_key",  "meta"};

@@ -196,7 +196,10 @@ void read_receipts(connection& db, farm& f) {
            });
 }
 
-void read_keys(connection& db, farm& f) {
+} // namespace
+
+std::map<std::uint64_t, messages::access_key> read_keys(connection& db) {
+  std::map<std::uint64_t, messages::access_key> keys;
   using names = std::vector<std::string>;
   each_row(db, "access_key",
            "SELECT id, name, role, public_key, namespaces, machine_groups, created, created_by, "
@@ -208,11 +211,10 @@ void read_keys(connection& db, farm& f) {
                                         r.time(6),
                                         r.text(7),
                                         r.time(8)};
-             f.keys.emplace(found.id, std::move(found));
+             keys.emplace(found.id, std::move(found));
            });
+  return keys;
 }
-
-} // namespace
 
 farm read_farm(connection& db) {
   farm f;
@@ -224,7 +226,7 @@ farm read_farm(connection& db) {
   read_machines(db, f);
   read_rollouts(db, f);
   read_receipts(db, f);
-  read_keys(db, f);
+  f.keys = read_keys(db);
   return f;
 }
 

@@ -189,6 +189,21 @@ const migration seventh{
 
 const migration eighth{8, {"ALTER TABLE machine ADD COLUMN draining BIGINT NOT NULL DEFAULT 0"}};
 
+/// One of several servers leads, as long as its lease lasts.
+const migration ninth{9,
+                      {"ALTER TABLE meta ADD COLUMN holder VARCHAR(255) NOT NULL DEFAULT ''",
+                       "ALTER TABLE meta ADD COLUMN lease_end BIGINT NOT NULL DEFAULT 0",
+                       R"(
+  CREATE TABLE server (
+    name VARCHAR(255) NOT NULL,
+    listen VARCHAR(255) NOT NULL,
+    epoch BIGINT NOT NULL,
+    version VARCHAR(255) NOT NULL,
+    since BIGINT NOT NULL,
+    seen BIGINT NOT NULL,
+    PRIMARY KEY (name, listen)
+  ) {options})"}};
+
 void run_in_words_of(connection& db, std::string_view sql) {
   auto words = db.words();
   run(db, fmt::format(fmt::runtime(sql), fmt::arg("row_id", words.row_id),
@@ -254,8 +269,8 @@ void refuse_unfinished(connection& db) {
 } // namespace
 
 const std::vector<migration>& all_migrations() {
-  static const std::vector<migration> all{first, second, third,   fourth,
-                                          fifth, sixth,  seventh, eighth};
+  static const std::vector<migration> all{first, second,  third,  fourth, fifth,
+                                          sixth, seventh, eighth, ninth};
   return all;
 }
 

@@ -141,6 +141,10 @@ public:
     return {"BIGINT", "ENGINE = InnoDB DEFAULT CHARACTER SET binary"};
   }
 
+  std::string_view now() const override {
+    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)";
+  }
+
   std::vector<std::string> tables() override {
     rows found{*this, "SELECT table_name FROM information_schema.tables "
                       "WHERE table_schema = DATABASE() ORDER BY table_name"};

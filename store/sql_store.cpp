@@ -4,6 +4,7 @@
 #include "store/change_writer.hpp"
 #include "store/error.hpp"
 #include "store/farm_reader.hpp"
+#include "store/lease.hpp"
 
 #include <fmt/format.h>
 
@@ -117,27 +118,58 @@ auto attempt(F f) -> result<decltype(f())> {
 
 } // namespace
 
-sql_store::sql_store(std::unique_ptr<connection> db, const retention& keep)
-  : db_(std::move(db)), keep_(keep) {}
+sql_store::sql_store(std::unique_ptr<connection> db, const retention& keep, this_server self)
+  : db_(std::move(db)), keep_(keep), self_(std::move(self)) {}
 
 result<std::uint64_t> sql_store::begin_epoch() {
-  return attempt([&] {
+  std::optional<failure> who_leads;
+  auto epoch = attempt([&] {
+    who_leads.reset();
     transaction whole{*db_};
-    run(*db_, "UPDATE meta SET epoch = epoch + 1, change_number = 0 WHERE id = 1");
-    run(*db_, "UPDATE meta SET store_id = ? WHERE id = 1 AND store_id = ''",
-        messages::new_random_id());
-    auto epoch = read_meta(*db_).epoch;
+    bool is_ours = take_lease(*db_, self_.id);
+    auto now = read_meta(*db_).epoch;
+    note_server(*db_, self_, is_ours ? now : 0);
+    if (is_ours)
+      run(*db_, "UPDATE meta SET store_id = ? WHERE id = 1 AND store_id = ''",
+          messages::new_random_id());
+    else
+      who_leads = failure{failure_code::refused,
+                          fmt::format("{} leads (epoch {})", leader_of(*db_, now), now),
+                          "nothing is to be done: this server takes over when that one ends"};
     whole.commit();
-    return epoch_ = epoch;
+    return is_ours ? epoch_ = now : 0;
   });
+  return epoch && who_leads ? *who_leads : epoch;
 }
 
-result<void> sql_store::check_leadership() {
-  auto checked = attempt([&] {
-    insist_on_leadership(read_meta(*db_).epoch);
+result<void> sql_store::renew_lead() {
+  auto renewed = attempt([&] {
+    transaction whole{*db_};
+    if (!renew_lease(*db_, epoch_))
+      insist_on_leadership(read_meta(*db_).epoch);
+    note_server(*db_, self_, epoch_);
+    whole.commit();
     return true;
   });
-  return checked ? result<void>{} : result<void>{checked.error()};
+  return renewed ? result<void>{} : result<void>{renewed.error()};
+}
+
+result<void> sql_store::give_up_lead() {
+  auto ended = attempt([&] {
+    transaction whole{*db_};
+    end_lease(*db_, epoch_);
+    whole.commit();
+    return true;
+  });
+  return ended ? result<void>{} : result<void>{ended.error()};
+}
+
+result<std::vector<messages::server_row>> sql_store::servers() {
+  return attempt([&] { return read_servers(*db_); });
+}
+
+result<std::map<std::uint64_t, messages::access_key>> sql_store::keys() {
+  return attempt([&] { return read_keys(*db_); });
 }
 
 result<messages::farm> sql_store::load() {

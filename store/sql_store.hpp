@@ -12,10 +12,14 @@ namespace deployminator::store {
 class sql_store final : public store {
 public:
   /// `db` has been migrated.
-  explicit sql_store(std::unique_ptr<connection> db, const retention& keep = {});
+  explicit sql_store(std::unique_ptr<connection> db, const retention& keep = {},
+                     this_server self = {});
 
   messages::result<std::uint64_t> begin_epoch() override;
-  messages::result<void> check_leadership() override;
+  messages::result<void> renew_lead() override;
+  messages::result<void> give_up_lead() override;
+  messages::result<std::vector<messages::server_row>> servers() override;
+  messages::result<std::map<std::uint64_t, messages::access_key>> keys() override;
   messages::result<messages::farm> load() override;
   messages::result<std::uint64_t> commit(std::uint64_t number, const messages::change& c) override;
   messages::result<std::vector<messages::event>> events_after(std::uint64_t seq,
@@ -28,6 +32,7 @@ private:
 
   std::unique_ptr<connection> db_;
   retention keep_;
+  this_server self_;
   /// The one this store took; 0 before.
   std::uint64_t epoch_ = 0;
   /// The number of the newest event, where the last commit told it: nobody else makes any in this

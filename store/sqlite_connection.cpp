@@ -158,6 +158,11 @@ public:
     return {"INTEGER", ""};
   }
 
+  /// Its clock is the machine's.
+  std::string_view now() const override {
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)";
+  }
+
   std::vector<std::string> tables() override {
     rows found{*this, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"};
     std::vector<std::string> names;

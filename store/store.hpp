@@ -3,14 +3,33 @@
 #include "messages/change.hpp"
 #include "messages/duration.hpp"
 #include "messages/result.hpp"
+#include "messages/rows.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace deployminator::store {
+
+/// How long a lease lasts from its last renewal, by the database's clock.
+inline constexpr std::chrono::milliseconds lease_term{4000};
+
+/// How long the first one lasts: loading a large farm takes its time.
+inline constexpr std::chrono::milliseconds first_lease_term{30'000};
+
+/// A server, as it says of itself.
+struct this_server {
+  /// The same for two processes only where the earlier one is known to be dead when the later one
+  /// asks to lead: that one takes the lease over before its end.
+  std::string id;
+  /// For people, see `messages::server_row`.
+  std::string name;
+  std::string listen;
+  std::string version;
+};
 
 /// The database behind the server. Blocking; called by the REGISTRAR alone, from one thread. A
 /// failure says what failed and where (file or address); after one, the same call may be made
@@ -19,12 +38,24 @@ class store {
 public:
   virtual ~store() = default;
 
-  /// Takes over: raises the epoch by one, for good, and returns it. From now on every store
-  /// opened earlier on the same database refuses to commit.
+  /// Takes over where no other server has a lease: takes it, raises the epoch by one, for good, and
+  /// returns it. From now on every store opened earlier on the same database refuses to commit.
+  /// `refused`, with who leads, where another one does: this server stands by, and asks again at
+  /// least every second.
   virtual messages::result<std::uint64_t> begin_epoch() = 0;
 
-  /// Refused when another server has taken over since. Changes nothing.
-  virtual messages::result<void> check_leadership() = 0;
+  /// Renews the lease: until `lease_term` after this was called no other server takes over. Refused
+  /// when one has done so.
+  virtual messages::result<void> renew_lead() = 0;
+
+  /// Ends the lease, where this server has it: another one may take over at once. The last call.
+  virtual messages::result<void> give_up_lead() = 0;
+
+  /// The servers that were there within the last week.
+  virtual messages::result<std::vector<messages::server_row>> servers() = 0;
+
+  /// All keys, by id: whom a server that stands by lets in.
+  virtual messages::result<std::map<std::uint64_t, messages::access_key>> keys() = 0;
 
   /// Everything the server knows. Of the receipts, the newest 10,000; the others are dropped.
   virtual messages::result<messages::farm> load() = 0;
@@ -59,10 +90,12 @@ struct retention {
 };
 
 /// Opens the store that `url` names, `sqlite:PATH` or `mysql://USER@HOST:PORT/DB`, there with the
-/// password that is the first line of `password_file`. Creates the tables or migrates them to this
-/// build's schema. Refuses a database of a newer schema, or one that is no database of ours.
+/// password that is the first line of `password_file`, for the server `self`. Creates the tables or
+/// migrates them to this build's schema. Refuses a database of a newer schema, or one that is no
+/// database of ours.
 messages::result<std::unique_ptr<store>> open_store(const std::string& url,
                                                     const std::string& password_file = {},
-                                                    const retention& keep = {});
+                                                    const retention& keep = {},
+                                                    const this_server& self = {});
 
 } // namespace deployminator::store

@@ -25,7 +25,16 @@ public:
   result<std::uint64_t> begin_epoch() override {
     return std::uint64_t{1};
   }
-  result<void> check_leadership() override {
+  result<void> give_up_lead() override {
+    return {};
+  }
+  result<std::vector<server_row>> servers() override {
+    return std::vector<server_row>{{.name = "alpha"}};
+  }
+  result<std::map<std::uint64_t, access_key>> keys() override {
+    return std::map<std::uint64_t, access_key>{};
+  }
+  result<void> renew_lead() override {
     if (!leads)
       return failure{failure_code::refused, "another server has taken over", ""};
     return {};

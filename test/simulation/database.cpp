@@ -18,19 +18,39 @@ failure out_of_order() {
 
 class connection : public store::store {
 public:
-  explicit connection(database& db) : db_(db) {}
+  connection(database& db, std::string server) : db_(db), server_(std::move(server)) {}
 
   result<std::uint64_t> begin_epoch() override {
     if (db_.is_away_for(epoch_))
       return out_of_order();
+    if (server_ != db_.holder_ && db_.clock_.now() < db_.lease_end_)
+      return failure{failure_code::refused, db_.holder_ + " leads", ""};
+    db_.holder_ = server_;
+    db_.lease_end_ = db_.clock_.now() + ::deployminator::store::first_lease_term;
     db_.last_number_ = 0;
     return epoch_ = ++db_.epoch_;
   }
 
-  result<void> check_leadership() override {
+  result<void> renew_lead() override {
     if (db_.is_away_for(epoch_))
       return out_of_order();
-    return epoch_ == db_.epoch_ ? result<void>{} : db_.taken_over(epoch_);
+    if (epoch_ != db_.epoch_)
+      return db_.taken_over(epoch_);
+    db_.lease_end_ = db_.clock_.now() + ::deployminator::store::lease_term;
+    return {};
+  }
+
+  // Servers are killed here, never asked to end.
+  result<void> give_up_lead() override {
+    return {};
+  }
+
+  result<std::vector<messages::server_row>> servers() override {
+    return std::vector<messages::server_row>{};
+  }
+
+  result<std::map<std::uint64_t, messages::access_key>> keys() override {
+    return db_.farm_.keys;
   }
 
   result<messages::farm> load() override {
@@ -56,13 +76,15 @@ public:
 
 private:
   database& db_;
+  std::string server_;
   std::uint64_t epoch_ = 0;
 };
 
-database::database(trace& record, std::uint64_t seed) : record_(record), dice_(seed, "database") {}
+database::database(timeline& clock, trace& record, std::uint64_t seed)
+  : clock_(clock), record_(record), dice_(seed, "database") {}
 
-std::unique_ptr<store::store> database::connect() {
-  return std::make_unique<connection>(*this);
+std::unique_ptr<store::store> database::connect(std::string server) {
+  return std::make_unique<connection>(*this, std::move(server));
 }
 
 bool database::is_away_for(std::uint64_t epoch) const {

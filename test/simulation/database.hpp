@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "simulation/timeline.hpp"
@@ -26,10 +27,10 @@ struct database_trouble {
 /// The database, which outlives servers: keeps what `store::store` promises, in memory.
 class database {
 public:
-  database(trace& record, std::uint64_t seed);
+  database(timeline& clock, trace& record, std::uint64_t seed);
 
-  /// A server's connection; the database must outlive it.
-  std::unique_ptr<store::store> connect();
+  /// A connection of the server with this name; the database must outlive it.
+  std::unique_ptr<store::store> connect(std::string server);
 
   /// Sees every change just before it is made.
   std::function<void(const messages::farm& before, const messages::change& made)> on_commit;
@@ -56,12 +57,16 @@ private:
   messages::result<std::uint64_t> commit(std::uint64_t epoch, std::uint64_t number,
                                          const messages::change& c);
 
+  timeline& clock_;
   trace& record_;
   dice dice_;
   messages::farm farm_;
   std::vector<messages::event> events_;
   std::uint64_t epoch_ = 0;
   std::uint64_t last_number_ = 0;
+  /// Who leads, and until when nobody else does.
+  std::string holder_;
+  moment lease_end_{0};
 };
 
 } // namespace deployminator::simulation

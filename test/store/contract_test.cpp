@@ -100,10 +100,10 @@ TEST_CASE("a new epoch ends the older server's commits") {
   value(first->commit(1, machine_only("a")));
 
   auto second = opened(db.url);
-  CHECK(first->check_leadership());
+  CHECK(first->renew_lead());
   CHECK(value(second->begin_epoch()) == epoch + 1);
-  CHECK(second->check_leadership());
-  auto lost = first->check_leadership();
+  CHECK(second->renew_lead());
+  auto lost = first->renew_lead();
   REQUIRE_FALSE(lost);
   CHECK(lost.error().code == failure_code::refused);
   auto events = first->events_after(0, 10);

@@ -193,10 +193,10 @@ TEST_CASE("a store whose database was away refuses, and works again when it is b
     CHECK(refused.error().code == failure_code::unreachable);
     CHECK(has(refused.error().message, "cannot be reached"));
     CHECK_FALSE(s->load());
-    CHECK_FALSE(s->check_leadership());
+    CHECK_FALSE(s->renew_lead());
     CHECK_FALSE(s->events_after(0, 10));
     own.server.start();
-    CHECK(s->check_leadership());
+    CHECK(s->renew_lead());
     CHECK(s->load()->last_event == 1);
     CHECK(s->events_after(0, 10)->size() == 1);
   }

@@ -37,6 +37,9 @@ public:
   store::table_words words() const override {
     return real_->words();
   }
+  std::string_view now() const override {
+    return real_->now();
+  }
   std::vector<std::string> tables() override {
     return real_->tables();
   }
