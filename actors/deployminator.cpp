@@ -9,6 +9,7 @@
 #include "actors/decisions/upkeep.hpp"
 #include "actors/questions.hpp"
 #include "actors/strategy_troubles.hpp"
+#include "store/store.hpp"
 
 #include <utility>
 
@@ -19,7 +20,10 @@ namespace {
 using namespace std::chrono_literals;
 using namespace messages;
 
-constexpr auto lead_interval = 5s;
+constexpr auto lead_interval = 1s;
+
+/// Clocks do not all go at the same pace.
+constexpr auto sure_for = store::lease_term - 500ms;
 
 // -- orders and upkeep ----------------------------------------------------------------------------
 
@@ -185,18 +189,28 @@ caf::result<assignment_difference_ptr> take_assignment(deployminator_pointer sel
 
 // -- leading --------------------------------------------------------------------------------------
 
-/// A server that another one has taken over from finds out with its next change; it may have none
-/// to make.
-void ask_for_lead(deployminator_pointer self) {
+void is_sure_since(deployminator_pointer self, caf::actor_clock::time_point asked,
+                   timestamp asked_utc) {
+  self->state.sure_until = asked + sure_for;
+  self->state.last_renewal = asked_utc;
+}
+
+/// Where another server has taken over this one ends. It finds that out with its next change as
+/// well; it may have none to make.
+void renew_lease(deployminator_pointer self) {
   if (std::exchange(self->state.asks_for_lead, true))
     return;
   self->request(self->state.config.registrar, store_timeout, atom::lead_v)
-    .then([self](bool) { self->state.asks_for_lead = false; },
-          [self](const caf::error& e) {
-            self->state.asks_for_lead = false;
-            if (to_failure(e).code == failure_code::refused)
-              self->quit(e);
-          });
+    .then(
+      [self, asked = self->clock().now(), asked_utc = self->state.config.utc_now()](bool) {
+        self->state.asks_for_lead = false;
+        is_sure_since(self, asked, asked_utc);
+      },
+      [self](const caf::error& e) {
+        self->state.asks_for_lead = false;
+        if (to_failure(e).code == failure_code::refused)
+          self->quit(e);
+      });
 }
 
 void begin(deployminator_pointer self, deployminator_config config) {
@@ -215,6 +229,8 @@ void begin(deployminator_pointer self, deployminator_config config) {
   state.listeners.tell_all_anew(self, state.queue.farm(), state.present);
   self->delayed_send(self, return_grace, atom::tick_v, ++state.last_look);
   self->delayed_send(self, lead_interval, atom::tick_v, atom::lead_v);
+  // The lease that came with the epoch is a long one.
+  is_sure_since(self, self->clock().now(), state.config.utc_now());
   enqueue(self, {.decide = [self](const farm& f) {
             return first_operator(f, self->state.config.first_operator, now(self));
           }});
@@ -268,10 +284,10 @@ deployminator(deployminator_actor::stateful_pointer<deployminator_state> self,
     [self](atom::trouble, const std::string& strategy, const std::string& why) {
       note_strategy(self, strategy, why);
     },
-    [self](atom::lead) { ask_for_lead(self); },
+    [self](atom::lead) { renew_lease(self); },
     [self](atom::tick, atom::lead) {
       self->delayed_send(self, lead_interval, atom::tick_v, atom::lead_v);
-      ask_for_lead(self);
+      renew_lease(self);
       try_store(self);
     },
     [self](atom::load) { reload(self); },

@@ -59,8 +59,12 @@ struct deployminator_state {
   std::uint64_t last_look = 0;
   /// Somebody has joined since the last look.
   bool still_coming = false;
-  /// The store is being asked whether this server still leads.
+  /// The lease is being renewed.
   bool asks_for_lead = false;
+  /// Until then no other server can have taken over.
+  caf::actor_clock::time_point sure_until;
+  /// When the lease was renewed last, for people.
+  messages::timestamp last_renewal;
   /// Why nothing can be stored.
   std::optional<messages::machine_trouble> store_trouble;
   /// By strategy: why it does not place what it should.

@@ -25,6 +25,7 @@ using events_ptr = std::shared_ptr<const std::vector<messages::event>>;
 using event_page_ptr = std::shared_ptr<const messages::event_page>;
 using hello_ptr = std::shared_ptr<const messages::hello>;
 using report_ptr = std::shared_ptr<const messages::report>;
+using server_rows_ptr = std::shared_ptr<const std::vector<messages::server_row>>;
 using message_ptr = std::shared_ptr<const messages::message>;
 using order_ptr = std::shared_ptr<const messages::order>;
 using readable_order_ptr = std::shared_ptr<const readable_order>;
@@ -77,6 +78,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::events_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::event_page_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::hello_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::report_ptr)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::server_rows_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::message_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::order_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::actors::readable_order_ptr)
@@ -115,6 +117,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(deployminator_server, caf::id_block::deployminator_commo
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, read, "read")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, refused, "refused")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, rotate, "rotate")
+  CAF_ADD_ATOM(deployminator_server, deployminator::atom, servers, "servers")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, tell, "tell")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, trouble, "trouble")
   CAF_ADD_ATOM(deployminator_server, deployminator::atom, unsure, "unsure")
@@ -152,8 +155,10 @@ using registrar_actor = caf::typed_actor<
   caf::replies_to<atom::commit, change_ptr>::with<std::uint64_t>,
   /// From the DEPLOYMINATOR: events for those who listen now, which are not stored.
   caf::reacts_to<atom::tell, events_ptr>,
-  /// Whether this server still leads; `refused` where another one has taken over.
+  /// Renews the lease of this server; `refused` where another one has taken over.
   caf::replies_to<atom::lead>::with<bool>,
+  /// Which servers there are.
+  caf::replies_to<atom::servers>::with<server_rows_ptr>,
   /// The stored events after a number, as many as fit into a page.
   caf::replies_to<atom::events, std::uint64_t>::with<event_page_ptr>>;
 
@@ -260,10 +265,10 @@ using deployminator_actor = caf::typed_actor<
   /// From OUTSIDE STRATEGIES: why the strategy of this name, by which something deployed is placed,
   /// does not place it; empty: it does again.
   caf::reacts_to<atom::trouble, std::string, std::string>,
-  /// From SESSIONS: somebody has seen a server of a higher epoch. Asks the store who leads; where
-  /// it is another one, this server ends.
+  /// From SESSIONS: somebody has seen a server of a higher epoch. Renews the lease; where another
+  /// server has it, this one ends.
   caf::reacts_to<atom::lead>,
-  /// From itself, every few seconds: time to ask the store who leads.
+  /// From itself, every second: time to renew the lease.
   caf::reacts_to<atom::tick, atom::lead>,
   /// From itself, after a failed commit and a failed load: time to load again.
   caf::reacts_to<atom::load>,

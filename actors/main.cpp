@@ -5,6 +5,7 @@
 #include "actors/decisions/access.hpp"
 #include "actors/server.hpp"
 #include "actors/server_keys.hpp"
+#include "actors/standby.hpp"
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
 #include "store/copy_store.hpp"
@@ -79,62 +80,55 @@ void announce(const actors::server& server, const std::optional<messages::next_s
                       : actors::next_server_key_ptr{});
 }
 
-/// Does what the key file says of the server's key until the process is to end. A server that
-/// cannot take its next key ends as well.
-void follow_keys(actors::key_watch file, const actors::server& server, bus::io_thread& sockets,
-                 std::atomic<bool>& failed) {
-  constexpr std::chrono::seconds between_looks{1};
-  if (file.next())
-    announce(server, file.next());
-  while (!common::wait_for_end(between_looks)) {
-    auto news = file.look(messages::system_utc_now());
-    if (news.unreadable)
-      common::log::warning("deployminator cannot read its key file, goes on with its key",
-                           {{"reason", news.unreadable->message}});
-    if (news.taken) {
-      auto done = sockets.prove_with(*news.taken);
-      if (done)
-        common::log::info("deployminator has taken its next key",
-                          {{"key", news.taken->own.public_key}});
-      else
-        common::end_process(done.error(), failed);
-    }
-    if (news.is_announced)
-      announce(server, file.next());
+/// Does what the key file says of the server's key now; whether that is to be announced. A server
+/// that cannot take its next key ends.
+bool follow_keys(actors::key_watch& file, bus::io_thread& sockets, std::atomic<bool>& failed) {
+  auto news = file.look(messages::system_utc_now());
+  if (news.unreadable)
+    common::log::warning("deployminator cannot read its key file, goes on with its key",
+                         {{"reason", news.unreadable->message}});
+  if (news.taken) {
+    auto done = sockets.prove_with(*news.taken);
+    if (done)
+      common::log::info("deployminator has taken its next key",
+                        {{"key", news.taken->own.public_key}});
+    else
+      common::end_process(done.error(), failed);
   }
+  return news.is_announced;
 }
 
-int serve(const configs::server_settings& settings) {
-  auto own = actors::load_keys(settings, messages::system_utc_now());
-  if (!own) {
-    common::fail(program, own.error());
-    return common::wrong_settings;
+/// Between two looks at the key file.
+constexpr std::chrono::seconds between_looks{1};
+
+/// Waits until this server may lead, and returns its epoch; nothing where the process is to end
+/// before. Fails where the database cannot be asked.
+messages::result<std::optional<std::uint64_t>>
+wait_for_lead(const actors::server_config& config, const actors::server_sockets& opened,
+              actors::key_watch& file, bus::io_thread& sockets, std::atomic<bool>& failed) {
+  actors::standby waiting{config, opened.at(bus::socket_kind::orders_server)};
+  auto epoch = waiting.try_to_lead();
+  if (!epoch || *epoch)
+    return epoch;
+  sockets.deliver_to([&waiting](const bus::inbound& in) { waiting.answer(in); });
+  common::notify_ready();
+  static_assert(between_looks <= actors::standby_interval);
+  while (epoch && !*epoch && !common::wait_for_end(between_looks)) {
+    follow_keys(file, sockets, failed);
+    epoch = waiting.try_to_lead();
   }
-  store::retention keep;
-  keep.events = settings.keep_events;
-  keep.event_age = std::chrono::hours{24 * settings.keep_event_days};
-  auto database = store::open_store(settings.store, settings.store_password_file, keep);
-  if (!database) {
-    common::fail(program, database.error());
-    bool is_wrong = database.error().code == messages::failure_code::invalid;
-    return is_wrong ? common::wrong_settings : common::could_not_go_on;
-  }
-  std::atomic<bool> failed = false;
-  bool asks_for_keys = !std::holds_alternative<std::monostate>(own->keys);
-  bus::io_thread sockets{own->keys};
+  sockets.deliver_to({});
+  return epoch;
+}
+
+/// Leads until the process is to end.
+int lead(const configs::server_settings& settings, const actors::server_config& config,
+         const actors::server_sockets& opened, std::uint64_t epoch, actors::key_watch& file,
+         bus::io_thread& sockets, std::atomic<bool>& failed) {
   caf::actor_system_config caf_config;
   common::set_scheduler(caf_config);
   caf::actor_system system{caf_config};
-  actors::server_config config{
-    database->get(),          &sockets,       settings.listen,     settings.publish,
-    settings.collect,         asks_for_keys,  own->first_operator, true,
-    messages::system_utc_now, system_random()};
-  config.kept_versions = settings.keep_versions;
-  config.overcommit_percent = settings.overcommit_percent;
-  config.silence = {std::nullopt, settings.silent_share.first, settings.silent_share.second};
-  if (settings.replace_after != messages::never_replaced)
-    config.silence.replace_after = settings.replace_after;
-  auto server = actors::spawn_server(system, config);
+  auto server = actors::spawn_server(system, config, opened, epoch);
   if (!server)
     return common::fail(program, server.error());
   for (const auto& each : server->all)
@@ -149,12 +143,61 @@ int serve(const configs::server_settings& settings) {
                                              {"epoch", server->epoch},
                                              {"version", DEPLOYMINATOR_VERSION}});
   common::notify_ready();
-  follow_keys({settings, std::move(*own)}, *server, sockets, failed);
+  if (file.next())
+    announce(*server, file.next());
+  while (!common::wait_for_end(between_looks))
+    if (follow_keys(file, sockets, failed))
+      announce(*server, file.next());
   common::log::info("deployminator ends; instances go on");
   sockets.stop();
   sockets.deliver_to({});
   common::end_actors(system, server->all);
   return failed ? common::could_not_go_on : 0;
+}
+
+int serve(const configs::server_settings& settings) {
+  auto own = actors::load_keys(settings, messages::system_utc_now());
+  if (!own) {
+    common::fail(program, own.error());
+    return common::wrong_settings;
+  }
+  store::retention keep;
+  keep.events = settings.keep_events;
+  keep.event_age = std::chrono::hours{24 * settings.keep_event_days};
+  auto database = store::open_store(settings.store, settings.store_password_file, keep,
+                                    actors::identify(settings.listen));
+  if (!database) {
+    common::fail(program, database.error());
+    bool is_wrong = database.error().code == messages::failure_code::invalid;
+    return is_wrong ? common::wrong_settings : common::could_not_go_on;
+  }
+  std::atomic<bool> failed = false;
+  bool asks_for_keys = !std::holds_alternative<std::monostate>(own->keys);
+  bus::io_thread sockets{own->keys};
+  actors::server_config config{
+    database->get(),          &sockets,       settings.listen,     settings.publish,
+    settings.collect,         asks_for_keys,  own->first_operator, true,
+    messages::system_utc_now, system_random()};
+  config.kept_versions = settings.keep_versions;
+  config.overcommit_percent = settings.overcommit_percent;
+  config.silence = {std::nullopt, settings.silent_share.first, settings.silent_share.second};
+  if (settings.replace_after != messages::never_replaced)
+    config.silence.replace_after = settings.replace_after;
+  auto opened = actors::open_sockets(config);
+  if (!opened)
+    return common::fail(program, opened.error());
+  actors::key_watch file{settings, std::move(*own)};
+  auto epoch = wait_for_lead(config, *opened, file, sockets, failed);
+  if (!epoch)
+    return common::fail(program, epoch.error());
+  if (!*epoch)
+    return failed ? common::could_not_go_on : 0;
+  auto code = lead(settings, config, *opened, **epoch, file, sockets, failed);
+  // Nothing of this server asks the store any more.
+  if (auto ended = (*database)->give_up_lead(); !ended)
+    common::log::warning("deployminator cannot give its lease up: it ends by itself",
+                         {{"reason", ended.error().message}});
+  return code;
 }
 
 int run(int argc, char** argv) {

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -38,6 +39,18 @@ void add_silence(deployminator_pointer self, const farm& f,
                       "gone for good, and its setting `silent-share` says how many may be silent"});
 }
 
+/// A server that was stopped, or whose database is away, may have been followed by another one.
+std::optional<machine_trouble> doubt(deployminator_pointer self) {
+  const auto& state = self->state;
+  if (self->clock().now() < state.sure_until)
+    return std::nullopt;
+  return machine_trouble{
+    "this server does not know whether it still leads, what is shown may be old",
+    state.last_renewal,
+    "it could not renew its lease: ask again, and see whether the store's "
+    "database answers, and `deploy servers`"};
+}
+
 /// Nobody sees what is not stored: what it is decided with may be refused by the store, and the
 /// numbers of its events are not given away yet.
 caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& who,
@@ -46,8 +59,8 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
   self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
     auto& state = self->state;
     auto rows = answer(f, state.present, asked, who, state.config.utc_now());
-    if (rows && state.store_trouble)
-      rows->troubles.push_back(*state.store_trouble);
+    if (auto trouble = state.store_trouble ? state.store_trouble : doubt(self); rows && trouble)
+      rows->troubles.push_back(*trouble);
     forget_unused_strategies(self, f);
     for (const auto& [strategy, trouble] : state.strategy_troubles)
       if (rows)
@@ -59,6 +72,21 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
     else
       answered.deliver(to_error(rows.error()));
   });
+  return answered;
+}
+
+/// The store alone has the list.
+caf::result<message_ptr> answer_servers(deployminator_pointer self) {
+  auto answered = self->make_response_promise<message_ptr>();
+  self->request(self->state.config.registrar, store_timeout, atom::servers_v)
+    .then(
+      [self, answered](const server_rows_ptr& rows) mutable {
+        table out;
+        out.seq = self->state.queue.farm().last_event;
+        out.servers = *rows;
+        answered.deliver(message_ptr{std::make_shared<const message>(std::move(out))});
+      },
+      [answered](const caf::error& e) mutable { answered.deliver(e); });
   return answered;
 }
 
@@ -125,7 +153,10 @@ caf::result<message_ptr> search_logs(deployminator_pointer self, const caller& w
 
 caf::result<message_ptr> take_question(deployminator_pointer self, const caller& who,
                                        const envelope_ptr& envelope) {
-  if (const auto* asked = std::get_if<query>(&envelope->body))
+  const auto* asked = std::get_if<query>(&envelope->body);
+  if (asked && asked->subject == query_subject::servers)
+    return answer_servers(self);
+  if (asked)
     return answer_query(self, who, *asked);
   if (const auto* log = std::get_if<read_log>(&envelope->body))
     return read_output(self, who, *log, envelope);

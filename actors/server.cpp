@@ -11,8 +11,6 @@
 #include "actors/strategies/strategy.hpp"
 #include "actors/upkeep.hpp"
 
-#include <map>
-
 namespace deployminator::actors {
 
 namespace {
@@ -20,9 +18,17 @@ namespace {
 using messages::failure;
 using messages::result;
 
-/// The three sockets; those opened before a failure are closed again.
-result<std::map<bus::socket_kind, bus::socket_id>> open_sockets(const server_config& config) {
-  std::map<bus::socket_kind, bus::socket_id> out;
+registrar_actor spawn_registrar(caf::actor_system& system, const server_config& config,
+                                std::uint64_t last_event) {
+  return config.detached_registrar
+           ? system.spawn<caf::detached>(registrar, config.database, last_event)
+           : system.spawn(registrar, config.database, last_event);
+}
+
+} // namespace
+
+result<server_sockets> open_sockets(const server_config& config) {
+  server_sockets out;
   const std::map<bus::socket_kind, std::string> endpoints{
     {bus::socket_kind::orders_server, config.listen},
     {bus::socket_kind::events_server, config.publish},
@@ -39,38 +45,26 @@ result<std::map<bus::socket_kind, bus::socket_id>> open_sockets(const server_con
   return out;
 }
 
-registrar_actor spawn_registrar(caf::actor_system& system, const server_config& config,
-                                std::uint64_t last_event) {
-  return config.detached_registrar
-           ? system.spawn<caf::detached>(registrar, config.database, last_event)
-           : system.spawn(registrar, config.database, last_event);
-}
-
-} // namespace
-
-result<server> spawn_server(caf::actor_system& system, const server_config& config) {
-  // The sockets first: of two servers on one address, the second must not take over.
-  auto sockets = open_sockets(config);
-  if (!sockets)
-    return sockets.error();
-  auto epoch = config.database->begin_epoch();
-  if (!epoch)
-    return epoch.error();
+result<server> spawn_server(caf::actor_system& system, const server_config& config,
+                            const server_sockets& sockets, std::uint64_t epoch) {
   auto loaded = config.database->load();
   if (!loaded)
     return loaded.error();
+  // From here on the lease is renewed every second.
+  if (auto renewed = config.database->renew_lead(); !renewed)
+    return renewed.error();
   auto farm = std::make_shared<messages::farm>(std::move(*loaded));
   auto last_event = farm->last_event;
 
   server out;
-  out.epoch = *epoch;
+  out.epoch = epoch;
   out.gateway = system.spawn(gateway, config.sockets);
-  for (const auto& [kind, id] : *sockets)
+  for (const auto& [kind, id] : sockets)
     caf::anon_send(out.gateway, atom::attach_v, id, kind);
   out.registrar = spawn_registrar(system, config, last_event);
-  auto tells = system.spawn(
-    publisher, publisher_config{out.gateway, out.registrar,
-                                sockets->at(bus::socket_kind::events_server), *epoch, last_event});
+  auto tells = system.spawn(publisher, publisher_config{out.gateway, out.registrar,
+                                                        sockets.at(bus::socket_kind::events_server),
+                                                        epoch, last_event});
   caf::anon_send(out.registrar, atom::attach_v, tells);
   auto store_id = farm->store_id;
   auto decides = system.spawn(
@@ -80,13 +74,13 @@ result<server> spawn_server(caf::actor_system& system, const server_config& conf
                          config.overcommit_percent, config.silence});
   auto strategies = spawn_strategies(system);
   auto asks_others
-    = system.spawn(outside_strategies, outside_strategies_config{out.gateway, decides, *epoch});
+    = system.spawn(outside_strategies, outside_strategies_config{out.gateway, decides, epoch});
   auto plans = out.planner = system.spawn(planner, strategies, strategy_actor{asks_others});
   auto keeps_up = system.spawn(upkeep_keeper, decides, plans);
   caf::anon_send(decides, atom::attach_v, keeps_up);
   auto takes_orders = system.spawn(orders, decides, plans);
   auto knows_peers = out.sessions = system.spawn(
-    sessions, sessions_config{out.gateway, decides, takes_orders, tells, *epoch, config.publish,
+    sessions, sessions_config{out.gateway, decides, takes_orders, tells, epoch, config.publish,
                               config.collect, store_id, config.asks_for_keys, config.utc_now,
                               config.calm_from, asks_others});
   caf::anon_send(decides, atom::attach_v, doorkeeper_actor{knows_peers});

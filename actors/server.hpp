@@ -7,6 +7,7 @@
 #include "store/store.hpp"
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -51,8 +52,16 @@ struct server {
   std::vector<caf::actor> all;
 };
 
-/// Takes over the store, opens the sockets and spawns the actors. What the sockets get is
-/// to be sent to `gateway`.
-messages::result<server> spawn_server(caf::actor_system& system, const server_config& config);
+/// The sockets of a server, by what they are for.
+using server_sockets = std::map<bus::socket_kind, bus::socket_id>;
+
+/// Opens the three sockets. Before the store is asked who leads: a server whose address is taken
+/// must not take over.
+messages::result<server_sockets> open_sockets(const server_config& config);
+
+/// Spawns the actors of the server that leads, in the epoch that the store has begun. What the
+/// sockets get is to be sent to `gateway`.
+messages::result<server> spawn_server(caf::actor_system& system, const server_config& config,
+                                      const server_sockets& sockets, std::uint64_t epoch);
 
 } // namespace deployminator::actors

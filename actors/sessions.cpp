@@ -344,16 +344,6 @@ void take(sessions_pointer self, const received& in) {
 
 // -- keys -----------------------------------------------------------------------------------------
 
-trusted_keys_ptr trusted(const keyring& keys) {
-  auto out = std::make_shared<bus::trusted_keys>();
-  for (const auto& [id, each] : keys.all())
-    (*out)[each.grant.public_key]
-      = {.watches = each.grant.role != key_role::agent && each.grant.namespaces.empty(),
-         .is_agent = each.grant.role == key_role::agent,
-         .is_revoked = each.revoked_at != timestamp{}};
-  return out;
-}
-
 /// Everybody who is connected is to know it as well.
 void announce_next_key(sessions_pointer self, const next_server_key_ptr& next) {
   auto& state = self->state;
@@ -440,6 +430,16 @@ void look_after_peers(sessions_pointer self) {
 }
 
 } // namespace
+
+trusted_keys_ptr trusted(const keyring& keys) {
+  auto out = std::make_shared<bus::trusted_keys>();
+  for (const auto& [id, each] : keys.all())
+    (*out)[each.grant.public_key]
+      = {.watches = each.grant.role != key_role::agent && each.grant.namespaces.empty(),
+         .is_agent = each.grant.role == key_role::agent,
+         .is_revoked = each.revoked_at != timestamp{}};
+  return out;
+}
 
 sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions_state> self,
                                        sessions_config config) {

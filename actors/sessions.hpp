@@ -76,6 +76,9 @@ struct sessions_state {
   bool is_calm = false;
 };
 
+/// Whom the bus lets in.
+trusted_keys_ptr trusted(const keyring& keys);
+
 sessions_actor::behavior_type sessions(sessions_actor::stateful_pointer<sessions_state> self,
                                        sessions_config config);
 

@@ -23,7 +23,8 @@ server_link::server_link(agent_actor::pointer self, link_config config)
 
 void server_link::connect(std::uint64_t epoch, const std::string& store) {
   begun_ = true;
-  session_ = bus::client_session{epoch, store};
+  session_ = bus::client_session{
+    epoch, store, config_.servers.size() > 1 ? bus::next_server_after : bus::lost_after};
   self_->send(config_.gateway, atom::attach_v, common::receiver_actor{agent_actor{self_}});
   reopen();
   wake_ = session_.next_wake();
@@ -105,6 +106,11 @@ link_news server_link::wake(std::uint64_t number) {
 void server_link::carry_out(const bus::client_step& step) {
   if (step.opened)
     told_failure_.reset();
+  if (step.opened || step.lost)
+    told_standby_ = false;
+  if (step.stands_by && !std::exchange(told_standby_, true))
+    common::log::info("agent looks for the server that leads",
+                      {{"answer", step.stands_by->message}, {"from", server_}});
   if (step.lost)
     common::log::warning("agent lost its server");
   if (step.rejected)

@@ -92,6 +92,8 @@ private:
   std::string server_;
   /// Why the last handshake failed, as the log has it.
   std::optional<bus::handshake_failure> told_failure_;
+  /// The log has it that a server stands by, since the last session.
+  bool told_standby_ = false;
   bus::client_session session_;
   /// The server's next key, as the machine's key file has it; empty: none.
   std::string next_server_key_;

@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// For each server that there may be.
 constexpr auto connect_timeout = 5s;
 /// How long the subscription may take before following begins without it.
 constexpr auto subscribe_timeout = 1s;
@@ -41,6 +42,7 @@ setback stopped_by_user() {
 
 client::client(configs::server_access access, interruption& stop)
   : access_(std::move(access)), stop_(stop), inbox_(stop), bus_(configs::keys_of(access_.key)),
+    session_(0, {}, access_.servers.size() > 1 ? bus::next_server_after : bus::lost_after),
     random_(std::random_device{}()) {
   if (access_.key)
     key_.emplace(*access_.key);
@@ -49,21 +51,32 @@ client::client(configs::server_access access, interruption& stop)
 }
 
 void client::connect() {
-  auto until = clock::now() + connect_timeout;
+  auto longest = connect_timeout * access_.servers.size();
+  auto until = clock::now() + longest;
   while (!session_.is_open()) {
     if (is_interrupted())
       throw stopped_by_user();
     if (rejected_)
       throw setback{exit_code::unreachable, *rejected_};
     if (clock::now() >= until)
-      throw setback{
-        exit_code::unreachable,
-        {failure_code::unreachable,
-         fmt::format("no server answers at {} (waited {} s)", server_, connect_timeout.count()),
-         "check that deployminator runs there, and that --server (or DEPLOY_SERVER) "
-         "names its --listen address"}};
+      throw no_server(longest);
     pump(until);
   }
+}
+
+setback client::no_server(clock::duration waited) const {
+  auto seconds = std::chrono::ceil<std::chrono::seconds>(waited).count();
+  if (stands_by_)
+    return {exit_code::unreachable,
+            {failure_code::unreachable,
+             fmt::format("no server leads (waited {} s): {}", seconds, stands_by_->message),
+             stands_by_->hint}};
+  return {exit_code::unreachable,
+          {failure_code::unreachable,
+           fmt::format("no server answers at {} (waited {} s)", fmt::join(access_.servers, " or "),
+                       seconds),
+           "check that deployminator runs there, and that --server (or DEPLOY_SERVER) "
+           "names its --listen address"}};
 }
 
 message client::answer_to(const message& request, clock::duration timeout) {
@@ -264,9 +277,12 @@ void client::carry_out(const bus::client_step& step) {
     send(0, session_.heartbeat());
   if (step.rejected)
     rejected_ = step.rejected;
+  if (step.stands_by)
+    stands_by_ = step.stands_by;
   if (step.opened) {
     ++session_number_;
     rejected_.reset();
+    stands_by_.reset();
     if (follower_ && !subscribed_)
       open_events();
   }

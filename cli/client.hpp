@@ -31,8 +31,8 @@ public:
   /// Connects to nothing yet. `stop` must outlive it.
   client(configs::server_access access, interruption& stop);
 
-  /// Begins the session. Throws `setback` where no server answers within five seconds, or it does
-  /// not want us.
+  /// Begins the session with the server that leads. Throws `setback` where none does within five
+  /// seconds for each server, or it does not want us.
   void connect();
 
   /// Sends a request, again wherever it may have been lost, until it is answered. Throws `setback`
@@ -72,6 +72,7 @@ public:
 
 private:
   messages::message answer_to(const messages::message& request, clock::duration timeout);
+  setback no_server(clock::duration waited) const;
   setback unexpected_answer() const;
   setback unanswered(clock::duration timeout) const;
 
@@ -109,6 +110,8 @@ private:
   /// Counts the sessions, so that a request sees that it may be lost.
   std::uint64_t session_number_ = 0;
   std::optional<messages::failure> rejected_;
+  /// What the last server said that stands by, since the last session.
+  std::optional<messages::failure> stands_by_;
   /// Handshakes that failed in a row for no certain reason.
   int failed_handshakes_ = 0;
   /// How many connections were opened.

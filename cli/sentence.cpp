@@ -136,6 +136,10 @@ tone tone_of(machine_state state) {
                                                : tone::warning;
 }
 
+tone tone_of(server_state state) {
+  return state == server_state::unreachable ? tone::bad : tone::good;
+}
+
 tone tone_of(rollout_outcome outcome) {
   return outcome == rollout_outcome::succeeded    ? tone::good
          : outcome == rollout_outcome::superseded ? tone::warning

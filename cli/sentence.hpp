@@ -13,6 +13,7 @@ namespace deployminator::cli {
 /// The tone in which a state is written.
 tone tone_of(messages::instance_state state);
 tone tone_of(messages::machine_state state);
+tone tone_of(messages::server_state state);
 tone tone_of(messages::version_state state);
 tone tone_of(messages::rollout_outcome outcome);
 

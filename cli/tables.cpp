@@ -14,7 +14,7 @@ void append(std::vector<T>& to, std::vector<T>& from) {
 
 std::uint64_t rows_of(const messages::table& t) {
   return t.groups.size() + t.instances.size() + t.versions.size() + t.machines.size()
-         + t.ports.size() + t.keys.size() + t.history.size() + t.moves.size();
+         + t.ports.size() + t.keys.size() + t.history.size() + t.moves.size() + t.servers.size();
 }
 
 } // namespace
@@ -35,6 +35,7 @@ messages::table ask_table(client& server, messages::query_subject subject, const
     append(out.keys, page.keys);
     append(out.history, page.history);
     append(out.moves, page.moves);
+    append(out.servers, page.servers);
   }
   out.more = false;
   return out;

@@ -137,7 +137,9 @@ struct unknown_peer {
 struct refusal {
   static constexpr std::string_view type = "refusal";
   failure error;
-  MSGPACK_DEFINE_MAP(error)
+  /// To a `hello`: this server stands by, another one leads or is about to.
+  bool standby = false;
+  MSGPACK_DEFINE_MAP(error, standby)
 };
 
 // -- orders: client → server, answered by `accepted` or `refusal` ---------------------------------
@@ -155,12 +157,22 @@ struct accepted {
 // -- questions: client → server -------------------------------------------------------------------
 
 /// Which table a `query` is about.
-enum class query_subject { status, instances, versions, machines, ports, keys, history, moves };
+enum class query_subject {
+  status,
+  instances,
+  versions,
+  machines,
+  ports,
+  keys,
+  history,
+  moves,
+  servers
+};
 
 template <>
 struct enum_text<query_subject> {
-  static constexpr std::array<std::string_view, 8> names{
-    "status", "instances", "versions", "machines", "ports", "keys", "history", "moves"};
+  static constexpr std::array<std::string_view, 9> names{
+    "status", "instances", "versions", "machines", "ports", "keys", "history", "moves", "servers"};
 };
 
 /// Asks for a table; empty `namespace` or `group`: all. Answered by `table` pages.
@@ -191,12 +203,13 @@ struct table {
   std::vector<key_row> keys;
   std::vector<history_row> history;
   std::vector<move_row> moves;
+  std::vector<server_row> servers;
   bool more = false;
   /// What is wrong with the server itself, in each page, whatever is asked.
   std::vector<machine_trouble> troubles;
 
   MSGPACK_DEFINE_MAP(seq, groups, instances, versions, machines, ports, problems, keys, history,
-                     moves, more, troubles)
+                     moves, servers, more, troubles)
 };
 
 /// Asks for the stored events with numbers above `seq`, oldest first. Answered by `event_page`.

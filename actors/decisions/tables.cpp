@@ -388,6 +388,9 @@ result<table> answer(const farm& f, const presence& machines, const query& quest
       out.moves = move_rows(f, who);
       out.more = cut_page(out.moves, q.offset);
       break;
+    case query_subject::servers:
+      // Not of the farm: see `questions`.
+      break;
     case query_subject::keys:
       out.keys = key_rows(f);
       out.more = cut_page(out.keys, q.offset);

@@ -27,6 +27,7 @@ std::unique_ptr<command> redistribute();
 std::unique_ptr<command> restart();
 std::unique_ptr<command> resume();
 std::unique_ptr<command> rollback();
+std::unique_ptr<command> servers();
 std::unique_ptr<command> start();
 std::unique_ptr<command> status();
 std::unique_ptr<command> stop();

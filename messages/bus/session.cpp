@@ -45,8 +45,9 @@ failure other_store() {
 
 } // namespace
 
-client_session::client_session(std::uint64_t epoch, std::optional<std::string> store)
-  : epoch_(epoch), store_(std::move(store)) {}
+client_session::client_session(std::uint64_t epoch, std::optional<std::string> store,
+                               std::chrono::milliseconds patience)
+  : epoch_(epoch), store_(std::move(store)), patience_(patience) {}
 
 client_step client_session::tick(time_point now, double random) {
   client_step step;
@@ -76,12 +77,15 @@ client_step client_session::arrived(time_point now, const envelope& e, double ra
     if (std::holds_alternative<messages::welcome>(e.body))
       return welcomed(now, e, random);
     if (const auto* refused = std::get_if<messages::refusal>(&e.body))
-      return reject(now, refused->error, random);
+      return refused->standby ? go_elsewhere(now, refused->error, random)
+                              : reject(now, refused->error, random);
     if (std::holds_alternative<messages::heartbeat>(e.body) && e.epoch >= epoch_)
       wait_for_welcome(now, random);
     return {.ignore = true};
   }
-  if (std::holds_alternative<messages::unknown_peer>(e.body) || e.epoch > epoch_) {
+  const auto* refused = std::get_if<messages::refusal>(&e.body);
+  if (std::holds_alternative<messages::unknown_peer>(e.body) || e.epoch > epoch_
+      || (refused && refused->standby)) {
     // What leads now is learned from its welcome: until then it may be anybody.
     return connect(now, random, {.ignore = true});
   }
@@ -129,7 +133,7 @@ client_step client_session::connect(time_point now, double random, client_step s
   step.lost = std::exchange(open_, false);
   is_calm_ = false;
   step.send_hello = true;
-  give_up_at_ = now + lost_after;
+  give_up_at_ = now + patience_;
   hello_wait_ = first_hello_wait;
   hello_sent(now, random);
   return step;
@@ -157,6 +161,7 @@ client_step client_session::welcomed(time_point now, const envelope& e, double r
   if (answer.version < messages::lowest_protocol || answer.version > messages::highest_protocol)
     return reject(now, unspoken_version(answer.version), random);
   open_ = true;
+  standby_wait_ = {};
   epoch_ = e.epoch;
   if (store_ && store_->empty())
     store_ = answer.store;
@@ -170,6 +175,16 @@ client_step client_session::reject(time_point now, failure why, double random) {
   hello_sent(now, random);
   client_step step{.ignore = true};
   step.rejected = std::move(why);
+  return step;
+}
+
+/// Another hello here would be in vain.
+client_step client_session::go_elsewhere(time_point now, failure why, double random) {
+  give_up_at_ = now + with_jitter(standby_wait_, random);
+  next_hello_ = time_point::max();
+  standby_wait_ = std::clamp(standby_wait_ * 2, first_standby_wait, longest_standby_wait);
+  client_step step{.ignore = true};
+  step.stands_by = std::move(why);
   return step;
 }
 

@@ -41,6 +41,12 @@ inline constexpr pace calm_pace{
 /// The first is short since a hello sent before the connection stands is dropped.
 inline constexpr std::chrono::milliseconds first_hello_wait{20};
 inline constexpr std::chrono::milliseconds longest_hello_wait{2000};
+/// Where there are several servers, silence to a `hello` after which the next one is tried.
+inline constexpr std::chrono::milliseconds next_server_after{2000};
+/// From a server that stands by one goes to the next at once, and when that does so as well after a
+/// wait that doubles from the first to the longest, times 0.5 to 1.5.
+inline constexpr std::chrono::milliseconds first_standby_wait{100};
+inline constexpr std::chrono::milliseconds longest_standby_wait{1000};
 
 /// What the owner of a `client_session` does now, in the order of the members.
 struct client_step {
@@ -57,6 +63,8 @@ struct client_step {
   /// The server does not want us, or we may not obey it. The session goes on asking, slowly; a
   /// program that is in a hurry gives up with this.
   std::optional<messages::failure> rejected;
+  /// The server stands by; the session goes on to the next one.
+  std::optional<messages::failure> stands_by;
 };
 
 /// The agent's and the client's side. Begins unconnected, due for its first `tick`: the owner has
@@ -64,8 +72,10 @@ struct client_step {
 class client_session {
 public:
   /// `epoch`: the highest of a server ever seen, 0 for none. `store`: the id of the store that is
-  /// obeyed, and no other; empty: the first one that a server tells; nothing: any.
-  explicit client_session(std::uint64_t epoch = 0, std::optional<std::string> store = {});
+  /// obeyed, and no other; empty: the first one that a server tells; nothing: any. `patience`: how
+  /// long a server may say nothing to a `hello` before the owner is told to reopen.
+  explicit client_session(std::uint64_t epoch = 0, std::optional<std::string> store = {},
+                          std::chrono::milliseconds patience = lost_after);
 
   /// `random`: a fresh number from 0 to below 1.
   client_step tick(time_point now, double random);
@@ -96,6 +106,7 @@ private:
   void hello_sent(time_point now, double random);
   client_step welcomed(time_point now, const messages::envelope& e, double random);
   client_step reject(time_point now, messages::failure why, double random);
+  client_step go_elsewhere(time_point now, messages::failure why, double random);
   const pace& present_pace() const;
 
   bool open_ = false;
@@ -103,6 +114,7 @@ private:
   bool is_calm_ = false;
   std::uint64_t epoch_ = 0;
   std::optional<std::string> store_;
+  std::chrono::milliseconds patience_;
   /// While open: when anything was heard and sent last.
   time_point last_heard_;
   time_point last_sent_;
@@ -110,6 +122,8 @@ private:
   time_point next_hello_ = time_point::min();
   time_point give_up_at_ = time_point::max();
   std::chrono::milliseconds hello_wait_ = first_hello_wait;
+  /// While connecting: before leaving the next server that stands by.
+  std::chrono::milliseconds standby_wait_{0};
 };
 
 /// What the owner of a `peer_session` does now.

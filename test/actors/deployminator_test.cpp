@@ -415,6 +415,42 @@ TEST_CASE("a server that another one has taken over from ends") {
   }
 }
 
+TEST_CASE("a server that cannot renew its lease says that what it shows may be old") {
+  bench b{0};
+  b.start();
+  b.scheduler.run();
+  auto troubles = [&] {
+    auto asked = b.query_machines();
+    return std::get<table>(**asked->value).troubles;
+  };
+  b.pass(10s);
+  CHECK(troubles().empty());
+  b.store.is_silent = true;
+  b.pass(2s);
+  CHECK(troubles().empty());
+  b.pass(3s);
+  REQUIRE(troubles().size() == 1);
+  CHECK(troubles()[0].what.starts_with("this server does not know whether it still leads"));
+  b.store.is_silent = false;
+  b.pass(1s);
+  CHECK(troubles().empty());
+}
+
+TEST_CASE("which servers there are the store tells") {
+  bench b{0};
+  b.start();
+  b.scheduler.run();
+  query asked;
+  asked.subject = query_subject::servers;
+  auto answer
+    = b.ask<message_ptr>(b.subject, atom::question_v, caller{},
+                         envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, asked})});
+  REQUIRE(answer->value);
+  auto rows = std::get<table>(**answer->value).servers;
+  REQUIRE(rows.size() == 1);
+  CHECK(rows[0].name == "alpha");
+}
+
 // -- who is there ---------------------------------------------------------------------------------
 
 TEST_CASE("after the start what has to be placed waits until it is known who is there") {

@@ -51,6 +51,7 @@ registrar_actor::behavior_type all_knowing_registrar(registrar_actor::pointer, i
     },
     [](atom::tell, const events_ptr&) {},
     [](atom::lead) -> caf::result<bool> { return true; },
+    [](atom::servers) -> caf::result<server_rows_ptr> { return server_rows_ptr{}; },
     [](atom::events, std::uint64_t seq) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>(
         messages::event_page{*from_to(seq + 1, 9), 9});

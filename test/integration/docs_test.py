@@ -39,12 +39,13 @@ class DocsTest(case.Case):
                      "validate": [str(self.write(case.application(instances=1)))]}
         columns = dict(documented_verbs())
         checked = []
-        for verb in ("status", "instances", "versions", "history", "machines", "ports", "key", "validate"):
+        for verb in ("status", "instances", "versions", "history", "machines", "servers", "ports", "key",
+                     "validate"):
             told = self.farm.json(verb, *arguments.get(verb, []))
             one = told[0] if isinstance(told, list) else told
             self.assertEqual(sorted(one), keys_of(columns[verb]), verb)
             checked.append(verb)
-        self.assertEqual(len(checked), 8)
+        self.assertEqual(len(checked), 9)
 
     def test_the_shell_snippet_deploys(self):
         snippet = re.search(r"```sh\n(.*?)```", README.read_text(), re.DOTALL)[1]

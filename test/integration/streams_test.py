@@ -63,7 +63,7 @@ class Streams(Case):
     def test_verbs_that_show_end_with_1_where_nothing_can_be_shown(self):
         self.farm.deploy("new-build", self.write(application(instances=1)), "--build", 1)
         instance = self.ready()[0]["id"]
-        for arguments in (["status"], ["instances"], ["machines"], ["versions", "shop/web"],
+        for arguments in (["status"], ["instances"], ["machines"], ["servers"], ["versions", "shop/web"],
                           ["history", "shop/web"], ["key", "list"], ["events", "--no-follow"],
                           ["--help"], ["--version"], ["status", "--help"],
                           ["validate", self.farm.root / "deploy.yaml"],

@@ -15,6 +15,7 @@ using namespace messages;
 using deployminator::bus::socket_kind;
 
 constexpr moment repeat_after = 3s;
+constexpr moment between_looks = 4s;
 
 } // namespace
 
@@ -98,6 +99,22 @@ void client::ask_for_snapshot() {
   send(snapshot_, query{});
 }
 
+/// As `deploy status` does now and then.
+void client::look() {
+  look_ = ++last_id_;
+  leader_then_ = leader();
+  looked_at_ = clock_.now();
+  send(look_, query{});
+}
+
+void client::check_look(const envelope& e) const {
+  const auto* rows = std::get_if<table>(&e.body);
+  if (rows && rows->troubles.empty() && e.epoch < leader_then_)
+    record_.break_promise("what is shown without a warning is of the server that leads",
+                          fmt::format("{} got it from epoch {}, though {} led when it asked", name_,
+                                      e.epoch, leader_then_));
+}
+
 void client::take(const deployminator::bus::inbound& in) {
   if (in.socket == events_ && in.bytes.empty()) {
     subscribed_ = true;
@@ -158,7 +175,9 @@ void client::take_answer(const envelope& e) {
     return;
   if (const auto* asked = std::get_if<place>(&e.body))
     return answer(e.id, *asked);
-  if (e.id == snapshot_) {
+  if (e.id == look_) {
+    check_look(e);
+  } else if (e.id == snapshot_) {
     snapshot_ = 0;
     const auto* rows = std::get_if<table>(&e.body);
     if (!rows)
@@ -229,6 +248,8 @@ void client::tick() {
   bool wants_snapshot = session_.is_open() && subscribed_ && !follower_;
   if (wants_snapshot && (snapshot_ == 0 || clock_.now() - snapshot_asked_ >= repeat_after))
     ask_for_snapshot();
+  if (session_.is_open() && clock_.now() - looked_at_ >= between_looks)
+    look();
   send_questions();
   schedule();
 }

@@ -68,6 +68,9 @@ public:
     return seen_from_;
   }
 
+  /// The epoch of the server that leads; 0: unknown.
+  std::function<std::uint64_t()> leader = [] { return 0; };
+
 private:
   struct question {
     std::string order_id;
@@ -87,6 +90,8 @@ private:
   void carry_out(const deployminator::bus::follow_step& step);
   void answer(std::uint64_t id, const messages::place& asked);
   void ask_for_snapshot();
+  void look();
+  void check_look(const messages::envelope& e) const;
   void send(std::uint64_t id, const messages::message& body);
   void send_questions();
   void tick();
@@ -116,6 +121,11 @@ private:
   std::optional<deployminator::bus::event_follower> follower_;
   std::vector<messages::event> seen_;
   std::uint64_t seen_from_ = 0;
+
+  /// The look at the farm that is not answered yet, who led when it was asked, and when that was.
+  std::uint64_t look_ = 0;
+  std::uint64_t leader_then_ = 0;
+  moment looked_at_{0};
 
   std::optional<moment> wake_at_;
 };

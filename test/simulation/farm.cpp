@@ -60,6 +60,7 @@ private:
   void take_over();
   void split(const fault& f);
   void set_weather(const fault& f, const weather& w);
+  [[nodiscard]] bool has_standby() const;
   server_host& leading();
   agent_host* agent_of(const std::string& name);
 
@@ -73,6 +74,7 @@ private:
   programs programs_;
   checks checks_;
   std::vector<std::unique_ptr<server_host>> servers_;
+  /// Where no server stands by: the one that is in people's care.
   std::size_t leading_ = 0;
   std::map<std::string, std::unique_ptr<agent_host>> agents_;
   std::set<std::string> switched_off_;
@@ -81,7 +83,7 @@ private:
 
 farm::farm(const plan& p, trace::reader lines)
   : plan_(p), record_(clock_, std::move(lines)), log_(record_), net_(clock_, record_, p.seed),
-    db_(record_, p.seed), checks_(clock_, record_, db_, web_, programs_) {
+    db_(clock_, record_, p.seed), checks_(clock_, record_, db_, web_, programs_) {
   db_.on_commit = [this](const messages::farm& before, const messages::change& c) {
     for (const auto& each : c.events)
       tell(each);
@@ -92,9 +94,9 @@ farm::farm(const plan& p, trace::reader lines)
   for (const auto* name : {"alpha", "beta"}) {
     servers_.push_back(std::make_unique<server_host>(name, around, db_));
     servers_.back()->on_end = [this, it = servers_.back().get()] {
-      // The service manager's doing. Of two servers, people leave only one in its care.
+      // The service manager's doing. Where no server stands by, people leave only one in its care.
       clock_.after(service_restart, [this, it] {
-        if (it == &leading())
+        if (has_standby() || it == &leading())
           it->start();
       });
     };
@@ -131,7 +133,16 @@ void farm::tell(const messages::event& e) {
     record_.tell("store", fmt::format("{} is {}: {}", i->id, messages::to_text(i->to), i->reason));
 }
 
+/// In every other farm a server stands by all the time.
+bool farm::has_standby() const {
+  return plan_.seed % 2 == 1;
+}
+
 server_host& farm::leading() {
+  if (has_standby())
+    for (std::size_t i = 0; i < servers_.size(); ++i)
+      if (servers_[i]->runs() && servers_[i]->epoch() == db_.epoch())
+        leading_ = i;
   return *servers_[leading_];
 }
 
@@ -181,9 +192,12 @@ void farm::add_clients() {
     clients_.back()->on_plan = [this](const std::string& id, const messages::build_plan& told) {
       checks_.after_plan(id, told);
     };
+    clients_.back()->leader = [this] { return db_.epoch(); };
   }
   clients_[0]->offer("outside", plan_.calm);
   servers_[0]->start();
+  if (has_standby())
+    servers_[1]->start();
 }
 
 void farm::plan_orders() {
@@ -223,7 +237,7 @@ void farm::begin(const fault& f) {
       auto& server = leading();
       return server.kill_after(f.detail, [this, &server, back = f.at + f.lasts] {
         clock_.at(back, [this, &server] {
-          if (&server == &leading())
+          if (has_standby() || &server == &leading())
             server.start();
         });
       });
@@ -350,9 +364,13 @@ void farm::end(const fault& f) {
   }
 }
 
-/// The other server starts on the same database; the one that led until now goes on until it
-/// notices, or is stopped by the people who started the other one.
+/// The server that leads is stopped for longer than its lease lasts, where another one stands by.
+/// Else that one starts on the same database, and waits; the one that leads goes on until it cannot
+/// renew its lease, or is stopped by the people who started the other one.
 void farm::take_over() {
+  constexpr moment stopped = 10s;
+  if (has_standby())
+    return leading().freeze(stopped);
   auto& old = leading();
   leading_ = 1 - leading_;
   leading().start();
@@ -367,10 +385,11 @@ void farm::split(const fault& f) {
   if (!old.runs())
     return;
   db_.trouble.away_for = old.epoch();
-  take_over();
-  auto who = clients_[f.detail % clients_.size()]->name();
   auto from_old = old.name();
-  auto from_new = leading().name();
+  auto from_new = servers_[&old == servers_[0].get() ? 1 : 0]->name();
+  if (!has_standby())
+    take_over();
+  auto who = clients_[f.detail % clients_.size()]->name();
   net_.set_weather(from_old, who, {.cut = true});
   clock_.after(6s, [this, who, from_old, from_new] {
     net_.set_weather(from_old, who, {});

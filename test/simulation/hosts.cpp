@@ -66,18 +66,23 @@ std::string server_host::address() const {
 void server_host::start() {
   if (process_)
     return;
-  connection_ = db_.connect();
+  connection_ = db_.connect(name_);
+  auto epoch = connection_->begin_epoch();
+  if (!epoch)
+    return stand_by();
   auto gateway = std::make_shared<actors::gateway_actor>();
   auto& p = begin(gateway);
   bus_->on_send = [this](const std::string& to, const std::string& bytes) { on_send(to, bytes); };
-  auto spawned = actors::spawn_server(
-    p.system(), {connection_.get(), bus_.get(), endpoint(4001), endpoint(4002), endpoint(4003),
-                 false, "", false, [this] { return utc_at(around_.clock.now(), clock_error); },
-                 [this] { return dice_.next(); },
-                 // Some farms are at the calm pace, and some go to it and back.
-                 around_.seed % 4 == 0 ? few_peers : many_peers,
-                 // So few that some are forgotten.
-                 2});
+  actors::server_config config{
+    connection_.get(), bus_.get(), endpoint(4001), endpoint(4002), endpoint(4003), false, "", false,
+    [this] { return utc_at(around_.clock.now(), clock_error); }, [this] { return dice_.next(); },
+    // Some farms are at the calm pace, and some go to it and back.
+    around_.seed % 4 == 0 ? few_peers : many_peers,
+    // So few that some are forgotten.
+    2};
+  auto sockets = actors::open_sockets(config);
+  auto spawned = sockets ? actors::spawn_server(p.system(), config, *sockets, *epoch)
+                         : messages::result<actors::server>{sockets.error()};
   if (!spawned) {
     around_.record.tell(name_, "cannot start: " + spawned.error().message);
     return later(1s, [this] {
@@ -105,7 +110,15 @@ void server_host::start() {
   p.wake();
 }
 
+void server_host::stand_by() {
+  around_.clock.after(1s, [this, wait = ++waits_] {
+    if (wait == waits_)
+      start();
+  });
+}
+
 void server_host::kill() {
+  ++waits_;
   if (!process_)
     return;
   around_.record.tell(name_, "is killed");

@@ -71,7 +71,8 @@ public:
     process_.reset();
   }
 
-  /// Starts it, unless it runs; tries until it succeeds.
+  /// Starts it, unless it runs. While another server leads it stands by: it waits for its turn, and
+  /// nobody hears anything at its address.
   void start();
   void kill() override;
 
@@ -90,10 +91,13 @@ public:
 
 private:
   [[nodiscard]] std::string endpoint(int port) const;
+  void stand_by();
 
   database& db_;
   dice dice_;
   std::uint64_t epoch_ = 0;
+  /// Counts the waits: those that are over, or were cut off, lead to nothing.
+  std::uint64_t waits_ = 0;
   std::unique_ptr<store::store> connection_;
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 /// A server of its own on each machine.
 std::unique_ptr<store::store> server_on(const database& d, const std::string& machine) {
-  auto s = store::open_store(d.url, {}, {"id of " + machine, machine, "tcp://*:4001", "1.0"});
+  auto s = store::open_store(d.url, {}, {}, {"id of " + machine, machine, "tcp://*:4001", "1.0"});
   if (!s)
     throw std::runtime_error(s.error().message);
   return std::move(*s);

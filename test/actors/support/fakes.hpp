@@ -238,6 +238,8 @@ struct registrar_calls {
   int loads = 0;
   bool is_away = false;
   bool is_led_by_another = false;
+  /// It does not say who leads.
+  bool is_silent = false;
 };
 
 using fake_registrar_actor = actors::registrar_actor::extend<caf::reacts_to<release>>;
@@ -260,7 +262,13 @@ inline fake_registrar_actor::behavior_type fake_registrar(fake_registrar_actor::
     [=](atom::lead) -> caf::result<bool> {
       if (c->is_led_by_another)
         return to_error({messages::failure_code::refused, "another server has taken over", ""});
+      if (c->is_silent)
+        return to_error({messages::failure_code::unreachable, "the database is away", ""});
       return true;
+    },
+    [](atom::servers) -> caf::result<server_rows_ptr> {
+      return std::make_shared<const std::vector<messages::server_row>>(
+        std::vector<messages::server_row>{{.name = "alpha"}});
     },
     [](atom::events, std::uint64_t) -> caf::result<event_page_ptr> {
       return std::make_shared<const messages::event_page>();

@@ -184,6 +184,41 @@ TEST_CASE("a stale server is not obeyed") {
   CHECK(s.epoch() == 9);
 }
 
+TEST_CASE("from a server that stands by one goes to the next at once, and more slowly after many") {
+  client_session s;
+  s.tick(start, 0.5);
+  auto now = start;
+  for (auto wait : {0, 100, 200, 400, 800, 1000, 1000}) {
+    auto step = s.arrived(
+      now, from_server(refusal{{failure_code::unreachable, "waits", ""}, true}, 0), 0.5);
+    CHECK(step.ignore);
+    CHECK_FALSE(step.rejected);
+    REQUIRE(step.stands_by);
+    CHECK(step.stands_by->message == "waits");
+    CHECK(s.next_wake() == now + milliseconds{wait});
+    now = s.next_wake();
+    step = s.tick(now, 0.5);
+    CHECK(step.reopen);
+    CHECK(step.send_hello);
+  }
+  REQUIRE(s.arrived(now, from_server(welcome{}), 0.5).opened);
+}
+
+TEST_CASE("a server that led and stands by now has no session any more") {
+  auto s = opened_session();
+  auto step = s.arrived(start, from_server(refusal{{}, true}, 0), 0.5);
+  CHECK(step.lost);
+  CHECK(step.send_hello);
+  CHECK_FALSE(s.is_open());
+}
+
+TEST_CASE("where there are several servers one that does not answer is left sooner") {
+  client_session s{0, {}, next_server_after};
+  s.tick(start, 0.5);
+  CHECK_FALSE(s.tick(start + milliseconds{1999}, 0.5).reopen);
+  CHECK(s.tick(start + milliseconds{2000}, 0.5).reopen);
+}
+
 TEST_CASE("a server that speaks another version is not understood") {
   client_session s;
   s.tick(start, 0.5);
