@@ -19,18 +19,19 @@ namespace {
 class recording_bus : public bus::bus {
 public:
   std::vector<envelope> sent;
-  std::vector<bus::trusted_keys> trusted;
+  std::vector<deployminator::bus::trusted_keys> trusted;
 
-  result<bus::socket_id> open(bus::socket_kind, const std::string&) override {
-    return bus::socket_id{1};
+  result<deployminator::bus::socket_id> open(deployminator::bus::socket_kind,
+                                             const std::string&) override {
+    return deployminator::bus::socket_id{1};
   }
-  void close(bus::socket_id) override {}
-  void send(bus::socket_id, std::string, std::string bytes) override {
+  void close(deployminator::bus::socket_id) override {}
+  void send(deployminator::bus::socket_id, std::string, std::string bytes) override {
     auto decoded = decode(bytes);
     REQUIRE(decoded);
     sent.push_back(*decoded);
   }
-  void trust(bus::trusted_keys who) override {
+  void trust(deployminator::bus::trusted_keys who) override {
     trusted.push_back(std::move(who));
   }
 };
