@@ -3,6 +3,8 @@
 #include "actors/common/logging.hpp"
 #include "actors/event_log.hpp"
 
+#include <utility>
+
 namespace deployminator::actors {
 
 namespace {
@@ -80,14 +82,19 @@ void enqueue(deployminator_pointer self, work w) {
 
 void try_store(deployminator_pointer self) {
   // What is being committed tells as well.
-  if (!self->state.store_trouble || !self->state.queue.is_idle())
+  if (!self->state.store_trouble || !self->state.queue.is_idle()
+      || std::exchange(self->state.tries_store, true))
     return;
   self
     ->request(self->state.config.registrar, store_timeout, atom::commit_v,
               change_ptr{std::make_shared<const change>()})
-    .then([self](std::uint64_t) { store_works(self); },
-          // It is still so; who is no longer the leader hears of it otherwise.
-          [](const caf::error&) {});
+    .then(
+      [self](std::uint64_t) {
+        self->state.tries_store = false;
+        store_works(self);
+      },
+      // It is still so; who is no longer the leader hears of it otherwise.
+      [self](const caf::error&) { self->state.tries_store = false; });
 }
 
 moment now(deployminator_pointer self) {

@@ -61,6 +61,8 @@ struct deployminator_state {
   bool still_coming = false;
   /// The lease is being renewed.
   bool asks_for_lead = false;
+  /// It is being tried whether something can be stored again.
+  bool tries_store = false;
   /// Until then no other server can have taken over.
   caf::actor_clock::time_point sure_until;
   /// When the lease was renewed last, for people.
