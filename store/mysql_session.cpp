@@ -34,8 +34,9 @@ void mysql_session::open() {
     insist_on_tls();
     run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
     run(fmt::format("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
-                    "innodb_lock_wait_timeout = {}, foreign_key_checks = 1, unique_checks = 1",
-                    lock_seconds));
+                    "innodb_lock_wait_timeout = {}, foreign_key_checks = 1, unique_checks = 1, "
+                    "idle_transaction_timeout = {}",
+                    lock_seconds, idle_seconds));
   } catch (const store_error&) {
     close();
     throw;
