@@ -11,7 +11,7 @@ import unittest
 
 import case
 from case import Case, answers, application, make_tar
-from farm import free_port, start_time, wait_until
+from farm import start_time, wait_until
 
 
 class ServerFaults(Case):
@@ -104,17 +104,6 @@ class ServerFaults(Case):
         self.farm.end("deployminator", signal.SIGKILL)
         self.farm.start_server()
         self.assertEqual(len(self.farm.json("versions", "shop/web")), 5)
-
-    def test_another_server_on_the_same_store_ends_the_first(self):
-        first = self.farm.processes["the-first"] = self.farm.processes.pop("deployminator")
-        self.farm.ports = [free_port() for _ in range(3)]
-        self.farm.server_url = f"tcp://127.0.0.1:{self.farm.ports[0]}"
-        self.farm.start_server()
-        # Nobody gives the first one anything to do.
-        self.assertEqual(first.wait(20), 1)
-        self.assertIn("another server has taken over", self.farm.log("deployminator"))
-        self.assertEqual(self.version_states(), {1: "deployed"})
-        self.assertEqual({start_time(pid) for _, pid, _ in self.old}, {start for _, _, start in self.old})
 
 
 class AgentFaults(Case):

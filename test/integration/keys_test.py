@@ -281,6 +281,10 @@ class Keys(Case):
             self.assertEqual(self.machines_of(instances=2, instancesmeansperautodeployer=True,
                                               strategy=strategy), ["w1", "w1", "w2", "w2"])
 
+    def check_max_per_machine(self):
+        self.assertEqual(len(set(self.machines_of(instances=2, strategy="pack"))), 1)
+        self.assertEqual(self.machines_of(instances=2, strategy="pack", max_per_machine=1), ["w1", "w2"])
+
     def check_machines(self):
         self.farm.start_agent("w3", groups="db")
         self.farm.wait_for_machines(["w1", "w2", "w3"])
