@@ -129,6 +129,8 @@ private:
       [this](atom::advance, std::uint64_t, const rollout_decision_ptr&) { ++steps; },
       [](atom::lead) {},
       [](atom::tick, atom::lead) {},
+      [](atom::tick, const std::string&) {},
+      [](atom::trouble, const std::string&, const std::string&) {},
       [this, self](atom::load) { next(self); },
       [](atom::tick, std::uint64_t) {},
     };

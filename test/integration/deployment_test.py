@@ -63,7 +63,7 @@ class Deployment(Case):
         self.assertIn(lines["HOME"], log.splitlines())
         known = {"DEPLOY_INSTANCE_ID", "DEPLOY_NAMESPACE", "DEPLOY_GROUP", "DEPLOY_APPLICATION",
                  "DEPLOY_VERSION", "DEPLOY_BUILD", "DEPLOY_MACHINE", "PORT1", "PORT2", "HOME", "PATH",
-                 "GREETING", "PWD", "SHLVL", "OLDPWD"}
+                 "USER", "LOGNAME", "SHELL", "TMPDIR", "GREETING", "PWD", "SHLVL", "OLDPWD"}
         self.assertLessEqual(lines.keys(), known)
         self.assertIn(str(500 * 1024), log.splitlines())
         with open(f"/proc/{row['pid']}/stat") as stat:

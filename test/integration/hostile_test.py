@@ -20,8 +20,10 @@ STAYING = ["leaves_daemon", "ignores_signals", "stops_itself", "floods", "prints
 ENDING = {"leaves_daemon_and_ends": 3, "eats_memory": 1}
 REFUSED = {
     "Operation not permitted": ["kill-neighbour", "trace-neighbour", "kill-starter", "queue-to-starter", "owner"],
-    "Permission denied": ["memory-of-neighbour", "directory-of-neighbour", "state", "lock", "remove-lock", "rename",
-                          "rename-all", "list-instances", "log", "journal", "oom"],
+    # It does not even see who it is.
+    "No such file or directory": ["memory-of-neighbour", "directory-of-neighbour"],
+    "Permission denied": ["state", "lock", "remove-lock", "rename", "rename-all", "list-instances", "log", "journal",
+                          "oom"],
     # So says the kernel where it was allowed to reach nobody.
     "done": ["kill-all"]}
 

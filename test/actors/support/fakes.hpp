@@ -144,6 +144,7 @@ fake_deployminator(fake_deployminator_actor::pointer self, deployminator_calls* 
     },
     [=](atom::lead) { ++c->asked_for_lead; },
     [](atom::tick, atom::lead) {},
+    [](atom::tick, const std::string&) {},
     [](atom::load) {},
     [](atom::tick, std::uint64_t) {},
     [](const release& r) { r.run(); },
