@@ -47,7 +47,7 @@ struct bench {
   }
 
   std::unique_ptr<store::store> opened(const std::string& name) const {
-    auto s = store::open_store("sqlite:" + file, {},
+    auto s = store::open_store("sqlite:" + file, {}, {},
                                {"id of " + name, name, "tcp://" + name + ":4001", "1"});
     if (!s)
       throw std::runtime_error(s.error().message);

@@ -53,10 +53,14 @@ class Tenants(Case):
             self.assertIn(f"in {place}: left-by-first", told)
         self.farm.deploy("undeploy", "shop/first")
         wait_until(lambda: not self.farm.leftovers(), "the instance is gone")
-        pathlib.Path("/run/autodeployer-users/next").write_text(str(first["uid"]))
-        second = self.deploy("second", LOOK)
+        # Another agent of this machine may be given that user before.
+        for build in range(1, 6):
+            pathlib.Path("/run/autodeployer-users/next").write_text(str(first["uid"]))
+            second = self.deploy("second", LOOK, build)
+            self.sees_nothing(second)
+            if second["uid"] == first["uid"]:
+                break
         self.assertEqual(second["uid"], first["uid"])
-        self.sees_nothing(second)
         for place in PLACES:
             self.assertFalse((pathlib.Path(place) / "left-by-first").exists(), place)
 
@@ -98,6 +102,8 @@ class Tenants(Case):
         self.assertIn(f"{root}/lib/instances/{row['id']}/home\n", told)
         self.assertIn(f"user deploy-{row['uid']} in /tmp with /bin/sh", told)
         self.assertIn(f"in /tmp: {root.name}\n", told)
+        # What lies elsewhere the farm does not look for at its end.
+        self.farm.deploy("undeploy", "shop/below")
 
 
 if __name__ == "__main__":
