@@ -282,8 +282,9 @@ class Keys(Case):
                                               strategy=strategy), ["w1", "w1", "w2", "w2"])
 
     def check_max_per_machine(self):
-        self.assertEqual(len(set(self.machines_of(instances=2, strategy="pack"))), 1)
-        self.assertEqual(self.machines_of(instances=2, strategy="pack", max_per_machine=1), ["w1", "w2"])
+        self.assertEqual(len(set(self.machines_of(instances=2, strategy="pack", limits=SMALL))), 1)
+        self.assertEqual(self.machines_of(instances=2, strategy="pack", limits=SMALL, max_per_machine=1),
+                         ["w1", "w2"])
 
     def check_machines(self):
         self.farm.start_agent("w3", groups="db")
