@@ -488,13 +488,19 @@ void checks::check_application(const version& v, const application& app,
   std::map<std::string, std::size_t> on;
   std::size_t total = 0;
   std::size_t misplaced = 0;
+  // On a silent machine that drains or left its groups: what they count for is elsewhere, and they
+  // are told to stop when it is back.
+  std::size_t given_up = 0;
   std::size_t silent = 0;
   bool all_present = true;
   for (const auto& [id, row] : f.instances) {
     if (row.version_id != v.id || row.application != app.name || row.goal != instance_goal::run)
       continue;
     if (!is_in_place(f, row)) {
-      ++misplaced;
+      auto where = f.machines.find(row.machine);
+      bool is_given_up = where != f.machines.end() && where->second.lost && app.replace_after
+                         && *app.replace_after != never_replaced;
+      ++(is_given_up ? given_up : misplaced);
       continue;
     }
     ++on[row.machine];
@@ -506,12 +512,12 @@ void checks::check_application(const version& v, const application& app,
   // One whose machine left its machine group waits for the one in its place.
   if (misplaced > 0 && total >= app.instances && all_present)
     fail("everything converges", fmt::format("{} has {} misplaced instances", name, misplaced));
-  bool too_few = total + misplaced < app.instances;
+  bool too_few = total + misplaced + given_up < app.instances;
   bool too_many = total - silent > app.instances;
   if (app.strategy != "one-per-machine" && (too_few || too_many))
     fail("everything converges",
          fmt::format("{} has {} instances, not {}", name, total, app.instances));
-  check_replaced(app, name, total + misplaced - silent);
+  check_replaced(app, name, total + misplaced + given_up - silent);
   for (const auto& each : present)
     if (auto row = f.machines.find(each); app.strategy == "one-per-machine"
                                           && row != f.machines.end()
