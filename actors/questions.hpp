@@ -7,7 +7,7 @@ namespace deployminator::actors {
 
 /// A client's `query`, `read_log` or `find_logs`. Yields the answer as `who` may see it, or why
 /// there is none.
-caf::result<message_ptr> take_question(deployminator_pointer self, const caller& who,
+caf::result<message_ptr> take_question(deployminator_pointer self, const messages::caller& who,
                                        const envelope_ptr& envelope);
 
 } // namespace deployminator::actors

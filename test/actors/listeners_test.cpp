@@ -44,7 +44,7 @@ struct bench : test::actors_bench {
 
   /// Says what `f` does in the DEPLOYMINATOR's name, and lets everybody react.
   void as_deployminator(std::function<void(listeners::speaker)> f) {
-    next = std::move(f);
+    next_ = std::move(f);
     tell(subject, atom::load_v);
   }
 
@@ -131,12 +131,12 @@ private:
       [](atom::tick, atom::lead) {},
       [](atom::tick, const std::string&) {},
       [](atom::trouble, const std::string&, const std::string&) {},
-      [this, self](atom::load) { next(self); },
+      [this, self](atom::load) { next_(self); },
       [](atom::tick, std::uint64_t) {},
     };
   }
 
-  std::function<void(listeners::speaker)> next;
+  std::function<void(listeners::speaker)> next_;
 };
 
 } // namespace
