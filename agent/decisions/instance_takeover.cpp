@@ -1,6 +1,9 @@
 #include "agent/decisions/instance_step.hpp"
 #include "agent/decisions/launch.hpp"
 
+#include <algorithm>
+#include <chrono>
+
 namespace deployminator::agent {
 
 using messages::instance_goal;
@@ -121,6 +124,11 @@ void instance_step::take_up(std::int64_t pid) {
   milliseconds alive{(now_.utc.microseconds - started_at.microseconds) / 1'000};
   auto missing = app().min_ready - std::max(alive, milliseconds{0});
   bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= started_at;
+  // An agent that is killed right then has not noted it.
+  if (!life_.seen.ready_at && missing <= milliseconds{0})
+    life_.seen.ready_at.microseconds
+      = std::min(now_.utc.microseconds,
+                 started_at.microseconds + std::chrono::microseconds{app().min_ready}.count());
   if (was_ready || missing <= milliseconds{0})
     become_ready();
   else

@@ -82,8 +82,9 @@ class MachinesLeave(Case):
         self.assertEqual(self.machines_of_ready(), ["w1"] * 3)
         self.assertIn("there is no machine w9", self.farm.deploy("drain", "w9", expect=1).stderr)
 
-    def test_what_a_lost_machine_ran_is_replaced(self):
+    def test_what_a_lost_machine_ran_is_replaced_and_the_surplus_goes_when_it_is_back(self):
         self.new_build(self.write(app(unreachable=PATIENT)), 1)
+        lost = {row["machine"]: row["id"] for row in self.ready()}["w1"]
         self.farm.end("w1", signal.SIGKILL)
         wait_until(lambda: self.state_of("w1") == "unreachable", "w1 is out of reach")
         gone = time.monotonic()
@@ -92,6 +93,12 @@ class MachinesLeave(Case):
         self.assertNotIn("w1", self.machines_of_ready())
         told = self.farm.events("events", "--since", "0", "--no-follow")
         self.assertTrue(any("w1 is silent for" in str(each.get("reason")) for each in told), told[-20:])
+        # The starter held it all the time: it is the longest ready one.
+        self.farm.start_agent("w1")
+        wait_until(lambda: self.state_of("w1") == "ready", "w1 is back")
+        wait_until(lambda: self.machines_of_ready() == ["w1", "w2", "w3"] and len(self.farm.instances()) == 3,
+                   "the surplus is gone")
+        self.assertIn(lost, {row["id"] for row in self.ready()})
 
     def test_too_many_silent_machines_are_replaced_by_none_and_it_says_so(self):
         self.new_build(self.write(app(unreachable={"replace_after": "1s"})), 1)

@@ -587,6 +587,12 @@ TEST_CASE("an agent that comes back") {
     CHECK(b.life.seen.state == instance_state::ready);
     CHECK(b.life.seen.ready_at == record.ready_at);
   }
+  SUBCASE("knows since when it was ready where the one before could not note that any more") {
+    found.started_at.microseconds = b.now.utc.microseconds - 7'000'000;
+    b.tell(begun{found, record});
+    CHECK(b.life.seen.state == instance_state::ready);
+    CHECK(b.life.seen.ready_at.microseconds == b.now.utc.microseconds - 2'000'000);
+  }
   SUBCASE("counts on from its start where it was not") {
     b.tell(begun{found, record});
     CHECK(b.life.seen.state == instance_state::running);
