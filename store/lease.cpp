@@ -27,13 +27,14 @@ messages::timestamp from_milliseconds(std::uint64_t count) {
 
 } // namespace
 
-/// A lease that would last longer than any does was given before the clock was set back.
+/// A lease that would last much longer than any does was given before the clock was set back. Much:
+/// the clock is that of the statement's begin, and it may have waited while another server took it.
 bool take_lease(connection& db, const std::string& id) {
   return run(db,
              with_now(db, "UPDATE meta SET epoch = epoch + 1, change_number = 0, holder = ?, "
                           "lease_end = {now} + ? WHERE id = 1 AND "
                           "(holder = ? OR lease_end <= {now} OR lease_end > {now} + ?)"),
-             id, first_lease_term.count(), id, first_lease_term.count())
+             id, first_lease_term.count(), id, 2 * first_lease_term.count())
          == 1;
 }
 
