@@ -150,9 +150,11 @@ void mariadb_server::start(const std::vector<std::string>& arguments) {
   std::vector<std::string> all{"--bind-address=127.0.0.1", fmt::format("--port={}", port_),
                                "--socket=" + file("run/socket"), "--pid-file=" + file("run/pid")};
   all.insert(all.end(), arguments.begin(), arguments.end());
+  std::filesystem::remove(file("run/pid"));
   run(program(), all, false);
   auto until = std::chrono::steady_clock::now() + longest_start;
-  while (!tcp_socket{port_}.connects()) {
+  // It writes the file when it has the port; another one may have it.
+  while (!std::filesystem::exists(file("run/pid")) || !tcp_socket{port_}.connects()) {
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_)
       pid_ = 0;
     if (pid_ == 0 || std::chrono::steady_clock::now() > until)
