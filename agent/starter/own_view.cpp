@@ -95,7 +95,9 @@ int attach(tree& t) {
     return 0;
   if (is_hidden(t.path))
     make_path(t.path);
-  auto failed = syscall(SYS_move_mount, t.fd, "", AT_FDCWD, t.path, MOVE_MOUNT_F_EMPTY_PATH);
+  // On some machines /var/tmp is a link to /tmp.
+  auto failed = syscall(SYS_move_mount, t.fd, "", AT_FDCWD, t.path,
+                        MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS);
   int error = failed ? errno : 0;
   close(t.fd);
   // A machine without the directory has nothing to hide there.
