@@ -180,7 +180,8 @@ class Strategies(Case):
         slow = self.offer(lambda self, id_, body: questions.append(id_))
         begin = time.monotonic()
         done = self.build(1, expect=1, strategy="mine")
-        self.assertIn("strategy mine did not answer within 3 s", done.stderr)
+        # `deploy` sends an order again that is not answered for 3 s, which may be looked at anew.
+        self.assertRegex(done.stderr, "strategy mine (did not answer within 3 s|has not answered an earlier question)")
         self.assertLess(time.monotonic() - begin, 6)
         begin = time.monotonic()
         done = self.build(2, expect=1, strategy="mine")
