@@ -23,14 +23,21 @@ constexpr duration longest_wait{120'000};
 
 /// The instances of an application of the deployed version that are wanted.
 struct standing {
-  /// On machines of its machine groups, and not proven.
+  /// On machines of its machine groups, and never proven yet.
   std::size_t unproven = 0;
+  /// Of those in place, those that are not proven now.
+  std::size_t failing = 0;
   std::size_t in_place = 0;
   /// Of these, those that are known as they are now.
   std::vector<const instance*> certain;
   /// On machines that left them, or drain.
   std::vector<std::string> misplaced;
 };
+
+/// Proven now or before: one that fails later is restarted, and may do that again and again.
+bool was_proven(const observation& seen) {
+  return is_proven(seen) || seen.ready_at;
+}
 
 standing standing_of(const farm& f, const version& deployed, const application& app,
                      const silence& quiet) {
@@ -40,14 +47,15 @@ standing standing_of(const farm& f, const version& deployed, const application& 
         || each->goal == instance_goal::stop)
       continue;
     auto machine = f.machines.find(each->machine);
-    if (is_given_up(*each, app, quiet))
-      continue;
     if (machine == f.machines.end() || !is_eligible(machine->second, app)) {
       out.misplaced.push_back(each->id);
       continue;
     }
+    if (is_given_up(*each, app, quiet))
+      continue;
     ++out.in_place;
-    out.unproven += is_proven(each->seen) ? 0 : 1;
+    out.unproven += was_proven(each->seen) ? 0 : 1;
+    out.failing += is_proven(each->seen) ? 0 : 1;
     if (!quiet.unsure.contains(each->machine))
       out.certain.push_back(each);
   }
@@ -70,6 +78,12 @@ bool counts_by_each_machine(const application& app) {
 /// Without those that are misplaced. One that is silent may count as there, and serves nobody.
 bool are_enough(const application& app, const standing& now) {
   return counts_by_each_machine(app) ? now.in_place > 0 : now.certain.size() >= app.instances;
+}
+
+/// Each in place was proven, and half of them are now: who waited until all are at once would wait
+/// for ever where programs fail again and again.
+bool can_do_without_misplaced(const standing& now) {
+  return now.unproven == 0 && now.failing * 2 <= now.in_place;
 }
 
 /// Adds those that are more than wanted, though as many as are wanted are proven.
@@ -106,7 +120,7 @@ intent intent_for(const farm& f, const version& deployed, const plan& p, const s
       out.add.push_back(&each);
     if (now.misplaced.empty())
       continue;
-    bool replaced = now.unproven == 0 && (adds || are_enough(each.app, now));
+    bool replaced = can_do_without_misplaced(now) && (adds || are_enough(each.app, now));
     if (replaced)
       out.leaving.insert(out.leaving.end(), now.misplaced.begin(), now.misplaced.end());
     else

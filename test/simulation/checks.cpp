@@ -488,19 +488,17 @@ void checks::check_application(const version& v, const application& app,
   std::map<std::string, std::size_t> on;
   std::size_t total = 0;
   std::size_t misplaced = 0;
-  // On a silent machine that drains or left its groups: what they count for is elsewhere, and they
-  // are told to stop when it is back.
-  std::size_t given_up = 0;
   std::size_t silent = 0;
   bool all_present = true;
+  // One that was forgotten takes its instances with it, also where there is no other one for them.
+  bool could_be = std::any_of(f.machines.begin(), f.machines.end(), [&](const auto& each) {
+    return !each.second.lost && actors::is_eligible(each.second, app);
+  });
   for (const auto& [id, row] : f.instances) {
     if (row.version_id != v.id || row.application != app.name || row.goal != instance_goal::run)
       continue;
     if (!is_in_place(f, row)) {
-      auto where = f.machines.find(row.machine);
-      bool is_given_up = where != f.machines.end() && where->second.lost && app.replace_after
-                         && *app.replace_after != never_replaced;
-      ++(is_given_up ? given_up : misplaced);
+      ++misplaced;
       continue;
     }
     ++on[row.machine];
@@ -512,12 +510,12 @@ void checks::check_application(const version& v, const application& app,
   // One whose machine left its machine group waits for the one in its place.
   if (misplaced > 0 && total >= app.instances && all_present)
     fail("everything converges", fmt::format("{} has {} misplaced instances", name, misplaced));
-  bool too_few = total + misplaced + given_up < app.instances;
+  bool too_few = could_be && total + misplaced < app.instances;
   bool too_many = total - silent > app.instances;
   if (app.strategy != "one-per-machine" && (too_few || too_many))
     fail("everything converges",
          fmt::format("{} has {} instances, not {}", name, total, app.instances));
-  check_replaced(app, name, total + misplaced + given_up - silent);
+  check_replaced(app, name, total + misplaced - silent);
   for (const auto& each : present)
     if (auto row = f.machines.find(each); app.strategy == "one-per-machine"
                                           && row != f.machines.end()
@@ -556,6 +554,10 @@ bool checks::is_left(const instance& row) const {
 void checks::check_instance(const instance& row) {
   const auto& f = db_.farm();
   if (is_left(row))
+    return;
+  // What can't come is tried again and again.
+  const auto& v = f.versions.at(row.version_id);
+  if (may_fail(v) && f.rollouts.contains(v.group_id))
     return;
   auto where = fmt::format("{} on {}", row.id, row.machine);
   if (row.goal == instance_goal::stop)

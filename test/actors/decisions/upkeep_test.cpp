@@ -149,6 +149,27 @@ TEST_CASE("instances on a machine that left their groups stop once the others ar
   CHECK(farm.state.instances.size() == 2);
 }
 
+TEST_CASE("what was replaced on a silent machine leaves it once that drains") {
+  auto app = small_farm::web(2);
+  app.replace_after = 10 * second;
+  kept_farm farm{2, app};
+  silence quiet;
+  quiet.lasting["w1"] = 20 * second;
+  quiet.unsure = {"w1"};
+  farm.state.machines.at("w1").lost = true;
+  farm.state.machines.at("w1").draining = true;
+  farm.present.leave("w1");
+  auto keep = [&] {
+    auto out
+      = decide_upkeep(farm.state, farm.group_id, farm.plan_now(), "drain", farm.now(), quiet);
+    farm.make(out.what);
+  };
+  keep();
+  farm.roll_to_the_end();
+  keep();
+  CHECK(farm.machines_of_wanted() == names{"w2", "w2"});
+}
+
 TEST_CASE("instances on a machine that left their groups stay where their replacement fails") {
   kept_farm farm{2, small_farm::web(2)};
   farm.move_to_group("w1", "db");
@@ -169,6 +190,7 @@ TEST_CASE("instances on a machine that left their groups wait until all others a
   // What there has to be elsewhere is there, but does not serve.
   auto fresh = farm.state.instances.at(list[1].id);
   fresh.id = "web-fresh";
+  fresh.seen.ready_at = {};
   farm.state.instances.put(fresh);
   farm.fail("web-fresh");
   auto out = farm.keep();
@@ -182,6 +204,34 @@ TEST_CASE("instances on a machine that left their groups wait until all others a
   CHECK(farm.state.instances.at(list[0].id).goal == instance_goal::stop);
   farm.roll_to_the_end();
   CHECK(farm.wanted(1).size() == 2);
+}
+
+TEST_CASE("instances leave a machine though others, once proven, fail again and again") {
+  kept_farm farm{3, small_farm::web(3)};
+  auto list = farm.wanted(1);
+  for (auto& each : list)
+    farm.change_seen(each.id, [](observation& seen) { seen.ready_at = {1'000'000}; });
+  farm.move_to_group(list[0].machine, "db");
+  farm.fail(list[1].id);
+  farm.keep();
+  REQUIRE(farm.is_rolling());
+  CHECK(farm.machines_of_wanted().size() == 4);
+  farm.roll_to_the_end();
+  CHECK(farm.machines_of_wanted().size() == 3);
+  CHECK(farm.state.instances.find(list[0].id) == farm.state.instances.end());
+}
+
+TEST_CASE("instances stay on a machine that left their groups while most others fail") {
+  kept_farm farm{3, small_farm::web(3)};
+  auto list = farm.wanted(1);
+  for (auto& each : list)
+    farm.change_seen(each.id, [](observation& seen) { seen.ready_at = {1'000'000}; });
+  farm.move_to_group(list[0].machine, "db");
+  farm.fail(list[1].id);
+  farm.fail(list[2].id);
+  farm.keep();
+  farm.roll_to_the_end();
+  CHECK(farm.state.instances.find(list[0].id) != farm.state.instances.end());
 }
 
 TEST_CASE("where no machine of the group is left the instances stay where they are") {
