@@ -5,6 +5,7 @@
 #include "store/error.hpp"
 #include "store/farm_reader.hpp"
 #include "store/lease.hpp"
+#include "store/old_events.hpp"
 
 #include <fmt/format.h>
 
@@ -57,28 +58,6 @@ void drop_old_receipts(connection& db, std::uint64_t keep) {
     oldest = found.number(0);
   }
   run(db, "DELETE FROM client_order WHERE seq <= ?", oldest);
-}
-
-/// The number of the last event before the first that is not older than `from`, of those up to
-/// `last`. Looks at the old ones alone, in the order of their numbers.
-std::uint64_t last_before(connection& db, messages::timestamp from, std::uint64_t last) {
-  rows found{db, "SELECT seq FROM event WHERE time >= ? AND seq <= ? ORDER BY seq LIMIT 1",
-             to_text(from), last};
-  return found.next() ? found.number(0) - 1 : last;
-}
-
-/// `last`: the number of the newest event, which is of the time `now`.
-void drop_old_events(connection& db, const retention& keep, std::uint64_t last,
-                     messages::timestamp now) {
-  auto bound = last > keep.events ? last - keep.events : 0;
-  auto sure = last > keep.sure_events ? last - keep.sure_events : 0;
-  messages::timestamp from{
-    now.microseconds
-    - std::chrono::duration_cast<std::chrono::microseconds>(keep.event_age).count()};
-  if (sure > bound)
-    bound = std::max(bound, last_before(db, from, sure));
-  if (bound > 0)
-    run(db, "DELETE FROM event WHERE seq <= ?", bound);
 }
 
 /// Servers whose database is away hear of it soon; who is in another's way tries a little longer.
@@ -228,6 +207,7 @@ result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::ch
 
 std::uint64_t sql_store::make(std::uint64_t number, const messages::change& c) {
   auto before = std::exchange(last_event_, {});
+  auto counted = std::exchange(counted_, {});
   transaction whole{*db_};
   bool is_new = claim(number, c.events.size());
   auto last = is_new && before ? *before + c.events.size() : read_meta(*db_).last_event;
@@ -237,12 +217,13 @@ std::uint64_t sql_store::make(std::uint64_t number, const messages::change& c) {
     write_events(*db_, c.events, first_event);
     bool is_due = last / keep_.events_interval > (first_event - 1) / keep_.events_interval;
     if (is_due)
-      drop_old_events(*db_, keep_, last, c.events.back().time);
+      counted = drop_old_events(*db_, keep_, last, c.events.back().time, counted);
     if (number % keep_.receipts_interval == 0)
       drop_old_receipts(*db_, keep_.receipts);
   }
   whole.commit();
   last_event_ = last;
+  counted_ = counted;
   return last;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/connection.hpp"
+#include "store/old_events.hpp"
 #include "store/store.hpp"
 
 #include <memory>
@@ -38,6 +39,8 @@ private:
   /// The number of the newest event, where the last commit told it: nobody else makes any in this
   /// epoch.
   std::optional<std::uint64_t> last_event_;
+  /// What the last commit left of the events; counted anew after one that failed.
+  counted_events counted_;
 };
 
 } // namespace deployminator::store

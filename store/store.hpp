@@ -82,6 +82,8 @@ struct retention {
   std::uint64_t events = 50'000;
   messages::duration event_age = std::chrono::hours{24 * 90};
   std::uint64_t sure_events = 1'000;
+  /// All kept events together, and those of one interval more; the newest one stays in any case.
+  std::uint64_t event_bytes = 256 << 20;
   std::uint64_t receipts = messages::kept_receipts;
   /// After how many changes the older receipts are dropped.
   std::uint64_t receipts_interval = 1'000;

@@ -161,6 +161,55 @@ TEST_CASE("older events are dropped now and then, never one of the newest") {
   }
 }
 
+TEST_CASE(
+  "the events that are kept take no more bytes than the bound, whatever becomes of a commit") {
+  auto d = fresh_database();
+  store::retention keep;
+  keep.events = 40;
+  keep.event_bytes = 60'000;
+  keep.events_interval = 1;
+  auto bytes = [&] {
+    auto db = connection_to(d);
+    store::rows found{*db, "SELECT SUM(LENGTH(content)) FROM event"};
+    REQUIRE(found.next());
+    return found.number(0);
+  };
+  std::uint64_t total = 0;
+  for (auto round = 1; round <= 2; ++round) {
+    auto s = store_over(connection_to(d), keep);
+    REQUIRE(s->begin_epoch());
+    for (std::uint64_t number = 1; number <= 60; ++number) {
+      auto each = number % 7 == 0 ? 9'000 : number % 3 * 700;
+      auto some = 1 + number % 3;
+      total += some;
+      // Told twice, as after an answer that was lost.
+      REQUIRE(s->commit(number, steps(some, each)));
+      REQUIRE(s->commit(number, steps(some, each)));
+      auto kept = s->events_after(0, 1000);
+      REQUIRE(kept);
+      CHECK(bytes() <= 60'000);
+      // No more is dropped than has to be.
+      if (total > 40 && kept->size() < 40)
+        CHECK(bytes() > 60'000 - 9'500);
+      CHECK(kept->back().seq == total);
+    }
+    REQUIRE(s->give_up_lead());
+  }
+}
+
+TEST_CASE("an event that is larger than the bound is kept while it is the newest") {
+  store::retention keep;
+  keep.event_bytes = 1'000;
+  keep.events_interval = 1;
+  auto s = store_over(connection_to_empty_database(), keep);
+  REQUIRE(s->begin_epoch());
+  REQUIRE(s->commit(1, steps(3)));
+  REQUIRE(s->commit(2, steps(1, 5'000)));
+  CHECK(s->events_after(0, 100)->size() == 1);
+  REQUIRE(s->commit(3, steps(1)));
+  CHECK(s->events_after(0, 100)->front().seq == 5);
+}
+
 TEST_CASE("events older than the bound are dropped, but for the newest, whatever the clock says") {
   store::retention keep;
   keep.event_age = std::chrono::seconds{10};
