@@ -1,5 +1,6 @@
 #include "agent/machine_check.hpp"
 
+#include "agent/linux/control_groups.hpp"
 #include "agent/linux/data_directory.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
 #include "agent/linux/reservations.hpp"
@@ -12,9 +13,9 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <pwd.h>
+#include <string_view>
 #include <unistd.h>
 
 namespace deployminator::agent {
@@ -125,13 +126,28 @@ finding check_packet_filter() {
 }
 
 finding check_cgroups() {
-  std::ifstream file{"/sys/fs/cgroup/cgroup.controllers"};
-  std::string controllers;
-  std::getline(file, controllers);
-  if (!controllers.empty())
-    return {kind::good, "cgroups", "version 2, with " + controllers, ""};
-  return {kind::lacking, "cgroups", "no controllers of version 2",
-          "memory is limited by process (RLIMIT_AS) all the same"};
+  if (geteuid() != 0)
+    return {kind::lacking, "cgroups", "not root: what instances use in all is not bounded",
+            "run the agent as root, so that limits.maxkillmemory, cpu and processes are kept"};
+  auto offered = find_hierarchies();
+  std::vector<std::string_view> there;
+  std::vector<std::string_view> missing;
+  for (auto each : all_controllers)
+    (offered.of(each).empty() ? missing : there).push_back(name_of(each));
+  auto version = offered.unified ? "version 2" : "version 1";
+  if (missing.empty())
+    return {kind::good, "cgroups", fmt::format("{}, with {}", version, fmt::join(there, ", ")), ""};
+  auto sentence = there.empty() ? std::string{"none that can be used"}
+                                : fmt::format("{}, with {}, without {}", version,
+                                              fmt::join(there, ", "), fmt::join(missing, ", "));
+  std::string advice;
+  for (auto each : missing)
+    advice += fmt::format("{}{}", advice.empty() ? "" : "; ",
+                          each == "memory" ? "limits.maxkillmemory and maxswapmemory are not kept, "
+                                             "maxmemory (address space) is"
+                          : each == "pids" ? "limits.processes bounds what the instance's user has"
+                                           : "limits.cpu is not kept");
+  return {kind::lacking, "cgroups", sentence, advice};
 }
 
 /// The first directory above that exists: the agent makes the rest.

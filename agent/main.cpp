@@ -22,14 +22,18 @@
 #include "deploy-configs/settings.hpp"
 #include "messages/bus/io_thread.hpp"
 
+#include <fmt/format.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <future>
 #include <optional>
+#include <string_view>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -126,6 +130,19 @@ int print_rules(const configs::agent_settings& settings) {
   return 0;
 }
 
+/// What of an instance's limits cannot be kept, and how they are kept then.
+void remark_on_groups() {
+  auto offered = agent::find_hierarchies();
+  std::vector<std::string_view> lacking;
+  for (auto each : agent::all_controllers)
+    if (offered.of(each).empty())
+      lacking.push_back(agent::name_of(each));
+  if (geteuid() == 0 && !lacking.empty())
+    common::log::warning("autodeployer cannot bound what instances use in all: `autodeployer "
+                         "--check` says more",
+                         {{"lacking", fmt::format("{}", fmt::join(lacking, ", "))}});
+}
+
 int serve(const configs::agent_settings& settings) {
   auto where = agent::directories_below(settings.root);
   auto lock = agent::take(where);
@@ -181,6 +198,7 @@ int run(int argc, char** argv) {
     return check(settings);
   if (geteuid() != 0)
     common::log::info("autodeployer is not root: instances run as its own user");
+  remark_on_groups();
   allow_many_instances();
   return serve(settings);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/decisions/control_group.hpp"
 #include "messages/access_key.hpp"
 #include "messages/instance.hpp"
 #include "messages/kept_log.hpp"
@@ -134,6 +135,8 @@ struct process_event {
     /// the
     /// starter itself was killed.
     gone,
+    /// The program goes on and has hit limits: `hits`.
+    limited,
   };
   std::string id;
   kind what = kind::gone;
@@ -144,6 +147,8 @@ struct process_event {
   std::string problem;
   /// With `started`: what people should know of this run; mostly nothing.
   std::string remark;
+  /// With `exited` and `limited`: what it has hit since that was told last.
+  limit_hits hits;
 };
 
 /// An instance that `launcher::recover` found on the machine.
@@ -164,6 +169,8 @@ struct found_instance {
   bool died = false;
   /// The machine was booted since it was laid out.
   bool earlier_boot = false;
+  /// The limits that it has hit in this or an earlier run.
+  limit_hits hits;
 };
 
 /// Lays out, starts and ends instances. Everything it makes is named by the instance's id, so doing

@@ -75,6 +75,17 @@ std::optional<std::string> size_hint(std::string_view text) {
   return fmt::format(", in megabytes: {}", static_cast<std::int64_t>(std::ceil(*value * factor)));
 }
 
+std::optional<std::string> cpu_hint(std::string_view text) {
+  // A number of processors, as others count, is small.
+  constexpr double most_processors = 16;
+  auto value = take_number(text);
+  if (!value || (!text.empty() && text != "%"))
+    return std::nullopt;
+  bool is_percent = *value > most_processors || !text.empty();
+  auto meant = fmt::format("{}%", std::llround(std::ceil(is_percent ? *value : *value * 100)));
+  return parse_cpu_share(meant) ? std::optional{": " + meant} : std::nullopt;
+}
+
 std::optional<std::string> span_hint(std::string_view text) {
   auto trimmed = [](std::string_view part) {
     auto first = std::min(part.find_first_not_of(' '), part.size());

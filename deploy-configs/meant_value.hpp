@@ -11,6 +11,9 @@ namespace deployminator::configs {
 /// ", in megabytes: 2048" of `2G`.
 std::optional<std::string> size_hint(std::string_view text);
 
+/// ": 150%" of `1.5`, ": 50%" of `50`.
+std::optional<std::string> cpu_hint(std::string_view text);
+
 /// ": 90s" of `1m30s`, ": 24h" of `1d`; ", with its unit: 5s or 5m" of `5`.
 std::optional<std::string> duration_hint(std::string_view text);
 

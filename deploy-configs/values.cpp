@@ -112,6 +112,18 @@ std::optional<backoff_range> parse_backoff(std::string_view text) {
   return backoff_range{*least, *most};
 }
 
+std::optional<std::uint64_t> parse_cpu_share(std::string_view text) {
+  constexpr std::int64_t most_percent = 100'000;
+  if (lower(text) == "unlimited")
+    return messages::unlimited;
+  if (text == "0")
+    return 0U;
+  if (!text.ends_with('%'))
+    return std::nullopt;
+  auto percent = parse_integer(text.substr(0, text.size() - 1), 1, most_percent);
+  return percent ? std::optional{static_cast<std::uint64_t>(*percent)} : std::nullopt;
+}
+
 std::optional<messages::duration> parse_replace_after(std::string_view text) {
   return lower(text) == "never" ? messages::never_replaced : parse_duration(text);
 }

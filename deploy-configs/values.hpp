@@ -27,6 +27,10 @@ std::optional<messages::duration> parse_duration(std::string_view text);
 /// `25%` (1 to 100) or a count from 1.
 std::optional<messages::parallelism> parse_parallelism(std::string_view text);
 
+/// `50%`, of one processor: 1 to 100000; `unlimited`, which is `messages::unlimited`; `0`, which is
+/// as if nothing stood there.
+std::optional<std::uint64_t> parse_cpu_share(std::string_view text);
+
 /// `never`, which is `messages::never_replaced`, or a duration.
 std::optional<messages::duration> parse_replace_after(std::string_view text);
 

@@ -36,6 +36,13 @@ void scan_ports(std::string_view text, OnText on_text, OnPort on_port) {
 
 } // namespace
 
+std::optional<std::uint64_t> real_memory_mb(const resource_limits& limits) {
+  auto most = limits.max_kill_memory_mb;
+  if (!most && !limits.bounds_address_space)
+    most = limits.max_memory_mb;
+  return most == unlimited ? std::nullopt : most;
+}
+
 bool is_archive(const std::string& download_url) {
   std::string path = download_url;
   if (path.find("://") != std::string::npos)

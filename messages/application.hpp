@@ -4,6 +4,7 @@
 #include "messages/enum_text.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -86,16 +87,37 @@ struct stop_rules {
   MSGPACK_DEFINE_MAP(signal, timeout)
 };
 
-/// What an instance may use.
+/// As a limit: none.
+inline constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
+
+/// What an instance may use; megabytes are units of 1024 * 1024 bytes. Unset is what is usual,
+/// which is no limit but where something else is said.
 struct resource_limits {
-  /// RLIMIT_AS in units of 1024 * 1024 bytes.
+  /// What placement promises it.
   std::uint64_t max_memory_mb = 3000;
   /// The nice value, -20 to 19.
   int priority = 0;
+  /// `max_memory_mb` is RLIMIT_AS as well. Whoever does not say so (an older server) means it.
+  bool bounds_address_space = true;
+  /// Of real memory. Unset, where the address space is not bounded either: `max_memory_mb`.
+  std::optional<std::uint64_t> max_kill_memory_mb;
+  std::optional<std::uint64_t> max_swap_memory_mb;
+  /// Of the time of one processor.
+  std::optional<std::uint64_t> cpu_percent;
+  /// And threads.
+  std::optional<std::uint64_t> processes;
+  /// Of each process. Unset: what programs are given usually.
+  std::optional<std::uint64_t> open_files;
+  /// Of a core dump. Unset: 0.
+  std::optional<std::uint64_t> core_size_mb;
 
   bool operator==(const resource_limits&) const = default;
-  MSGPACK_DEFINE_MAP(max_memory_mb, priority)
+  MSGPACK_DEFINE_MAP(max_memory_mb, priority, bounds_address_space, max_kill_memory_mb,
+                     max_swap_memory_mb, cpu_percent, processes, open_files, core_size_mb)
 };
+
+/// How much real memory an instance may use, in megabytes; unset: any amount.
+std::optional<std::uint64_t> real_memory_mb(const resource_limits& limits);
 
 /// A name under which one of an instance's ports is announced; an entry of `autoregs`.
 struct service {

@@ -51,6 +51,11 @@ std::string key_for(const std::string& name) {
     {"always_on", "alwayson"},
     {"discard_log", "discardlog"},
     {"limits.max_memory_mb", "limits.maxmemory"},
+    {"limits.max_kill_memory_mb", "limits.maxkillmemory"},
+    {"limits.max_swap_memory_mb", "limits.maxswapmemory"},
+    {"limits.cpu_percent", "limits.cpu"},
+    {"limits.open_files", "limits.openfiles"},
+    {"limits.core_size_mb", "limits.coresize"},
     {"min_ready", "rollout.min_ready"},
     {"services", "autoregs"},
   };
@@ -112,6 +117,26 @@ void add_fields(field_values& to, const std::string& name, const msgpack::object
   to[key_for(name)] = {text, may_be_secret ? masked(name, text) : text};
 }
 
+std::string text_of_limit(const std::optional<std::uint64_t>& limit, const char* unit = "") {
+  if (!limit)
+    return "none";
+  return limit == unlimited ? "unlimited" : fmt::format("{}{}", *limit, unit);
+}
+
+/// As deploy.yaml says them.
+void put_limits(field_values& to, const resource_limits& limits) {
+  auto put = [&](const char* key, std::string text) { to[key] = {text, text}; };
+  to.erase("limits.bounds_address_space");
+  put("limits.maxmemory",
+      limits.bounds_address_space ? fmt::format("{}", limits.max_memory_mb) : "none");
+  put("limits.maxkillmemory", text_of_limit(limits.max_kill_memory_mb));
+  put("limits.maxswapmemory", text_of_limit(limits.max_swap_memory_mb));
+  put("limits.cpu", text_of_limit(limits.cpu_percent, "%"));
+  put("limits.processes", text_of_limit(limits.processes));
+  put("limits.openfiles", text_of_limit(limits.open_files));
+  put("limits.coresize", text_of_limit(limits.core_size_mb));
+}
+
 field_values fields_of(const application& app) {
   field_values out;
   auto bytes = to_bytes(app);
@@ -120,6 +145,7 @@ field_values fields_of(const application& app) {
   out.erase("name");
   out.erase("rollout.parallel.value");
   out.erase("rollout.parallel.percent");
+  put_limits(out, app.limits);
   auto parallel = app.rollout.parallel;
   auto text = fmt::format("{}{}", parallel.value, parallel.percent ? "%" : "");
   out["rollout.parallel"] = {text, text};
@@ -143,7 +169,8 @@ std::string masked(const std::string& name, const std::string& text) {
 }
 
 std::vector<field_difference> differences(const application* before, const application* after) {
-  const application usual;
+  application usual;
+  usual.limits.bounds_address_space = false;
   auto had = fields_of(before ? *before : usual);
   auto has = fields_of(after ? *after : usual);
   std::vector<field_difference> out;

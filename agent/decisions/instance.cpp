@@ -185,8 +185,12 @@ void instance_step::operator()(const process_changed& e) {
         on_ended(std::nullopt, e.event.problem, e.output);
       return;
     case process_event::kind::exited:
-      return on_ended(e.event.exit, e.event.exit ? exit_text(*e.event.exit) : ended_with_starter,
+      return on_ended(e.event.exit,
+                      e.event.exit ? end_words(*e.event.exit, e.event.hits, app().limits, e.output)
+                                   : ended_with_starter,
                       e.output);
+    case process_event::kind::limited:
+      return on_limited(e.event.hits);
     case process_event::kind::gone:
       return on_gone();
   }
@@ -225,6 +229,12 @@ void instance_step::on_started(const process_event& e) {
     become_ready();
   else
     set_timer(app().min_ready);
+}
+
+/// Told with the state that it is in, until it enters another one.
+void instance_step::on_limited(const limit_hits& hits) {
+  if (life_.phase == instance_phase::up && life_.seen.pid != 0)
+    life_.seen.reason = words_of(hits, app().limits);
 }
 
 void instance_step::become_ready() {

@@ -58,6 +58,7 @@ private:
   void count_restart(messages::timestamp at);
   void on_started(const process_event& e);
   void on_ended(std::optional<int> exit, std::string reason, std::string output);
+  void on_limited(const limit_hits& hits);
   void on_gone();
   void resume(const found_instance& found, const std::string& output);
   void end_run(const std::string& reason);

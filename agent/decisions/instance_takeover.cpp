@@ -72,7 +72,7 @@ void instance_step::recall(const found_instance& found, const std::string& outpu
   life_.seen.fetched = true;
   std::string reason = found.died ? killed_with_starter : lost_with_state;
   if (exit)
-    reason = exit_text(*exit);
+    reason = end_words(*exit, found.hits, app().limits, output);
   if (!life_.gave_up)
     return on_ended(exit, reason, output);
   life_.seen.exit = exit;

@@ -72,7 +72,8 @@ bool stays_below(const std::string& path) {
 
 process_launcher::process_launcher(launcher_config config, on_event events)
   : config_(std::move(config)), events_(std::move(events)),
-    uid_(static_cast<std::int64_t>(geteuid())), timer_(housekeeping_timer()),
+    uid_(static_cast<std::int64_t>(geteuid())), groups_(find_hierarchies(), config_.where),
+    timer_(housekeeping_timer()),
     layout_(loop_, reserved_, config_.where, config_.programs.unpack, config_.unpacking),
     sweeper_(loop_, reserved_, config_.programs.starter),
     starters_(
@@ -217,6 +218,7 @@ void process_launcher::launch_now(const launch_order& order) {
   i.program = *program;
   if (auto made = prepare_data(order, i); !made)
     return not_started(order.id, made.error().message);
+  prepare_group(order, i);
   if (i.lives())
     return relaunch(order.id, i);
   auto setup = setup_of(order.id, i);
@@ -261,6 +263,38 @@ result<void> process_launcher::prepare_data(const launch_order& order, instance&
   return {};
 }
 
+void process_launcher::prepare_group(const launch_order& order, instance& i) {
+  auto made = groups_.prepare(order.id, order.limits);
+  auto& lacking = made.lacking;
+  i.groups = std::move(made.directories);
+  // As its own user's they are bounded all the same.
+  i.bounds_processes = uid_ == 0 && std::erase(lacking, controller::pids) > 0;
+  auto unkept = unkept_limits(order.limits, lacking);
+  if (!unkept.empty())
+    i.remark += fmt::format("{}this machine cannot keep {}: `autodeployer --check` says why",
+                            i.remark.empty() ? "" : "; ", unkept);
+}
+
+limit_hits process_launcher::new_hits(const std::string& id, instance& i) const {
+  auto before = std::exchange(i.counted, groups_.counts(id));
+  return hits_between(before, i.counted);
+}
+
+void process_launcher::tell_hits(const std::string& id, instance& i) {
+  if (!hits_between(i.counted, groups_.counts(id)))
+    return;
+  auto state = read_state(config_.where.instance(id));
+  // How one ended that has ended is told with its end.
+  if (!state || state->what != starter::phase::running || i.told.start != state->run)
+    return;
+  process_event event;
+  event.id = id;
+  event.what = process_event::kind::limited;
+  event.hits = new_hits(id, i);
+  if (event.hits)
+    events_(event);
+}
+
 bool process_launcher::runs_now(const std::string& id, const instance& i) const {
   if (!i.lives())
     return false;
@@ -290,6 +324,8 @@ starter_setup process_launcher::setup_of(const std::string& id, const instance& 
   out.most_output = config_.most_output;
   out.uid = uid_ == 0 ? i.granted.uid : -1;
   out.data = i.data;
+  out.groups = i.groups;
+  out.bounds_processes = i.bounds_processes;
   for (const auto& fd : i.held)
     out.reservations.push_back(fd.get());
   return out;
@@ -340,6 +376,7 @@ void process_launcher::end_if_over(const std::string& id) {
   event.what = process_event::kind::gone;
   event.problem = i.problem;
   free_grant(i);
+  groups_.remove(id);
   instances_.erase(found);
   events_(event);
 }
@@ -361,6 +398,7 @@ void process_launcher::remove_now(messages::kept_log last, on_removed done) {
     free_grant(found->second);
     instances_.erase(found);
   }
+  groups_.remove(id);
   last.gone_at = messages::system_utc_now();
   // Before the directory goes. A disk that is too full for it must not keep anything from going.
   (void)note_end(config_.where.log, last);
@@ -393,6 +431,8 @@ void process_launcher::look(const std::string& id) {
       event.problem = problem_text(*state, setup_of(id, i), i.program);
     if (event.what == process_event::kind::started)
       event.remark = std::exchange(i.remark, {});
+    if (event.what == process_event::kind::exited)
+      event.hits = new_hits(id, i);
     events_(std::move(event));
   }
 }
@@ -457,9 +497,11 @@ void process_launcher::keep_house() {
   if (read(timer_.get(), &expirations, sizeof expirations) < 0)
     return;
   layout_.keep_house();
-  for (const auto& [id, i] : instances_) {
+  groups_.tidy();
+  for (auto& [id, i] : instances_) {
     if (!i.lives())
       continue;
+    tell_hits(id, i);
     // Whoever removed it may have been quicker than what followed from that.
     if (!read_state(config_.where.instance(id)))
       restore_files(id);

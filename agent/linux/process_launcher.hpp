@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/linux/control_groups.hpp"
 #include "agent/linux/directories.hpp"
 #include "agent/linux/instance_layout.hpp"
 #include "agent/linux/reservations.hpp"
@@ -63,6 +64,12 @@ private:
     std::string program;
     /// The directory of its data; empty: it has none, or was started by an earlier agent.
     std::string data;
+    /// The directories of its control groups.
+    std::vector<std::string> groups;
+    /// Its number of processes is bounded, and by no group.
+    bool bounds_processes = false;
+    /// What its group had counted when somebody was told of it last.
+    group_counts counted;
     /// What people should know of its next run.
     std::string remark;
     /// `kill_all` was asked for.
@@ -88,6 +95,12 @@ private:
   messages::result<std::string> program_of(const launch_order& order) const;
   /// Makes the directory of its data where it is not there.
   messages::result<void> prepare_data(const launch_order& order, instance& i) const;
+  /// Makes its control group; what cannot be bounded is a remark on its next run.
+  void prepare_group(const launch_order& order, instance& i);
+  /// The limits that it has hit since this was asked last.
+  limit_hits new_hits(const std::string& id, instance& i) const;
+  /// Tells which limits programs have hit that go on.
+  void tell_hits(const std::string& id, instance& i);
   bool runs_now(const std::string& id, const instance& i) const;
   void relaunch(const std::string& id, instance& i);
   void signal_now(const std::string& id, int signal);
@@ -114,6 +127,7 @@ private:
   launcher_config config_;
   on_event events_;
   std::int64_t uid_;
+  control_groups groups_;
   reservations reserved_;
   std::map<std::string, instance> instances_;
   owned_fd timer_;

@@ -35,6 +35,7 @@ result<std::vector<found_instance>> process_launcher::recover_now() {
   std::set<std::string> ids{names->begin(), names->end()};
   for (const auto& [id, each] : living)
     ids.insert(id);
+  auto groups = groups_.list();
   std::vector<found_instance> out;
   for (const auto& id : ids) {
     if (!is_instance_id(id))
@@ -44,7 +45,12 @@ result<std::vector<found_instance>> process_launcher::recover_now() {
     if (!found)
       return found.error();
     out.push_back(std::move(*found));
+    if (instances_.contains(id))
+      groups.erase(id);
   }
+  // What ran in them is swept up, or there is nothing that knows of it.
+  for (const auto& id : groups)
+    groups_.remove(id);
   return out;
 }
 
@@ -67,6 +73,7 @@ result<found_instance> process_launcher::recover_dead(const std::string& id) {
     return found;
   }
   auto found = found_dead(id, *state);
+  found.hits = hits_between({}, groups_.counts(id));
   found.earlier_boot = layout_.is_of_earlier_boot(id);
   if (was_stopped_with_machine(directory))
     found.interruption = "was stopped with all instances of its machine";
@@ -106,6 +113,8 @@ result<found_instance> process_launcher::adopt(const std::string& id, living_sta
   if (state) {
     i.told = told_by(*state);
     out = found_alive(id, *state);
+    i.counted = groups_.counts(id);
+    out.hits = hits_between({}, i.counted);
   }
   out.granted = i.granted;
   return out;

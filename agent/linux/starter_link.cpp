@@ -1,12 +1,14 @@
 #include "agent/linux/starter_link.hpp"
 
 #include "agent/linux/data_directory.hpp"
+#include "agent/linux/files.hpp"
 #include "agent/linux/starter_lock.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <map>
@@ -54,6 +56,35 @@ std::map<std::string, std::string> environment_of(const starter_setup& setup,
   return out;
 }
 
+/// A limit as the starter's command line has it.
+long long starter_limit(const std::optional<std::uint64_t>& most, std::uint64_t unit = 1) {
+  constexpr long long usual = -1, none = -2;
+  if (!most)
+    return usual;
+  return *most == messages::unlimited ? none : static_cast<long long>(*most * unit);
+}
+
+/// More than that the kernel gives nobody; it refuses who wants more.
+std::optional<std::uint64_t> open_files_of(const messages::resource_limits& limits) {
+  if (!limits.open_files)
+    return std::nullopt;
+  auto text = read_file("/proc/sys/fs/nr_open");
+  auto most = text ? std::strtoull(text->c_str(), nullptr, 10) : 0;
+  return most > 0 ? std::min<std::uint64_t>(*limits.open_files, most) : *limits.open_files;
+}
+
+std::string limits_text(const starter_setup& setup, const messages::resource_limits& limits) {
+  constexpr std::uint64_t mib = 1024 * 1024;
+  std::optional<std::uint64_t> space, processes;
+  if (limits.bounds_address_space)
+    space = limits.max_memory_mb;
+  // Of a user that others share more than the instance would be counted.
+  if (setup.uid >= 0 && (setup.bounds_processes || limits.processes == messages::unlimited))
+    processes = limits.processes;
+  return fmt::format("{},{},{},{}", starter_limit(space, mib), starter_limit(open_files_of(limits)),
+                     starter_limit(processes), starter_limit(limits.core_size_mb, mib));
+}
+
 } // namespace
 
 result<child_process> spawn_starter(const starter_setup& setup, const std::string& program,
@@ -70,11 +101,12 @@ result<child_process> spawn_starter(const starter_setup& setup, const std::strin
               setup.home,
               setup.log.empty() ? "" : fmt::format("{}:{}", setup.most_output, setup.log),
               std::to_string(setup.uid),
-              std::to_string(order.limits.max_memory_mb),
+              limits_text(setup, order.limits),
               std::to_string(order.limits.priority),
               std::to_string(lock->get()),
               comma_separated(reservations),
               comma_separated(ports),
+              fmt::format("{}", fmt::join(setup.groups, ":")),
               program};
   out.args.insert(out.args.end(), order.args.begin(), order.args.end());
   for (const auto& [key, value] : environment_of(setup, order))

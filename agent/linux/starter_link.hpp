@@ -30,6 +30,10 @@ struct starter_setup {
   std::int64_t uid = -1;
   /// The directory of its data; empty: it has none.
   std::string data;
+  /// The directories of the control groups that its program runs in.
+  std::vector<std::string> groups;
+  /// No control group bounds how many processes its user has.
+  bool bounds_processes = false;
   /// The reservations it is to hold, descriptors of the agent.
   std::vector<int> reservations;
 };

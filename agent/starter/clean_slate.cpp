@@ -47,11 +47,16 @@ constexpr limit limits[] = {
 /// Those whose usual value depends on the machine: as its first process has them.
 constexpr __rlimit_resource limits_of_machine[] = {RLIMIT_NPROC, RLIMIT_SIGPENDING};
 
-int set_limits() {
-  for (const auto& each : limits)
+int set_limits(unsigned others) {
+  for (const auto& each : limits) {
+    if (others & 1U << each.what)
+      continue;
     if (int error = set_limit(each.what, each.soft, each.hard))
       return error;
+  }
   for (auto each : limits_of_machine) {
+    if (others & 1U << each)
+      continue;
     rlimit of_machine{};
     if (prlimit(1, each, nullptr, &of_machine) == 0)
       if (int error = set_limit(each, of_machine.rlim_cur, of_machine.rlim_max))
@@ -104,7 +109,7 @@ int set_limit(__rlimit_resource what, rlim_t soft, rlim_t hard) {
   return setrlimit(what, &wanted) ? errno : 0;
 }
 
-int begin_clean() {
+int begin_clean(unsigned others) {
   write_oom_score();
   reset_scheduling();
   personality(PER_LINUX);
@@ -112,7 +117,7 @@ int begin_clean() {
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   umask(022);
   reset_signals();
-  return set_limits();
+  return set_limits(others);
 }
 
 } // namespace deployminator::agent::starter

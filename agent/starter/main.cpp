@@ -1,11 +1,12 @@
 /// The parent of one instance's program, for the instance's whole life:
 ///
-///   autodeployer-starter DIR HOME LOG UID MEMORY_MB NICE LOCK_FD FDS PORTS PROGRAM ARGS…
+///   autodeployer-starter DIR HOME LOG UID LIMITS NICE LOCK_FD FDS PORTS GROUPS PROGRAM ARGS…
 ///
 /// It writes what the program prints into LOG (`BYTES:DIRECTORY`, see output.hpp). It outlives the
 /// agent that spawned it, holds what is reserved for the instance (the descriptors
-/// FDS, comma separated and ascending), starts the program with the environment that it got itself,
-/// notes in DIR/state what becomes of it, and then waits for orders: see protocol.hpp.
+/// FDS, comma separated and ascending), starts the program in the control groups GROUPS and with
+/// the environment that it got itself, notes in DIR/state what becomes of it, and then waits for
+/// orders: see protocol.hpp.
 ///
 ///   autodeployer-starter --sweep UID HOME
 ///
@@ -23,6 +24,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <initializer_list>
+#include <iterator>
 #include <unistd.h>
 
 #include <sys/prctl.h>
@@ -252,15 +254,28 @@ void serve(instance& i, int from) {
   }
 }
 
+/// ADDRESS_SPACE,OPEN_FILES,PROCESSES,CORE_SIZE.
+program_limits limits_in(const char* list) {
+  program_limits out;
+  long long* parts[] = {&out.address_space, &out.open_files, &out.processes, &out.core_size};
+  std::size_t at = 0;
+  each_number(list, [&](long number) {
+    if (at < std::size(parts))
+      *parts[at++] = number;
+  });
+  return out;
+}
+
 int run(char** args) {
   instance i;
   i.how = {args[1],
            args[2],
            {-1, -1},
            strtol(args[4], nullptr, 10),
-           strtoull(args[5], nullptr, 10),
+           limits_in(args[5]),
            static_cast<int>(strtol(args[6], nullptr, 10)),
-           args + 10,
+           args[10],
+           args + 11,
            take_data()};
   i.directory = args[1];
   i.lock = static_cast<int>(strtol(args[7], nullptr, 10));
@@ -297,7 +312,7 @@ int main(int argc, char** argv) {
   signal(SIGCHLD, SIG_DFL);
   if (argc == 4 && strcmp(argv[1], "--sweep") == 0)
     return sweep(strtol(argv[2], nullptr, 10), argv[3]);
-  if (argc < 11)
+  if (argc < 12)
     return EINVAL;
   setsid();
   if (chdir("/"))

@@ -3,7 +3,9 @@
 #include "agent/starter/clean_slate.hpp"
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <grp.h>
 #include <unistd.h>
@@ -36,12 +38,55 @@ int redirect(const program& p) {
   return 0;
 }
 
-int set_limits(const program& p) {
-  if (int error = begin_clean())
-    return error;
-  if (p.memory_mb)
-    if (int error = set_limit(RLIMIT_AS, p.memory_mb * 1024 * 1024, p.memory_mb * 1024 * 1024))
+/// This process and all that it starts; an errno, or 0.
+int enter_group(const char* directory, std::size_t length) {
+  constexpr char list[] = "/cgroup.procs";
+  char path[PATH_MAX];
+  if (length + sizeof list > sizeof path)
+    return ENAMETOOLONG;
+  std::memcpy(path, directory, length);
+  std::memcpy(path + length, list, sizeof list);
+  int file = open(path, O_WRONLY | O_CLOEXEC);
+  if (file < 0)
+    return errno;
+  int error = write(file, "0", 1) < 0 ? errno : 0;
+  close(file);
+  return error;
+}
+
+int enter_groups(const char* list) {
+  while (*list) {
+    auto length = strcspn(list, ":");
+    if (int error = enter_group(list, length))
       return error;
+    list += list[length] ? length + 1 : length;
+  }
+  return 0;
+}
+
+int set_limits(const program& p) {
+  if (int error = enter_groups(p.groups))
+    return error;
+  struct given_limit {
+    __rlimit_resource what;
+    long long most;
+  };
+  const given_limit given[] = {{RLIMIT_AS, p.limits.address_space},
+                               {RLIMIT_NOFILE, p.limits.open_files},
+                               {RLIMIT_NPROC, p.limits.processes},
+                               {RLIMIT_CORE, p.limits.core_size}};
+  unsigned others = 0;
+  for (const auto& each : given)
+    if (each.most != as_usual)
+      others |= 1U << each.what;
+  if (int error = begin_clean(others))
+    return error;
+  for (const auto& each : given) {
+    auto most = each.most == unlimited_use ? RLIM_INFINITY : static_cast<rlim_t>(each.most);
+    if (each.most != as_usual)
+      if (int error = set_limit(each.what, most, most))
+        return error;
+  }
   // Without root nothing can run with a higher priority than the agent; then it keeps the agent's.
   if (setpriority(PRIO_PROCESS, 0, p.nice) && errno != EACCES && errno != EPERM)
     return errno;

@@ -7,6 +7,22 @@
 
 namespace deployminator::agent::starter {
 
+/// As a limit: what is usual, and none at all.
+inline constexpr long long as_usual = -1;
+inline constexpr long long unlimited_use = -2;
+
+/// What the program's processes may use, as resource limits of the kernel: each a number,
+/// `as_usual` or `unlimited_use`.
+struct program_limits {
+  /// In bytes.
+  long long address_space = as_usual;
+  long long open_files = as_usual;
+  /// Of its user.
+  long long processes = as_usual;
+  /// In bytes.
+  long long core_size = as_usual;
+};
+
 /// How to run the instance's program; everything but the environment, which is the starter's own.
 struct program {
   /// The instance's directory.
@@ -17,9 +33,10 @@ struct program {
   int output[2] = {-1, -1};
   /// The user to run as; -1: stay who we are.
   long uid = -1;
-  /// 0: no limit.
-  unsigned long long memory_mb = 0;
+  program_limits limits;
   int nice = 0;
+  /// The directories of the control groups that it runs in, with a colon between two.
+  const char* groups = "";
   /// The program's absolute path and its arguments, ended by a null pointer.
   char** args = nullptr;
   data_mount data;

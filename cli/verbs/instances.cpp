@@ -25,7 +25,7 @@ std::vector<span> row(const messages::instance_row& i, messages::timestamp now) 
           {i.pid == 0 ? "-" : std::to_string(i.pid)},
           {std::to_string(i.restarts)},
           {age_text(i.started_at.value_or(messages::timestamp{}), now)},
-          {i.state == messages::instance_state::ready ? "" : printable(i.reason)}};
+          {printable(i.reason)}};
 }
 
 class instances_verb : public command {

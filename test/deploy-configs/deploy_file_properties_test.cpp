@@ -50,6 +50,17 @@ std::vector<Element> some(int most, Make make) {
   return out;
 }
 
+std::optional<std::uint64_t> any_limit(std::uint64_t above) {
+  switch (*rc::gen::inRange(0, 3)) {
+    case 0:
+      return std::nullopt;
+    case 1:
+      return messages::unlimited;
+    default:
+      return *rc::gen::inRange(std::uint64_t{1}, above);
+  }
+}
+
 void fill_rules(application& app) {
   app.rollout.parallel.percent = *rc::gen::arbitrary<bool>();
   app.rollout.parallel.value = *rc::gen::inRange(1U, app.rollout.parallel.percent ? 101U : 5000U);
@@ -107,6 +118,12 @@ application any_application(int number) {
   app.discard_log = *rc::gen::arbitrary<bool>();
   app.limits.max_memory_mb = *rc::gen::inRange(1U, 100'000'001U);
   app.limits.priority = *rc::gen::inRange(-20, 20);
+  app.limits.max_kill_memory_mb = any_limit(100'000'001U);
+  app.limits.max_swap_memory_mb = any_limit(100'000'001U);
+  app.limits.cpu_percent = any_limit(100'001U);
+  app.limits.processes = any_limit(4'194'305U);
+  app.limits.open_files = any_limit(1'073'741'817U);
+  app.limits.core_size_mb = any_limit(100'000'001U);
   fill_rules(app);
   app.services = some<messages::service>(3, [] {
     return messages::service{any_of_letters("ab.C:'# ", 0, 9) + "x", *rc::gen::inRange(1U, 101U),
@@ -149,10 +166,22 @@ void put_text(YAML::Emitter& out, const std::string& key, const std::string& val
   out << YAML::Key << written_key(key) << YAML::Value << YAML::DoubleQuoted << value;
 }
 
+void put_limit(YAML::Emitter& out, const std::string& key,
+               const std::optional<std::uint64_t>& limit, const std::string& unit = "") {
+  if (limit)
+    put(out, key, limit == messages::unlimited ? "unlimited" : std::to_string(*limit) + unit);
+}
+
 void write_rules(YAML::Emitter& out, const application& app) {
   out << YAML::Key << "limits" << YAML::Value << YAML::BeginMap;
   put(out, "maxmemory", app.limits.max_memory_mb);
   put(out, "priority", app.limits.priority);
+  put_limit(out, "maxkillmemory", app.limits.max_kill_memory_mb);
+  put_limit(out, "maxswapmemory", app.limits.max_swap_memory_mb);
+  put_limit(out, "cpu", app.limits.cpu_percent, "%");
+  put_limit(out, "processes", app.limits.processes);
+  put_limit(out, "openfiles", app.limits.open_files);
+  put_limit(out, "coresize", app.limits.core_size_mb);
   out << YAML::EndMap << YAML::Key << "rollout" << YAML::Value << YAML::BeginMap;
   const auto& parallel = app.rollout.parallel;
   put(out, "parallel", std::to_string(parallel.value) + (parallel.percent ? "%" : ""));

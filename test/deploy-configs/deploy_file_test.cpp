@@ -55,6 +55,10 @@ TEST_CASE("the example of spread says what its comments say") {
   CHECK(app.rollout.deadline == milliseconds{120'000});
   CHECK(app.env.at("LOG_LEVEL") == "info");
   CHECK(app.limits.max_memory_mb == 2000);
+  CHECK(app.limits.max_kill_memory_mb == 1000U);
+  CHECK(app.limits.cpu_percent == 200U);
+  CHECK(app.limits.processes == 256U);
+  CHECK(app.limits.open_files == 4096U);
 }
 
 TEST_CASE("the example of one-per-machine says what its comments say") {
@@ -118,6 +122,7 @@ TEST_CASE("an application that gives nothing but its binary has every default") 
   application expected;
   expected.name = "b";
   expected.binary = "b";
+  expected.limits.bounds_address_space = false;
   auto app = read_application_of(in_application(""));
   CHECK(app == expected);
   CHECK(app.limits.max_memory_mb == 3000);
@@ -261,6 +266,51 @@ TEST_CASE("what asks for nothing that is missing is fine") {
   CHECK(app == read_application_of(in_application("")));
 }
 
+TEST_CASE("limits are read, and `unlimited` is one of them") {
+  auto read = [](const std::string& limits) {
+    return read_application_of(in_application("limits: {" + limits + "}")).limits;
+  };
+  messages::resource_limits expected;
+  expected.max_memory_mb = 7;
+  expected.max_kill_memory_mb = 9;
+  expected.max_swap_memory_mb = 0;
+  expected.cpu_percent = 150;
+  expected.processes = 20;
+  expected.open_files = 99;
+  expected.core_size_mb = 4;
+  CHECK(read("maxmemory: 7, maxkillmemory: 9, maxswapmemory: 0, cpu: 150%, processes: 20, "
+             "openfiles: 99, coresize: 4")
+        == expected);
+  auto none = read("maxmemory: unlimited, cpu: Unlimited, processes: unlimited, openfiles: "
+                   "unlimited, coresize: unlimited, maxswapmemory: unlimited");
+  CHECK_FALSE(none.bounds_address_space);
+  CHECK_FALSE(real_memory_mb(none));
+  for (const auto& each : {none.cpu_percent, none.processes, none.open_files, none.core_size_mb,
+                           none.max_swap_memory_mb})
+    CHECK(each == messages::unlimited);
+}
+
+TEST_CASE("a file that gives no memory gets 3000 MB of real memory, and any address space") {
+  auto read
+    = [](const std::string& more) { return read_application_of(in_application(more)).limits; };
+  for (const auto* nothing : {"", "limits: {priority: 0}", "limits: {maxmemory: 0}"}) {
+    CAPTURE(nothing);
+    CHECK_FALSE(read(nothing).bounds_address_space);
+    CHECK(real_memory_mb(read(nothing)) == 3000U);
+    CHECK(read(nothing).max_memory_mb == 3000);
+  }
+  auto address_space = read("limits: {maxmemory: 500}");
+  CHECK(address_space.bounds_address_space);
+  CHECK_FALSE(real_memory_mb(address_space));
+  // What it may use is what it is promised.
+  auto real = read("limits: {maxkillmemory: 8000}");
+  CHECK_FALSE(real.bounds_address_space);
+  CHECK(real.max_memory_mb == 8000);
+  auto both = read("limits: {maxmemory: 500, maxkillmemory: 200}");
+  CHECK(both.max_memory_mb == 500);
+  CHECK(real_memory_mb(both) == 200U);
+}
+
 TEST_CASE("the sha256 is kept in lower case") {
   std::string hex(64, 'A');
   CHECK(read_application_of(in_application("sha256: " + hex)).sha256 == std::string(64, 'a'));
@@ -375,8 +425,8 @@ TEST_CASE("an unknown key is told with the one that was probably meant") {
     {"downloadulr: x",
      "6:9: unknown key `downloadulr` in an application; did you mean `downloadurl`?"},
     {"limits: {ram: 3}", "6:18: unknown key `ram` in `limits`; expected `maxmemory`, "
-                         "`priority`, `maxkillmemory`, `maxswapmemory`, `openfiles`, "
-                         "`processes` or `cpu`"},
+                         "`maxkillmemory`, `maxswapmemory`, `priority`, `openfiles`, "
+                         "`processes`, `cpu` or `coresize`"},
     {"rollout: {minready: 3s}",
      "6:19: unknown key `minready` in `rollout`; did you mean `min_ready`?"},
     {"autoregs: [{portdef: \"${PORT1}\", servicename: x, apitype: y}]",
@@ -421,7 +471,25 @@ TEST_CASE("values of the wrong kind are told with what was expected") {
      "6:28: `env` has the key `PORT1`; expected a name that the agent does not set itself"},
     {"limits: 3", "6:17: `limits` is a single value; expected a map of its keys"},
     {"limits: {maxmemory: -3}",
-     "6:29: `maxmemory` is `-3`; expected a whole number from 0 to 100000000"},
+     "6:29: `maxmemory` is `-3`; expected a whole number from 0 to 100000000 or `unlimited`"},
+    {"limits: {maxkillmemory: 2G}",
+     "6:33: `maxkillmemory` is `2G`; expected a whole number from 0 to 100000000 or `unlimited`, "
+     "in megabytes: 2048"},
+    {"limits: {maxswapmemory: none}",
+     "6:33: `maxswapmemory` is `none`; expected a whole number from 0 to 100000000 or `unlimited`"},
+    {"limits: {openfiles: many}",
+     "6:29: `openfiles` is `many`; expected a whole number from 0 to 1073741816 or `unlimited`"},
+    {"limits: {processes: 5000000}",
+     "6:29: `processes` is `5000000`; expected a whole number from 0 to 4194304 or `unlimited`"},
+    {"limits: {coresize: 1 GiB}",
+     "6:28: `coresize` is `1 GiB`; expected a whole number from 0 to 100000000 or `unlimited`, in "
+     "megabytes: 1024"},
+    {"limits: {cpu: 50}", "6:23: `cpu` is `50`; expected a share of one processor such as 50% or "
+                          "200%, or `unlimited`: 50%"},
+    {"limits: {cpu: 1.5}", "6:23: `cpu` is `1.5`; expected a share of one processor such as 50% or "
+                           "200%, or `unlimited`: 150%"},
+    {"limits: {cpu: 0%}", "6:23: `cpu` is `0%`; expected a share of one processor such as 50% or "
+                          "200%, or `unlimited`"},
     {"limits: {priority: 20}", "6:28: `priority` is `20`; expected a whole number from -20 to 19"},
     {"repositoryid: x",
      "6:23: `repositoryid` is `x`; expected a whole number from 0 to 9223372036854775807"},
@@ -597,12 +665,6 @@ TEST_CASE("what is not supported yet is refused at its line") {
     {"unreachable: {replace_after: 5}",
      "6:38: `replace_after` is `5`; expected a duration such as 5m, or never, with its unit: 5s or "
      "5m"},
-    {"limits: {openfiles: 9, processes: 9, cpu: 50%, maxkillmemory: 9, maxswapmemory: 9}",
-     "6:29: `openfiles: 9` is not supported yet; expected `0` or no such key\n"
-     "6:43: `processes: 9` is not supported yet; expected `0` or no such key\n"
-     "6:51: `cpu: 50%` is not supported yet; expected `0` or no such key\n"
-     "6:71: `maxkillmemory: 9` is not supported yet; expected `0` or no such key\n"
-     "6:89: `maxswapmemory: 9` is not supported yet; expected `0` or no such key"},
     {"args: ['-p=${SECURE-DB}']",
      "6:16: `args` holds `${SECURE-…}`, which is not supported yet; expected a value without "
      "secrets"},

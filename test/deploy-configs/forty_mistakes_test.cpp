@@ -123,13 +123,17 @@ const std::vector<wrong_place>& all_mistakes() {
      "text below, indented"},
     {"%YAML 3.0\n---\nnamespace: n\n", 1, 1, "this line begins with %; expected none that does"},
     {in_application("limits: {maxmemory: 2G}"), 6, 29,
-     "`maxmemory` is `2G`; expected a whole number from 0 to 100000000, in megabytes: 2048"},
+     "`maxmemory` is `2G`; expected a whole number from 0 to 100000000 or `unlimited`, in "
+     "megabytes: 2048"},
     {in_application("limits: {maxmemory: 512M}"), 6, 29,
-     "`maxmemory` is `512M`; expected a whole number from 0 to 100000000, in megabytes: 512"},
+     "`maxmemory` is `512M`; expected a whole number from 0 to 100000000 or `unlimited`, in "
+     "megabytes: 512"},
     {in_application("limits: {maxmemory: 1.5GiB}"), 6, 29,
-     "`maxmemory` is `1.5GiB`; expected a whole number from 0 to 100000000, in megabytes: 1536"},
+     "`maxmemory` is `1.5GiB`; expected a whole number from 0 to 100000000 or `unlimited`, in "
+     "megabytes: 1536"},
     {in_application("limits: {maxmemory: 300 kB}"), 6, 29,
-     "`maxmemory` is `300 kB`; expected a whole number from 0 to 100000000, in megabytes: 1"},
+     "`maxmemory` is `300 kB`; expected a whole number from 0 to 100000000 or `unlimited`, in "
+     "megabytes: 1"},
     {in_application("stop: {timeout: 10}"), 6, 25,
      "`timeout` is `10`; expected a duration such as 500ms, 5s, 2m or 1h, with its unit: 10s or "
      "10m"},

@@ -12,6 +12,7 @@ import sqlite3
 import time
 
 import case
+import limits_test
 from case import BUSYBOX, Case, application, make_tar
 from farm import wait_until
 
@@ -333,6 +334,44 @@ class Keys(Case):
             self.assertIn(str(megabytes * 1024), self.output(shell(
                 f"ulimit -v; {IDLE}", rollout=SOON, limits={"maxmemory": megabytes})))
 
+    def group_file(self, limits, version_2, version_1):
+        """What the kernel was told of an instance's control group; None where it has no such file."""
+        id_ = self.row(shell(IDLE, rollout=SOON, limits=limits))["id"]
+        found = [path / name for path in limits_test.groups(id_) for name in (version_2, version_1)
+                 if (path / name).exists()]
+        return found[0].read_text().split() if found else None
+
+    def check_group_file(self, values, *names):
+        """Each of (limits, what the file then holds)."""
+        for limits, text in values:
+            found = self.group_file(limits, *names)
+            if found is not None:
+                self.assertIn(text, found)
+
+    def check_limits__maxkillmemory(self):
+        self.check_group_file([({"maxkillmemory": n}, str(n << 20)) for n in (50, 60)],
+                              "memory.max", "memory.limit_in_bytes")
+
+    def check_limits__maxswapmemory(self):
+        self.check_group_file([({"maxkillmemory": 50, "maxswapmemory": n}, str((n if limits_test.UNIFIED else 50 + n) << 20))
+                               for n in (0, 10)], "memory.swap.max", "memory.memsw.limit_in_bytes")
+
+    def check_limits__cpu(self):
+        self.check_group_file([({**SMALL, "cpu": f"{n}%"}, str(n * 1000)) for n in (50, 200)], "cpu.max", "cpu.cfs_quota_us")
+
+    def check_limits__processes(self):
+        self.check_group_file([({**SMALL, "processes": n}, str(n)) for n in (30, 40)], "pids.max", "pids.max")
+
+    def check_limits__openfiles(self):
+        for number in 50, 60:
+            self.assertIn(str(number), self.output(shell(
+                f"ulimit -n; {IDLE}", rollout=SOON, limits={**SMALL, "openfiles": number})))
+
+    def check_limits__coresize(self):
+        for megabytes in 1, 2:
+            self.assertIn(str(megabytes * 2048), self.output(shell(
+                f"ulimit -c; {IDLE}", rollout=SOON, limits={**SMALL, "coresize": megabytes})))
+
     def check_limits__priority(self):
         for nice in 3, 5:
             self.assertIn(f"nice {nice}", self.output(shell(
@@ -499,9 +538,7 @@ class Keys(Case):
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
         asking = {"java": True, "asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
-                  "health": {"tcp": 1}, "limits.openfiles": 10,
-                  "limits.processes": 10, "limits.cpu": "50%", "limits.maxkillmemory": 10,
-                  "limits.maxswapmemory": 10, "${SECURE-NAME}": None}
+                  "health": {"tcp": 1}, "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())
         for key, value in asking.items():
             changes = {"env": {"A": "${SECURE-NAME}"}} if value is None else with_key(key, value)

@@ -32,6 +32,10 @@ inline program any_program() {
   a.args = *rc::gen::arbitrary<std::vector<std::string>>();
   a.env = *rc::gen::arbitrary<std::map<std::string, std::string>>();
   a.limits = {*rc::gen::arbitrary<std::uint64_t>(), *rc::gen::inRange(-20, 20)};
+  a.limits.bounds_address_space = *rc::gen::arbitrary<bool>();
+  a.limits.max_kill_memory_mb = *rc::gen::arbitrary<std::uint64_t>();
+  a.limits.cpu_percent = *rc::gen::arbitrary<std::uint64_t>();
+  a.limits.processes = unlimited;
   a.min_ready = any_duration();
   a.restart.policy = any_enum<restart_policy>();
   a.restart.backoff_max = any_duration();

@@ -57,6 +57,19 @@ TEST_CASE("a difference is told by the key of deploy.yaml, durations in seconds"
                                     "rollout.min_ready: 5s → 1.5s", "rollout.parallel: 25% → 2"});
 }
 
+TEST_CASE("limits are told as deploy.yaml says them") {
+  auto before = web();
+  auto after = web();
+  after.limits.bounds_address_space = false;
+  after.limits.max_kill_memory_mb = 64;
+  after.limits.cpu_percent = 50;
+  after.limits.processes = unlimited;
+  CHECK(texts(differences(&before, &after))
+        == std::vector<std::string>{"limits.cpu: none → 50%", "limits.maxkillmemory: none → 64",
+                                    "limits.maxmemory: 3000 → none",
+                                    "limits.processes: none → unlimited"});
+}
+
 TEST_CASE("what is new has no before, what goes no after") {
   auto app = web();
   auto fresh = differences(nullptr, &app);

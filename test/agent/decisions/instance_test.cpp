@@ -196,6 +196,28 @@ TEST_CASE("a program that need not live for any time is ready at once") {
   CHECK(b.life.seen.state == instance_state::ready);
 }
 
+TEST_CASE("a limit that a program hit is told, with its end and while it goes on") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.limits.max_kill_memory_mb = 64;
+  spec.app.limits.processes = 20;
+  bench b{spec};
+  b.get_ready();
+  process_event event{"web-1", process_event::kind::limited, 0, {}, {}, {}};
+  event.hits.processes = true;
+  b.tell(process_changed{event, ""});
+  CHECK(b.life.seen.state == instance_state::ready);
+  CHECK(b.life.seen.reason == "it wanted more than limits.processes (20) processes and threads");
+  event.what = process_event::kind::exited;
+  event.hits = {true, false};
+  event.exit = 137;
+  b.tell(process_changed{event, ""});
+  CHECK(b.life.seen.state == instance_state::failed);
+  CHECK(b.life.seen.reason == "killed: it used more than limits.maxkillmemory (64 MB) of memory");
+  event.what = process_event::kind::limited;
+  b.tell(process_changed{event, ""});
+  CHECK(b.life.seen.reason == "killed: it used more than limits.maxkillmemory (64 MB) of memory");
+}
+
 TEST_CASE("how a program ended is told with its last lines") {
   bench b{sample_spec(instance_goal::run)};
   b.run();
