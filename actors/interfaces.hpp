@@ -215,6 +215,11 @@ using log_search_actor = caf::typed_actor<
   /// Passed on by the DEPLOYMINATOR: a client's `find_logs`.
   caf::replies_to<atom::question, messages::caller, envelope_ptr>::with<message_ptr>>;
 
+/// A USAGE ROUND: asks machines what the instances on them use.
+using usage_round_actor = caf::typed_actor<
+  /// Passed on by the DEPLOYMINATOR: a client's `measure`.
+  caf::replies_to<atom::question, envelope_ptr>::with<message_ptr>>;
+
 /// UPKEEP: looks after what is deployed while machines come and go.
 using upkeep_actor = caf::typed_actor<
   /// From the DEPLOYMINATOR: something happened that may concern these groups.

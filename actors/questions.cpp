@@ -5,6 +5,7 @@
 #include "actors/decisions/tables.hpp"
 #include "actors/log_search.hpp"
 #include "actors/strategy_troubles.hpp"
+#include "actors/usage_round.hpp"
 
 #include <fmt/format.h>
 
@@ -149,6 +150,30 @@ caf::result<message_ptr> search_logs(deployminator_pointer self, const caller& w
   return self->delegate(search, atom::question_v, who, envelope);
 }
 
+/// Only the machines are asked that have such instances.
+caf::result<message_ptr> measure_usage(deployminator_pointer self, const caller& who,
+                                       const measure& asked, const envelope_ptr& envelope) {
+  const auto& state = self->state;
+  const auto& f = state.queue.farm();
+  usage_field field;
+  for (const auto& [id, group] : f.groups) {
+    bool is_wanted = (asked.namespace_.empty() || group.namespace_ == asked.namespace_)
+                     && (asked.group.empty() || group.name == asked.group)
+                     && may_see(who, group.namespace_);
+    if (!is_wanted)
+      continue;
+    for (const auto* each : f.instances.of_group(id)) {
+      field.visible.insert(each->id);
+      if (const auto* machine = state.listeners.machine_named(each->machine))
+        field.connected.emplace(each->machine, *machine);
+      else
+        field.unreachable.insert(each->machine);
+    }
+  }
+  auto round = self->spawn(usage_round, std::move(field));
+  return self->delegate(round, atom::question_v, envelope);
+}
+
 } // namespace
 
 caf::result<message_ptr> take_question(deployminator_pointer self, const caller& who,
@@ -162,6 +187,8 @@ caf::result<message_ptr> take_question(deployminator_pointer self, const caller&
     return read_output(self, who, *log, envelope);
   if (std::holds_alternative<find_logs>(envelope->body))
     return search_logs(self, who, envelope);
+  if (const auto* usage = std::get_if<measure>(&envelope->body))
+    return measure_usage(self, who, *usage, envelope);
   return to_error({failure_code::internal, "this is no question", ""});
 }
 

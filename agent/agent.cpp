@@ -265,6 +265,21 @@ void answer(agent_pointer self, std::uint64_t id, const messages::find_logs& wan
     state.link->send(messages::refusal{found.error()}, id);
 }
 
+void answer(agent_pointer self, std::uint64_t id, const messages::measure& wanted) {
+  auto& state = self->state;
+  std::map<std::string, std::int64_t> programs;
+  for (const auto& [instance, spec] : state.record.held().specs) {
+    const auto* seen = state.ledger.last_of(instance);
+    bool is_wanted = (wanted.namespace_.empty() || wanted.namespace_ == spec->namespace_)
+                     && (wanted.group.empty() || wanted.group == spec->group);
+    if (is_wanted && seen && seen->pid > 0)
+      programs.emplace(instance, seen->pid);
+  }
+  auto samples = state.world->usage->sample(programs);
+  state.link->send(messages::measured{state.usage.enter(samples, self->clock().now()), false, {}},
+                   id);
+}
+
 /// The messages of the session that an agent understands; the others are none of its business.
 void work_on(agent_pointer self, const messages::envelope& e) {
   if (const auto* welcome = std::get_if<messages::welcome>(&e.body))
@@ -276,6 +291,8 @@ void work_on(agent_pointer self, const messages::envelope& e) {
   if (const auto* wanted = std::get_if<messages::read_log>(&e.body))
     return answer(self, e.id, *wanted);
   if (const auto* wanted = std::get_if<messages::find_logs>(&e.body))
+    return answer(self, e.id, *wanted);
+  if (const auto* wanted = std::get_if<messages::measure>(&e.body))
     return answer(self, e.id, *wanted);
   if (const auto* refused = std::get_if<messages::refusal>(&e.body))
     common::log::warning("agent was refused", {{"reason", refused->error.message}});

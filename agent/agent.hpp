@@ -5,6 +5,7 @@
 #include "agent/decisions/record_keeping.hpp"
 #include "agent/decisions/report_ledger.hpp"
 #include "agent/decisions/trouble_book.hpp"
+#include "agent/decisions/usage_book.hpp"
 #include "agent/instance_roster.hpp"
 #include "agent/interfaces.hpp"
 #include "agent/server_link.hpp"
@@ -49,6 +50,8 @@ struct agent_state {
   report_ledger ledger;
   trouble_book troubles;
   clock_watch clock;
+  /// What instances used when they were measured last.
+  usage_book usage;
   /// What was told of instances that wait for a record that cannot be written, by id.
   std::map<std::string, messages::observation> held_up;
   /// When `report` is due from this actor itself.

@@ -13,6 +13,7 @@
 #include "agent/linux/log_keeper.hpp"
 #include "agent/linux/nft_packet_filter.hpp"
 #include "agent/linux/port_settings_file.hpp"
+#include "agent/linux/proc_usage_meter.hpp"
 #include "agent/linux/process_launcher.hpp"
 #include "agent/linux/rules_now.hpp"
 #include "agent/linux/storage_watch.hpp"
@@ -75,14 +76,16 @@ public:
                                     "are until a server has sent it again",
                                     {{"reason", damage}});
                }),
+      meter_(where),
       launcher_({.where = where, .programs = std::move(programs), .most_output = logs.of_one},
                 [to = agent_.get_future().share()](const agent::process_event& event) {
                   to.get().send(event);
                 }) {}
 
   agent::outside world() {
-    return {&downloads_, &launcher_, &logs_,   &journal_,
-            &storage_,   &ports_,    &filter_, agent::system_ambience()};
+    return {&downloads_, &launcher_, &logs_,
+            &journal_,   &storage_,  &ports_,
+            &filter_,    &meter_,    agent::system_ambience()};
   }
 
   /// Names who gets the launcher's events; the first of them waits for this.
@@ -99,6 +102,7 @@ private:
   agent::log_files logs_;
   agent::log_keeper keeper_;
   agent::journal_directory journal_;
+  agent::proc_usage_meter meter_;
   agent::process_launcher launcher_;
 };
 

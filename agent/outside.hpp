@@ -10,6 +10,7 @@
 #include "messages/timestamp.hpp"
 #include "messages/wire.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -254,6 +255,30 @@ public:
   virtual messages::result<kept_logs> find(const messages::find_logs& wanted) = 0;
 };
 
+// -- what instances use ---------------------------------------------------------------------------
+
+/// What an instance uses and has used, with all that its program started.
+struct usage_sample {
+  std::string id;
+  /// The program that was measured.
+  std::int64_t pid = 0;
+  /// How long ago it was started.
+  std::chrono::microseconds age{0};
+  std::chrono::microseconds processor_time{0};
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t threads = 0;
+  std::optional<std::uint64_t> open_files;
+};
+
+/// Measures instances. Quick (a look at each process of the machine).
+class usage_meter {
+public:
+  virtual ~usage_meter() = default;
+
+  /// What these use whose programs run: the process ids of the programs, by instance.
+  virtual std::vector<usage_sample> sample(const std::map<std::string, std::int64_t>& programs) = 0;
+};
+
 // -- journal --------------------------------------------------------------------------------------
 
 /// What an agent must know of an instance after it was restarted itself and that its starter does
@@ -395,6 +420,7 @@ struct outside {
   storage_check* storage = nullptr;
   port_settings* ports = nullptr;
   packet_filter* filter = nullptr;
+  usage_meter* usage = nullptr;
   ambience ambient;
   /// Null where no keys are used.
   key_keeper* key = nullptr;

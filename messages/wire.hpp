@@ -280,6 +280,41 @@ struct found_logs {
   MSGPACK_DEFINE_MAP(logs, more, silent)
 };
 
+/// Client → server → agents: what the instances of a group use right now; empty names: all.
+/// Answered by `measured`.
+struct measure {
+  static constexpr std::string_view type = "measure";
+  std::string namespace_;
+  std::string group;
+  MSGPACK_DEFINE_MAP(MSGPACK_NVP("namespace", namespace_), group)
+};
+
+/// What an instance uses, with all that its program started.
+struct instance_usage {
+  std::string id;
+  /// Of one processor, on average since it was measured last (at most ten minutes ago), else since
+  /// the program's start.
+  double cpu_percent = 0;
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t threads = 0;
+  /// Unset where the agent may not see them.
+  std::optional<std::uint64_t> open_files;
+
+  bool operator==(const instance_usage&) const = default;
+  MSGPACK_DEFINE_MAP(id, cpu_percent, memory_bytes, threads, open_files)
+};
+
+/// What runs uses that; what does not run is missing. To clients: those that use most of a
+/// processor first. `more`: there are others, which use less. `silent`: machines that could not be
+/// asked.
+struct measured {
+  static constexpr std::string_view type = "measured";
+  std::vector<instance_usage> usages;
+  bool more = false;
+  std::vector<std::string> silent;
+  MSGPACK_DEFINE_MAP(usages, more, silent)
+};
+
 /// Client → server: what an order would do, as things are now. Answered by `build_plan` pages, or
 /// refused as the order would be.
 struct plan_build {
@@ -455,13 +490,13 @@ using order
                  drain_machine, undrain_machine, forget_machine, redistribute_farm>;
 
 /// What asks the server, and changes nothing.
-using question = std::variant<query, events_after, read_log, find_logs, plan_build>;
+using question = std::variant<query, events_after, read_log, find_logs, measure, plan_build>;
 
 /// What belongs to neither.
 using other_message
   = std::variant<hello, welcome, heartbeat, unknown_peer, refusal, accepted, table, event_page,
-                 log_chunk, found_logs, build_plan, assignment, assigned, report, reported, events,
-                 last_event, progress, offer_strategy, offered, place, placed>;
+                 log_chunk, found_logs, measured, build_plan, assignment, assigned, report,
+                 reported, events, last_event, progress, offer_strategy, offered, place, placed>;
 
 /// A variant with the alternatives of several.
 template <class... Variants>

@@ -57,6 +57,7 @@ constexpr rule access_table[] = {
   {events_after::type, readers},
   {read_log::type, readers},
   {find_logs::type, readers},
+  {measure::type, readers},
   {plan_build::type, builders},
 
   // Of a strategy in a process of its own.
@@ -66,9 +67,10 @@ constexpr rule access_table[] = {
   {assigned::type, agents},
   {report::type, agents},
   {progress::type, agents},
-  // Its answers to `read_log` and `find_logs`.
+  // Its answers to `read_log`, `find_logs` and `measure`.
   {log_chunk::type, agents},
   {found_logs::type, agents},
+  {measured::type, agents},
   // And a strategy's to `place`.
   {refusal::type, agents | operators},
 

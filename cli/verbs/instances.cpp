@@ -2,6 +2,7 @@
 #include "cli/sentence.hpp"
 #include "cli/table.hpp"
 #include "cli/tables.hpp"
+#include "cli/usages.hpp"
 #include "cli/verbs/verbs.hpp"
 
 namespace deployminator::cli::verbs {
@@ -51,7 +52,7 @@ public:
     server.connect();
     auto instances = ask_table(server, messages::query_subject::instances, of_).instances;
     if (c.json)
-      print(indented(to_json(instances)));
+      print(indented(with_usages(server, instances, of_)));
     else if (instances.empty())
       remark("No instances.");
     else

@@ -31,6 +31,7 @@ std::unique_ptr<command> servers();
 std::unique_ptr<command> start();
 std::unique_ptr<command> status();
 std::unique_ptr<command> stop();
+std::unique_ptr<command> top();
 std::unique_ptr<command> undeploy();
 std::unique_ptr<command> undrain();
 std::unique_ptr<command> validate();

@@ -19,6 +19,7 @@ struct machine_calls {
   int questions = 0;
   /// What it has of an instance that is gone.
   kept_log kept;
+  std::vector<instance_usage> uses;
 };
 
 machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls* c) {
@@ -33,6 +34,8 @@ machine_actor::behavior_type fake_machine(machine_actor::pointer, machine_calls*
       ++c->questions;
       if (std::holds_alternative<find_logs>(asked->body))
         return std::make_shared<const message>(found_logs{{c->kept}, false, {}});
+      if (std::holds_alternative<measure>(asked->body))
+        return std::make_shared<const message>(measured{c->uses, false, {}});
       log_chunk out;
       if (!c->kept.instance.empty())
         out.gone = c->kept;
@@ -570,6 +573,31 @@ TEST_CASE("all machines are asked for logs of what is gone, and those out of rea
   REQUIRE(all.logs.size() == 1);
   CHECK(all.logs[0].machine == "w1");
   CHECK(all.silent == std::vector<std::string>{"w2"});
+}
+
+TEST_CASE("only the machines with such instances are asked what they use") {
+  bench b{2};
+  b.start();
+  b.join("w1");
+  b.give(bench::build(), bench::onto("w1"));
+  b.commit();
+  auto id = b.store.stored.instances.begin()->first;
+  b.machine_calls_of["w1"].uses = {{id, 50, 1, 2, 3}, {"of-others", 99, 1, 1, 1}};
+  auto measure_for = [&](const caller& who, const measure& wanted) {
+    auto found
+      = b.ask<message_ptr>(b.subject, atom::question_v, who,
+                           envelope_ptr{std::make_shared<const envelope>(envelope{1, 1, wanted})});
+    REQUIRE(found->value);
+    return std::get<measured>(**found->value);
+  };
+  auto all = measure_for({}, {});
+  REQUIRE(all.usages.size() == 1);
+  CHECK(all.usages[0].id == id);
+  CHECK(all.silent.empty());
+  auto asked = b.machine_calls_of["w1"].questions;
+  CHECK(measure_for({}, {"bank", ""}).usages.empty());
+  CHECK(measure_for({"eve", key_role::viewer, {"bank"}}, {}).usages.empty());
+  CHECK(b.machine_calls_of["w1"].questions == asked);
 }
 
 TEST_CASE("a machine gets all that should be on it, and then what changes, from there on") {

@@ -719,6 +719,24 @@ TEST_CASE_FIXTURE(connected_bench, "output is read to order") {
   CHECK(heard<messages::refusal>().at(0).error.code == messages::failure_code::not_found);
 }
 
+TEST_CASE_FIXTURE(connected_bench, "what instances use is measured when somebody asks") {
+  run("a");
+  machine.usage["a"].age = 10s;
+  machine.usage["a"].processor_time = 1s;
+  machine.usage["a"].threads = 3;
+  machine.usage["unknown"].threads = 9;
+  wire.orders.clear();
+  say(messages::measure{}, 0, 61);
+  auto found = heard<messages::measured>().at(0);
+  REQUIRE(found.usages.size() == 1);
+  CHECK(found.usages[0].id == "a");
+  CHECK(found.usages[0].threads == 3);
+  CHECK(found.usages[0].cpu_percent == doctest::Approx(10));
+  wire.orders.clear();
+  say(messages::measure{"another", ""}, 0, 62);
+  CHECK(heard<messages::measured>().at(0).usages.empty());
+}
+
 TEST_CASE_FIXTURE(connected_bench, "the logs of instances that are gone are told") {
   messages::kept_log last;
   last.instance = "a";

@@ -161,13 +161,37 @@ class Limits(Case):
         self.assertEqual(groups(rows["all"]["id"]), [])
 
     @needs("cpu")
-    def test_a_busy_program_gets_its_share_of_a_processor(self):
+    def test_a_busy_program_gets_its_share_of_a_processor_and_top_shows_it(self):
         app = application(args=["sh", "-c", "while :; do :; done"], instances=1, limits={"cpu": "30%"})
         row = self.run_one(app)
+        self.farm.json("top", "shop/web")
         used, passed = ticks(row["pid"]), time.monotonic()
         wait_until(lambda: time.monotonic() - passed > 2, "two seconds pass")
         share = (ticks(row["pid"]) - used) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - passed) * 100
         self.assertLess(share, 40)
+        # Where others use all processors it gets less.
+        shown, = self.farm.json("top", "shop/web")["instances"]
+        self.assertEqual(shown["id"], row["id"])
+        self.assertLess(shown["cpu_percent"], 60)
+        self.assertGreater(shown["cpu_percent"], 0)
+        self.assertEqual(shown["threads"], 1)
+        self.assertGreater(shown["memory_bytes"], 0)
+        self.assertGreaterEqual(shown["open_files"], 3)
+        table = self.farm.deploy("top").stdout
+        self.assertRegex(table, r"ID +GROUP +APPLICATION +MACHINE +CPU +MEMORY +THREADS +FILES\n")
+        listed, = self.farm.instances("shop/web")
+        self.assertEqual(listed["threads"], 1)
+        self.assertIsNotNone(listed["cpu_percent"])
+
+    def test_a_machine_that_does_not_answer_is_named_and_its_figures_are_null(self):
+        self.run_one(application(instances=1))
+        self.farm.processes["w1"].send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual(self.farm.json("top")["silent"], ["w1"])
+            self.assertIsNone(self.farm.instances("shop/web")[0]["memory_bytes"])
+            self.assertIn("not measured: w1", self.farm.deploy("top").stderr)
+        finally:
+            self.farm.processes["w1"].send_signal(signal.SIGCONT)
 
     @needs("memory")
     def test_no_group_stays_when_agent_and_starter_are_killed(self):

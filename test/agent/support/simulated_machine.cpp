@@ -20,7 +20,7 @@ outside simulated_machine::world() {
     random_ ^= random_ << 17;
     return static_cast<double>(random_ >> 11) / 9007199254740992.0;
   };
-  return {this, this, this, this, this, this, this, {now_, random}};
+  return {this, this, this, this, this, this, this, this, {now_, random}};
 }
 
 void simulated_machine::attach(launcher::on_event events) {
@@ -202,6 +202,18 @@ result<kept_logs> simulated_machine::find(const messages::find_logs& wanted) {
     if (id == wanted.instance
         || (last.namespace_ == wanted.namespace_ && last.group == wanted.group))
       out.list.push_back(last);
+  return out;
+}
+
+std::vector<usage_sample>
+simulated_machine::sample(const std::map<std::string, std::int64_t>& programs) {
+  std::vector<usage_sample> out;
+  for (const auto& [id, pid] : programs)
+    if (auto found = usage.find(id); found != usage.end()) {
+      out.push_back(found->second);
+      out.back().id = id;
+      out.back().pid = pid;
+    }
   return out;
 }
 

@@ -20,7 +20,8 @@ class simulated_machine : public downloader,
                           public journal_files,
                           public storage_check,
                           public port_settings,
-                          public packet_filter {
+                          public packet_filter,
+                          public usage_meter {
 public:
   /// `now`: UTC. Every machine has pids and ports of its own from `first_number` on.
   explicit simulated_machine(std::function<messages::timestamp()> now,
@@ -83,6 +84,9 @@ public:
   /// What was told of those that were removed.
   std::map<std::string, messages::kept_log> removed;
 
+  /// What instances use while they run.
+  std::map<std::string, usage_sample> usage;
+
   agent_record saved;
   std::map<std::string, instance_record> records;
   bool disk_is_full = false;
@@ -128,6 +132,8 @@ public:
   messages::result<void> remove_instance(const std::string& id) override;
 
   std::vector<messages::machine_trouble> look() override;
+
+  std::vector<usage_sample> sample(const std::map<std::string, std::int64_t>& programs) override;
 
   std::optional<messages::result<entries>> news() override;
   messages::result<outcome> lead(const port_map& wanted) override;
