@@ -75,8 +75,8 @@ public:
   void operator()(const launch_order& action) {
     instances().launch(action);
   }
-  void operator()(const signal_program& action) {
-    instances().signal(id(), action.number);
+  void operator()(const stop_processes& action) {
+    instances().stop(id(), action.rules);
   }
   void operator()(const kill_everything&) {
     instances().kill_all(id());

@@ -150,6 +150,8 @@ struct process_event {
   std::string remark;
   /// With `exited` and `limited`: what it has hit since that was told last.
   limit_hits hits;
+  /// With `exited`: something was killed, for it did not end in time when it was told to.
+  bool too_slow = false;
 };
 
 /// An instance that `launcher::recover` found on the machine.
@@ -199,8 +201,11 @@ public:
   /// of an instance runs at any time.
   virtual void launch(const launch_order& order) = 0;
 
-  /// Sends a signal to the program and its process group.
-  virtual void signal(const std::string& id, int signal) = 0;
+  /// Tells the program, and then what it leaves, to end: `exited` follows when nothing of it is
+  /// left, or what is left after `stop.timeout` was killed. Where nothing runs nothing happens, nor
+  /// where it was told already. A starter of an earlier release kills what the program leaves, and
+  /// may let it take longer.
+  virtual void stop(const std::string& id, const messages::stop_rules& rules) = 0;
 
   /// Kills everything the instance ever started, and its starter; `gone` follows, always.
   virtual void kill_all(const std::string& id) = 0;

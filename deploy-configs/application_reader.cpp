@@ -400,6 +400,12 @@ void read_stop(fields& in, messages::application& app) {
   in.nested("stop", [&](fields& stop) {
     stop.read("signal", app.stop.signal, parse_signal, "a signal such as TERM, SIGTERM or 15");
     read_duration(stop, "timeout", app.stop.timeout);
+    stop.read(
+      "to", app.stop.to,
+      [](const std::string& text) {
+        return messages::from_text<messages::stop_target>(lower(text));
+      },
+      "`main` or `all`");
   });
 }
 

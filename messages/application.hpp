@@ -77,14 +77,29 @@ struct restart_rules {
   MSGPACK_DEFINE_MAP(policy, backoff_min, backoff_max, give_up_count, give_up_window)
 };
 
-/// How an instance is asked to end before it is killed.
+/// Which processes of an instance that is to end get the signal.
+enum class stop_target {
+  /// The program itself; what is left when that has ended gets it then.
+  main,
+  /// All at once.
+  all,
+};
+
+template <>
+struct enum_text<stop_target> {
+  static constexpr std::array<std::string_view, 2> names{"main", "all"};
+};
+
+/// How an instance is asked to end before all of it is killed.
 struct stop_rules {
   /// The signal's number, SIGTERM by default.
   int signal = 15;
+  /// For all its processes together, from the signal on.
   duration timeout{10'000};
+  stop_target to = stop_target::main;
 
   bool operator==(const stop_rules&) const = default;
-  MSGPACK_DEFINE_MAP(signal, timeout)
+  MSGPACK_DEFINE_MAP(signal, timeout, to)
 };
 
 /// As a limit: none.

@@ -10,6 +10,7 @@ packages=(
   nlohmann-json3-dev libcli11-dev doctest-dev librapidcheck-dev libbenchmark-dev
   systemd-container debootstrap lintian openjdk-17-jre-headless nodejs
   mariadb-server-core mariadb-client-core
+  gunicorn
   python3 python3-zmq python3-msgpack python3-yaml sqlite3 dpkg-dev file openssl ca-certificates
 )
 

@@ -185,6 +185,8 @@ void instance_step::operator()(const process_changed& e) {
         on_ended(std::nullopt, e.event.problem, e.output);
       return;
     case process_event::kind::exited:
+      if (e.event.too_slow && life_.phase == instance_phase::stopping)
+        life_.was_too_slow = true;
       return on_ended(e.event.exit,
                       e.event.exit ? end_words(*e.event.exit, e.event.hits, app().limits, e.output)
                                    : ended_with_starter,
@@ -353,7 +355,7 @@ void instance_step::stop_program() {
   life_.was_too_slow = false;
   enter(instance_phase::stopping, instance_state::stopping, "told to stop");
   if (runs)
-    act(signal_program{app().stop.signal});
+    act(stop_processes{app().stop});
   set_timer(app().stop.timeout);
 }
 

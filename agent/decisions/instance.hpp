@@ -60,7 +60,7 @@ enum class instance_phase {
   launching,
   /// The program runs.
   up,
-  /// The program was asked to end and has its `stop.timeout` to do so.
+  /// The program was asked to end; it and what it started have `stop.timeout` to do so.
   stopping,
   /// `kill_all` was called, `gone` follows.
   clearing,
@@ -178,8 +178,8 @@ struct reserve_grant {
   std::uint32_t ports = 0;
 };
 
-struct signal_program {
-  int number = 0;
+struct stop_processes {
+  messages::stop_rules rules;
 };
 
 struct kill_everything {};
@@ -195,7 +195,7 @@ struct forget {};
 
 using instance_action
   = std::variant<fetch_artifact, cancel_fetch, reserve_grant, unpack_order, launch_order,
-                 signal_program, kill_everything, remove_files, start_timer, forget>;
+                 stop_processes, kill_everything, remove_files, start_timer, forget>;
 
 /// What follows from an event: changes `life` and says what to do, in this order. An event that
 /// makes no sense in the present phase (late, repeated) changes nothing.

@@ -76,10 +76,9 @@ public:
         send_stop(*state);
       return false;
     }
-    if (runs) {
-      out_.killed = true;
+    out_.killed = runs || was_too_slow(*state);
+    if (runs)
       mark();
-    }
     end_starter(now);
     return false;
   }
@@ -98,8 +97,7 @@ private:
   void send_stop(const starter::state& state) {
     told_signal_ = true;
     mark();
-    send_signal(starter_.handle, starter::signal_order,
-                starter::signal_value(state.run, rules_.signal));
+    order_stop(starter_, state, rules_);
   }
 
   void end_starter(steady_clock::time_point now) {

@@ -331,17 +331,17 @@ starter_setup process_launcher::setup_of(const std::string& id, const instance& 
   return out;
 }
 
-void process_launcher::signal(const std::string& id, int signal) {
-  loop_.post([this, id, signal] { signal_now(id, signal); });
+void process_launcher::stop(const std::string& id, const messages::stop_rules& rules) {
+  loop_.post([this, id, rules] { stop_now(id, rules); });
 }
 
-void process_launcher::signal_now(const std::string& id, int signal) {
+void process_launcher::stop_now(const std::string& id, const messages::stop_rules& rules) {
   auto found = instances_.find(id);
   if (found == instances_.end() || !found->second.lives())
     return;
   const auto& starter = found->second.starter;
   if (auto state = state_of(starter, config_.where.instance(id), state_timeout))
-    send_signal(starter.handle, starter::signal_order, starter::signal_value(state->run, signal));
+    order_stop(starter, *state, rules);
 }
 
 // -- ending ---------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ public:
   messages::result<grant> reserve(const std::string& id, std::uint32_t ports) override;
   void unpack(const unpack_order& order, on_unpacked done) override;
   void launch(const launch_order& order) override;
-  void signal(const std::string& id, int signal) override;
+  void stop(const std::string& id, const messages::stop_rules& rules) override;
   void kill_all(const std::string& id) override;
   void remove(const messages::kept_log& last, on_removed done) override;
 
@@ -103,7 +103,7 @@ private:
   void tell_hits(const std::string& id, instance& i);
   bool runs_now(const std::string& id, const instance& i) const;
   void relaunch(const std::string& id, instance& i);
-  void signal_now(const std::string& id, int signal);
+  void stop_now(const std::string& id, const messages::stop_rules& rules);
   void kill_all_now(const std::string& id);
   void remove_now(messages::kept_log last, on_removed done);
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <limits>
 #include <map>
 #include <pwd.h>
 #include <thread>
@@ -127,7 +128,7 @@ std::optional<starter::state> read_state(const std::string& directory) {
   owned_fd fd{open(state_path(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   starter::state out;
   starter::state expected;
-  if (!fd || read(fd.get(), &out, sizeof out) != sizeof out
+  if (!fd || read(fd.get(), &out, sizeof out) < static_cast<ssize_t>(starter::least_state)
       || std::memcmp(out.magic, expected.magic, sizeof out.magic) != 0
       || out.checksum != checksum_of(out) || out.port_count > starter::most_ports)
     return std::nullopt;
@@ -151,6 +152,19 @@ std::optional<starter::state> state_of(const child_process& starter, const std::
 void ask_to_restore(const child_process& starter, const std::string& directory) {
   mkdir(directory.c_str(), 0711);
   send_signal(starter.handle, starter::restore_order);
+}
+
+void order_stop(const child_process& starter, const starter::state& state,
+                const messages::stop_rules& rules) {
+  auto value = starter::signal_value(state.run, rules.signal);
+  if (state.knows < starter::stop_all_order) {
+    send_signal(starter.handle, starter::signal_order, value);
+    return;
+  }
+  auto within = std::min<std::int64_t>(rules.timeout.count(), std::numeric_limits<int>::max());
+  send_signal(starter.handle, starter::within_order, static_cast<int>(within));
+  bool all = rules.to == messages::stop_target::all;
+  send_signal(starter.handle, all ? starter::stop_all_order : starter::stop_order, value);
 }
 
 result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,

@@ -59,6 +59,13 @@ std::optional<starter::state> state_of(const child_process& starter, const std::
 /// Asks a starter that lives to make anew what is gone of its files.
 void ask_to_restore(const child_process& starter, const std::string& directory);
 
+/// Has a starter that lives stop the program, in the run that `state` tells of, and kill what is
+/// left after the timeout. One that is older than such orders gives the program and its process
+/// group the signal, kills what is left when the program ends, and leaves the timeout to the
+/// caller.
+void order_stop(const child_process& starter, const starter::state& state,
+                const messages::stop_rules& rules);
+
 /// Kills what is left of an instance whose starter was killed.
 messages::result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,
                                             const std::string& home);

@@ -11,9 +11,10 @@ bool did_run(const starter::state& state) {
   return state.what == phase::exited || (state.what == phase::gone && state.pid != 0);
 }
 
-/// How the program ended by itself; nothing where it was killed, for the starter was told to end.
+/// How the program ended by itself; nothing where its starter killed it.
 std::optional<int> exit_of(const starter::state& state) {
-  bool ended = did_run(state) && state.failed != starter::problem::killed;
+  bool ended = did_run(state) && state.failed != starter::problem::killed
+               && state.failed != starter::problem::too_slow;
   return ended ? std::optional<int>{state.exit} : std::nullopt;
 }
 
@@ -36,8 +37,10 @@ process_event event_of(const std::string& id, const starter::state& state,
     out.pid = state.pid;
     out.started_at.microseconds = state.started_at;
   }
-  if (what == process_event::kind::exited)
+  if (what == process_event::kind::exited) {
     out.exit = exit_of(state);
+    out.too_slow = was_too_slow(state);
+  }
   return out;
 }
 

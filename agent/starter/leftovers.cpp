@@ -68,6 +68,26 @@ pid_t parent_of(int dir) {
   return end ? static_cast<pid_t>(strtol(end + 4, nullptr, 10)) : 0;
 }
 
+/// Whether the process of this directory in /proc descends from `ancestor`.
+bool descends_from(pid_t ancestor, int dir) {
+  int proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  pid_t parent = parent_of(dir);
+  // A process whose parent ends gets another one, so there may be no end to it.
+  for (int generations = 0; parent > 1 && parent != ancestor && generations < 4096; ++generations) {
+    char name[16];
+    char* digit = name + sizeof name;
+    *--digit = 0;
+    for (auto rest = parent; rest > 0; rest /= 10)
+      *--digit = static_cast<char>('0' + rest % 10);
+    int above = openat(proc, digit, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    parent = above < 0 ? 0 : parent_of(above);
+    if (above >= 0)
+      close(above);
+  }
+  close(proc);
+  return parent == ancestor;
+}
+
 bool runs_as(int dir, long uid) {
   char status[1024];
   read_file(dir, "status", status, sizeof status);
@@ -93,13 +113,14 @@ bool has_home(int dir, const char* home) {
   return false;
 }
 
-/// One kill(-1) of the user's own ends all its processes at once, and none can fork away from it.
-void kill_user(long uid) {
+/// One kill(-1) of the user's own reaches all its processes at once, and none can fork away from
+/// it.
+void signal_user(long uid, int signal) {
   pid_t child = fork();
   if (child == 0) {
     if (become_user(uid))
       _exit(1);
-    kill(-1, SIGKILL);
+    kill(-1, signal);
     _exit(0);
   }
   if (child > 0)
@@ -119,7 +140,7 @@ void kill_children() {
 bool sweep_once(long uid, const char* home) {
   bool found = false;
   if (uid >= 0)
-    kill_user(uid);
+    signal_user(uid, SIGKILL);
   pid_t self = getpid();
   each_process([&](pid_t pid, int dir) {
     if (pid == self || is_zombie(dir))
@@ -140,7 +161,23 @@ bool sweep_once(long uid, const char* home) {
   return found;
 }
 
+/// `dir` and what `of` is opened for name the same process if `dir` can still be read then.
+void signal_if_descendant(pid_t of, int dir, int signal) {
+  int process = static_cast<int>(syscall(SYS_pidfd_open, of, 0));
+  if (process < 0)
+    return;
+  if (descends_from(getpid(), dir))
+    syscall(SYS_pidfd_send_signal, process, signal, nullptr, 0);
+  close(process);
+}
+
 } // namespace
+
+void signal_descendants(long uid, int signal) {
+  if (uid >= 0)
+    return signal_user(uid, signal);
+  each_process([signal](pid_t pid, int dir) { signal_if_descendant(pid, dir, signal); });
+}
 
 void kill_descendants(long uid) {
   for (;;) {
@@ -148,7 +185,7 @@ void kill_descendants(long uid) {
     while ((reaped = waitpid(-1, nullptr, WNOHANG)) > 0)
       ;
     if (uid >= 0)
-      kill_user(uid);
+      signal_user(uid, SIGKILL);
     if (reaped < 0 && errno == ECHILD)
       return;
     // The children of a child that dies become ours before we can reap it: one generation a turn.

@@ -7,6 +7,9 @@ namespace deployminator::agent::starter {
 /// when all of them are reaped.
 void kill_descendants(long uid);
 
+/// Sends the signal once to every descendant of this process and to what else runs as `uid`.
+void signal_descendants(long uid, int signal);
+
 /// Kills what an instance left whose starter was killed: everything that runs as `uid`, or where
 /// that is -1 everything of this user that has HOME=`home` in its environment. Nothing else tells
 /// such a process from the user's own (a shell that stands in the directory, say), so one without

@@ -36,6 +36,20 @@ namespace deployminator::agent::starter {
 
 namespace {
 
+/// A stop of the program that was ordered.
+struct stop_course {
+  /// 0: none was, in this run.
+  int signal = 0;
+  /// When everything is killed, by the clock that never jumps, in milliseconds; -1: never.
+  std::int64_t killed_at = -1;
+  /// All processes got the signal at once.
+  bool told_all = false;
+  /// The program has ended, and what it left has the signal.
+  bool waits_for_rest = false;
+  /// How it ended.
+  int status = 0;
+};
+
 struct instance {
   program how;
   /// DIR.
@@ -49,6 +63,9 @@ struct instance {
   /// Where its output is kept; see output.hpp.
   const char* log = "";
   bool log_is_open = false;
+  stop_course stop;
+  /// How long a stop may take, in milliseconds; -1: as long as it likes.
+  int patience = -1;
 };
 
 /// Calls `visit` with each number of a comma separated list.
@@ -94,6 +111,12 @@ std::int64_t utc_now() {
   return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
 }
 
+std::int64_t steady_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
+}
+
 /// Starts the program with pipes of its own for its output.
 started start_with_output(instance& i) {
   if (!i.log_is_open)
@@ -116,6 +139,7 @@ started start_with_output(instance& i) {
 
 void start_program(instance& i) {
   auto& now = i.file.now;
+  i.stop = {};
   ++now.run;
   now.what = phase::starting;
   now.pid = 0;
@@ -140,17 +164,61 @@ void note_exit(instance& i, int status) {
   i.file.write();
 }
 
+/// Of a program that was told to stop. All of it counts as running until nothing is left.
+void wait_for_rest(instance& i, int status) {
+  i.running = 0;
+  i.stop.status = status;
+  i.stop.waits_for_rest = true;
+  siginfo_t anything;
+  bool is_alone = waitid(P_ALL, 0, &anything, WEXITED | WNOHANG | WNOWAIT) < 0;
+  if (!i.stop.told_all && !is_alone)
+    signal_descendants(i.how.uid, i.stop.signal);
+}
+
+void finish_run(instance& i, int status) {
+  i.stop.waits_for_rest = false;
+  note_exit(i, status);
+  kill_descendants(i.how.uid);
+  i.printed.end_run();
+}
+
 void reap(instance& i) {
   int status = 0;
   pid_t pid = 0;
   while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
     if (pid != i.running)
       continue;
-    note_exit(i, status);
-    kill_descendants(i.how.uid);
-    i.printed.end_run();
-    return;
+    if (!i.stop.signal)
+      return finish_run(i, status);
+    wait_for_rest(i, status);
   }
+  if (pid < 0 && i.stop.waits_for_rest)
+    finish_run(i, i.stop.status);
+}
+
+/// Kills the program, if it runs, and what is left of it, for it was told to stop.
+void kill_too_slow(instance& i) {
+  int status = i.stop.status;
+  i.file.now.failed = problem::rest_too_slow;
+  if (i.running) {
+    kill(i.running, SIGKILL);
+    waitpid(i.running, &status, 0);
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+      i.file.now.failed = problem::too_slow;
+  }
+  finish_run(i, status);
+}
+
+bool is_being_stopped(const instance& i) {
+  return i.stop.signal && (i.running || i.stop.waits_for_rest);
+}
+
+/// In milliseconds, for poll: until the stop has taken too long.
+int time_left(const instance& i) {
+  if (!is_being_stopped(i) || i.stop.killed_at < 0)
+    return -1;
+  auto left = i.stop.killed_at - steady_now();
+  return left < 0 ? 0 : static_cast<int>(left);
 }
 
 [[noreturn]] void end(instance& i) {
@@ -161,6 +229,8 @@ void reap(instance& i) {
     if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
       i.file.now.failed = problem::killed;
     note_exit(i, status);
+  } else if (i.stop.waits_for_rest) {
+    note_exit(i, i.stop.status);
   }
   kill_descendants(i.how.uid);
   i.printed.end_run();
@@ -169,9 +239,27 @@ void reap(instance& i) {
   _exit(0);
 }
 
+/// Whether a `signal_value` is meant for the program that runs.
+bool is_meant(const instance& i, int value) {
+  return i.running && value >> 7 == static_cast<int>(i.file.now.run & 0xffffffU);
+}
+
 void send(const instance& i, int value) {
-  if (i.running && value >> 7 == static_cast<int>(i.file.now.run & 0xffffffU))
+  if (is_meant(i, value))
     kill(-i.running, value & 0x7f);
+}
+
+/// `all`: what the program started gets the signal at once.
+void stop(instance& i, int value, bool all) {
+  if (!is_meant(i, value) || i.stop.signal)
+    return;
+  i.stop.signal = value & 0x7f;
+  i.stop.told_all = all;
+  i.stop.killed_at = i.patience < 0 ? -1 : steady_now() + i.patience;
+  if (all)
+    signal_descendants(i.how.uid, i.stop.signal);
+  else
+    kill(i.running, i.stop.signal);
 }
 
 bool set_lock(int lock, int byte, int how) {
@@ -219,13 +307,21 @@ void obey(instance& i, const signalfd_siginfo& order) {
     case SIGCHLD:
       return reap(i);
     case start_order:
-      if (!i.running && order.ssi_int == static_cast<int>(i.file.now.run + 1))
+      if (!i.running && !i.stop.waits_for_rest
+          && order.ssi_int == static_cast<int>(i.file.now.run + 1))
         start_program(i);
       return;
     case signal_order:
       return send(i, order.ssi_int);
     case restore_order:
       return restore(i);
+    case within_order:
+      i.patience = order.ssi_int;
+      return;
+    case stop_order:
+      return stop(i, order.ssi_int, false);
+    case stop_all_order:
+      return stop(i, order.ssi_int, true);
     default:
       end(i);
   }
@@ -234,10 +330,15 @@ void obey(instance& i, const signalfd_siginfo& order) {
 int orders() {
   sigset_t awaited;
   sigemptyset(&awaited);
-  for (int signal :
-       {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, start_order, signal_order, end_order, restore_order})
+  for (int signal : {SIGCHLD, SIGTERM, SIGINT, SIGQUIT, start_order, signal_order, end_order,
+                     restore_order, within_order, stop_order, stop_all_order})
     sigaddset(&awaited, signal);
   return signalfd(-1, &awaited, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/// The sooner of two waits, of which -1 has no end.
+int sooner(int one, int other) {
+  return one < 0 || (other >= 0 && other < one) ? other : one;
 }
 
 /// Orders go before output, of which never more than a buffer is taken between two looks.
@@ -246,10 +347,12 @@ void serve(instance& i, int from) {
     pollfd pipes[2];
     i.printed.put_waits(pipes);
     pollfd all[3] = {{from, POLLIN, 0}, pipes[0], pipes[1]};
-    poll(all, 3, i.printed.patience());
+    poll(all, 3, sooner(i.printed.patience(), time_left(i)));
     signalfd_siginfo order;
     while (read(from, &order, sizeof order) == sizeof order)
       obey(i, order);
+    if (time_left(i) == 0)
+      kill_too_slow(i);
     i.printed.take();
   }
 }
@@ -282,6 +385,7 @@ int run(char** args) {
   keep_only(args[8], i.lock);
   auto& now = i.file.now;
   now.uid = i.how.uid;
+  now.knows = newest_order;
   each_number(args[9], [&now](long port) {
     if (now.port_count < most_ports)
       now.ports[now.port_count++] = static_cast<std::uint16_t>(port);

@@ -28,13 +28,26 @@ inline constexpr char data_variable[] = "DEPLOY_DATA";
 /// Start the program as run number `value`; ignored unless that is the next number and none runs,
 /// so that the same order twice starts one program.
 inline constexpr int start_order = 40;
-/// Send a signal to the program and its process group: `value` is what `signal_value` makes.
+/// Send a signal to the program and its process group: `value` is what `signal_value` makes. When
+/// the program ends what it leaves is killed. Agents that know `stop_order` use that.
 inline constexpr int signal_order = 41;
 /// Kill everything the program ever started, and end.
 inline constexpr int end_order = 42;
 /// Write the state again, and make `state` and `lock` anew in `DIR` where they are gone. A starter
 /// that is older than this order does nothing.
 inline constexpr int restore_order = 43;
+
+/// How long a stop that is ordered after this may take, `value` milliseconds, before all is killed.
+inline constexpr int within_order = 44;
+/// Stop the program: `value`, as `signal_value` makes it, is the signal that it gets alone, and
+/// then, once, everything that it leaves. It counts as running until nothing of it is left. The
+/// same order again changes nothing.
+inline constexpr int stop_order = 45;
+/// Stop the program, with a signal that all processes of the instance get at once.
+inline constexpr int stop_all_order = 46;
+
+/// The last of the orders above.
+inline constexpr int newest_order = stop_all_order;
 
 /// A signal for one run of the program and no other.
 constexpr int signal_value(std::uint32_t run, int signal) {
@@ -70,6 +83,12 @@ enum class problem : std::uint32_t {
   data,
   /// It could not be given a view of its own of the machine's files.
   view,
+  /// Nothing: the program ran, and the starter killed it, for it was told to stop and did not do so
+  /// in time.
+  too_slow,
+  /// Nothing: the program ran and ended when it was told to stop, and what it left did not do so in
+  /// time.
+  rest_too_slow,
 };
 
 inline constexpr std::size_t most_ports = 256;
@@ -96,7 +115,19 @@ struct state {
   std::uint16_t ports[most_ports] = {};
   /// FNV-1a of all bytes before it: a state that is read while it is written does not match.
   std::uint64_t checksum = 0;
+  /// The newest order that this starter knows; never changes. 0, for there is nothing behind the
+  /// checksum: none of `within_order` and those behind it.
+  std::int32_t knows = 0;
+  std::int32_t unused = 0;
 };
+
+/// The size of the first states.
+inline constexpr std::size_t least_state = offsetof(state, checksum) + sizeof(state::checksum);
+
+/// Something was killed, for it did not end in time when it was told to stop.
+inline bool was_too_slow(const state& s) {
+  return s.failed == problem::too_slow || s.failed == problem::rest_too_slow;
+}
 
 inline std::uint64_t checksum_of(const state& s) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(&s);

@@ -78,6 +78,7 @@ void fill_rules(application& app) {
     app.restart.give_up_window = any_duration(1, 10'000'000);
   app.stop.signal = *rc::gen::inRange(1, 32);
   app.stop.timeout = any_duration(0, 100'000);
+  app.stop.to = *rc::gen::element(messages::stop_target::main, messages::stop_target::all);
 }
 
 application any_application(int number) {
@@ -200,6 +201,7 @@ void write_rules(YAML::Emitter& out, const application& app) {
   out << YAML::EndMap << YAML::Key << "stop" << YAML::Value << YAML::BeginMap;
   put(out, "signal", app.stop.signal);
   put(out, "timeout", written(app.stop.timeout));
+  put(out, "to", std::string{messages::to_text(app.stop.to)});
   out << YAML::EndMap;
 }
 

@@ -231,7 +231,7 @@ TEST_CASE("an application is a program itself, or what a program of the machine 
 TEST_CASE("restart, stop and rollout are read in every way they can be written") {
   auto app = read_application_of(in_application(
     "alwayson: false\nrestart: {policy: Never, backoff: 500ms .. 2h, give_up_after: never}\n"
-    "stop: {signal: sigint, timeout: 0s}\n"
+    "stop: {signal: sigint, timeout: 0s, to: All}\n"
     "rollout: {order: start-first, parallel: 100%, canary: 0, auto_revert: true, min_ready: 0s}"));
   CHECK(app.restart.policy == messages::restart_policy::never);
   CHECK(app.restart.backoff_min == milliseconds{500});
@@ -239,6 +239,7 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
   CHECK(app.restart.give_up_count == 0);
   CHECK(app.stop.signal == 2);
   CHECK(app.stop.timeout == milliseconds{0});
+  CHECK(app.stop.to == messages::stop_target::all);
   CHECK(app.rollout.parallel == messages::parallelism{100, true});
   CHECK(app.min_ready == milliseconds{0});
   CHECK(app.rollout.order == messages::rollout_order::start_first);
@@ -247,6 +248,9 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
   CHECK(app.rollout.order == messages::rollout_order::stop_first);
   CHECK(app.rollout.canary == 2);
   CHECK_FALSE(app.rollout.auto_revert);
+  CHECK(app.stop.to == messages::stop_target::main);
+  check_all_in_application(
+    {{"stop: {to: group}", "6:20: `to` is `group`; expected `main` or `all`"}});
 }
 
 TEST_CASE("a duration after which lost instances are replaced, or never, or the farm's rule") {

@@ -508,6 +508,20 @@ class Keys(Case):
         self.assertLess(waited("100ms"), 1.5)
         self.assertGreaterEqual(waited("2s"), 2)
 
+    def check_stop__to(self):
+        """Whether what the main process waits for is told while that goes on."""
+        def told(to):
+            said = self.farm.root / f"said-to-{to}"
+            said.touch()
+            said.chmod(0o666)
+            group = self.fresh(shell(
+                f"sh -c \"trap 'echo told > {said}; exit 0' TERM; while :; do sleep 0.05; done\" & "
+                "trap : TERM; while :; do sleep 0.05; done",
+                rollout=SOON, stop={"to": to, "timeout": "500ms"}))
+            self.farm.deploy("undeploy", group)
+            return said.read_text().strip()
+        self.assertEqual((told("main"), told("all")), ("", "told"))
+
     def services_of(self, **changes):
         entry = {"portdef": "${PORT1}", "servicename": "shop.Web", "apitypes": "http", **changes}
         row = self.row(shell(f"{IDLE}; : ${{PORT1}} ${{PORT2}}", rollout=SOON, autoregs=[entry]))

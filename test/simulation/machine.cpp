@@ -231,16 +231,17 @@ void machine::end(const std::string& id, int exit) {
   send_answers();
 }
 
-void machine::signal(const std::string& id, int number) {
+void machine::stop(const std::string& id, const messages::stop_rules& rules) {
   on_end(id);
   auto found = all_.find(id);
   if (found == all_.end() || found->second.behaves == nature::deaf)
     return;
-  clock_.after(dice_.between(1ms, 1500ms), [this, id, number, launches = found->second.launches] {
-    const auto& p = all_.at(id);
-    if (p.running && p.launches == launches)
-      end(id, 128 + number);
-  });
+  clock_.after(dice_.between(1ms, 1500ms),
+               [this, id, number = rules.signal, launches = found->second.launches] {
+                 const auto& p = all_.at(id);
+                 if (p.running && p.launches == launches)
+                   end(id, 128 + number);
+               });
 }
 
 void machine::kill_all(const std::string& id) {

@@ -62,7 +62,7 @@ public:
   messages::result<std::vector<agent::found_instance>> recover() override;
   void unpack(const agent::unpack_order& order, on_unpacked done) override;
   void launch(const agent::launch_order& order) override;
-  void signal(const std::string& id, int signal) override;
+  void stop(const std::string& id, const messages::stop_rules& rules) override;
   void kill_all(const std::string& id) override;
   messages::result<void> save_agent(const agent::agent_record& record) override;
   messages::result<void> save_instance(const agent::instance_record& record) override;

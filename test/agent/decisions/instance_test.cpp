@@ -430,7 +430,7 @@ TEST_CASE("an instance is stopped by signal, then by force, removed, and forgott
   b.get_ready();
   b.order(instance_goal::stop);
   CHECK(b.life.seen.state == instance_state::stopping);
-  CHECK(b.did<signal_program>()->number == 15);
+  CHECK(b.did<stop_processes>()->rules.signal == 15);
   SUBCASE("when it obeys") {
     b.tell(process_event::kind::exited, 0);
   }
@@ -446,13 +446,30 @@ TEST_CASE("an instance is stopped by signal, then by force, removed, and forgott
   CHECK(b.life.seen.pid == 0);
 }
 
+TEST_CASE("an instance whose starter ended it for being slow says so") {
+  bench b{sample_spec(instance_goal::run)};
+  b.get_ready();
+  b.order(instance_goal::stop);
+  process_event ended;
+  ended.id = "web-1";
+  ended.what = process_event::kind::exited;
+  ended.exit = 0;
+  ended.too_slow = true;
+  b.tell(process_changed{ended, ""});
+  CHECK(b.did<kill_everything>());
+  b.tell(process_event::kind::gone);
+  b.tell(remove_ended{result<void>{}});
+  CHECK(b.life.seen.reason == "killed, for it did not end within 10s of signal 15 (SIGTERM)");
+  CHECK(b.life.seen.exit == 0);
+}
+
 TEST_CASE("an instance that is just being launched gets its signal as soon as it runs") {
   bench b{sample_spec(instance_goal::run)};
   b.fetch();
   b.order(instance_goal::stop);
-  CHECK_FALSE(b.did<signal_program>());
+  CHECK_FALSE(b.did<stop_processes>());
   b.tell(process_event::kind::started);
-  CHECK(b.did<signal_program>());
+  CHECK(b.did<stop_processes>());
 }
 
 TEST_CASE("an instance that is being fetched is stopped by ending its fetch") {
@@ -479,7 +496,7 @@ TEST_CASE("an instance that need not run any more is stopped, kept, and can run 
   bench b{sample_spec(instance_goal::run)};
   b.get_ready();
   b.order(instance_goal::fetch);
-  CHECK(b.did<signal_program>());
+  CHECK(b.did<stop_processes>());
   b.tell(process_event::kind::exited, 0);
   b.tell(process_event::kind::gone);
   CHECK(b.life.phase == instance_phase::waiting);
@@ -593,7 +610,7 @@ TEST_CASE("an agent that comes back while the program is just being started") {
     b.tell(begun{found, record});
     CHECK_FALSE(b.did<kill_everything>());
     b.tell(process_event::kind::started);
-    CHECK(b.did<signal_program>());
+    CHECK(b.did<stop_processes>());
   }
 }
 
@@ -796,7 +813,7 @@ TEST_CASE("an agent that comes back") {
     b.order(instance_goal::stop);
     b.life.spec = std::make_shared<const instance_spec>(sample_spec(instance_goal::stop));
     b.tell(begun{found, record});
-    CHECK(b.did<signal_program>());
+    CHECK(b.did<stop_processes>());
   }
 }
 
@@ -854,7 +871,7 @@ struct random_machine {
     alive = true;
     process(process_event::kind::started);
   }
-  void perform(const signal_program&) {
+  void perform(const stop_processes&) {
     if (*rc::gen::arbitrary<bool>())
       end_program(143);
   }

@@ -78,7 +78,7 @@ TEST_CASE("what is lost while the agent is away is made anew, and the program is
       // And so it stays.
       REQUIRE(eventually([&] { return read_state(m.where.instance("one")).has_value(); }));
       CHECK(m.restart().front().pid == program.pid);
-      m.launcher->signal("one", SIGTERM);
+      m.launcher->stop("one", {.signal = SIGTERM});
       CHECK(m.expect(kind::exited).exit == 128 + SIGTERM);
     }
   }

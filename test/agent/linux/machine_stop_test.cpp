@@ -88,6 +88,23 @@ TEST_CASE("a machine that stops ends its instances without an agent, each by its
   }
 }
 
+TEST_CASE("a machine that stops waits for what its programs left") {
+  stopping_machine t;
+  auto box = t.root / "box";
+  std::filesystem::create_directory(box);
+  std::filesystem::permissions(box, std::filesystem::perms{0777});
+  auto file = box + "/worker";
+  t.run("one", {"worker", file, "print", "here", "sleep"}, {SIGTERM, 20s});
+  REQUIRE(eventually([&] { return content(file) == "here\n"; }));
+  t.end_agent();
+  REQUIRE(journal_directory{t.m.where.journal()}.save_agent(t.record));
+  std::map<std::string, stopped_instance> how;
+  REQUIRE(t.stop(how));
+  CHECK(how["one"].exit == 128 + SIGTERM);
+  CHECK_FALSE(how["one"].killed);
+  CHECK(content(file) == "here\ntold\ndone\n");
+}
+
 TEST_CASE("a program that outlives such a stop is as any other to the next agent") {
   stopping_machine t;
   t.run("one", {"print", "here", "sleep"}, {});

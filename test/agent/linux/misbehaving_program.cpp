@@ -1,6 +1,6 @@
 /// What an instance may be up to: each argument is done in turn.
 ///   print TEXT | exit CODE | sleep | ignore-term | runaway FILE | report | limit-of-files | abort
-///   | open-stdout | begin TEXT | flood LINES | await FILE | touch FILE
+///   | worker FILE | open-stdout | begin TEXT | flood LINES | await FILE | touch FILE
 
 #include <cerrno>
 #include <csignal>
@@ -32,6 +32,35 @@ void run_away(const char* file) {
   }
   for (;;)
     pause();
+}
+
+volatile std::sig_atomic_t told = 0;
+
+void append(const char* file, const char* line) {
+  if (std::FILE* out = std::fopen(file, "a")) {
+    std::fprintf(out, "%s\n", line);
+    std::fclose(out);
+  }
+}
+
+/// Leaves a child that works on for a while when it is told to end. FILE gets `here`, `told` and
+/// `done`, a line each.
+void start_worker(const char* file) {
+  if (fork() != 0)
+    return;
+  sigset_t term;
+  sigemptyset(&term);
+  sigaddset(&term, SIGTERM);
+  sigset_t before;
+  sigprocmask(SIG_BLOCK, &term, &before);
+  std::signal(SIGTERM, [](int) { told = 1; });
+  append(file, "here");
+  while (told == 0)
+    sigsuspend(&before);
+  append(file, "told");
+  usleep(200'000);
+  append(file, "done");
+  _exit(0);
 }
 
 /// Prints lines, as fast as it can.
@@ -115,6 +144,8 @@ int main(int argc, char** argv) {
       std::signal(SIGTERM, SIG_IGN);
     else if (what == "runaway")
       run_away(argv[++n]);
+    else if (what == "worker")
+      start_worker(argv[++n]);
     else if (what == "report")
       report();
     else if (what == "limit-of-files")

@@ -241,10 +241,10 @@ TEST_CASE("a signal reaches the program, which may end by it") {
   machine m{root.path};
   m.prepare("one");
   m.run("one", {"sleep"});
-  m.launcher->signal("one", SIGTERM);
+  m.launcher->stop("one", {.signal = SIGTERM});
   CHECK(m.expect(kind::exited).exit == 128 + SIGTERM);
-  m.launcher->signal("one", SIGTERM);
-  m.launcher->signal("nobody", SIGTERM);
+  m.launcher->stop("one", {.signal = SIGTERM});
+  m.launcher->stop("nobody", {.signal = SIGTERM});
 }
 
 TEST_CASE("killing leaves nothing of what double-forked, changed its session and ignores signals") {
@@ -255,7 +255,7 @@ TEST_CASE("killing leaves nothing of what double-forked, changed its session and
   auto program = m.run("one", {"ignore-term", "runaway", file, "runaway", file, "sleep"});
   REQUIRE(eventually([&] { return numbers_in(file).size() == 2; }));
   auto starter = parent_of(program.pid);
-  m.launcher->signal("one", SIGTERM);
+  m.launcher->stop("one", {.signal = SIGTERM});
   CHECK_FALSE(m.kill("one"));
   for (auto pid : numbers_in(file))
     CHECK_FALSE(runs(pid));
@@ -268,11 +268,114 @@ TEST_CASE("when the program ends by itself, what it left is killed too") {
   machine m{root.path};
   m.prepare("one");
   auto file = drop_box(root) + "/pids";
+  auto go = drop_box(root) + "/go";
+  m.run("one", {"runaway", file, "await", go, "exit", "3"});
+  REQUIRE(eventually([&] { return numbers_in(file).size() == 1; }));
+  write(go, "");
+  CHECK(m.expect(kind::exited).exit == 3);
+  CHECK(eventually([&] { return !runs(numbers_in(file).at(0)); }));
+}
+
+TEST_CASE("when a program that is stopped has ended, what it left gets the signal and its time") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  auto file = drop_box(root) + "/worker";
+  auto program = m.run("one", {"worker", file, "sleep"});
+  REQUIRE(eventually([&] { return content(file) == "here\n"; }));
+  m.launcher->stop("one", {SIGTERM, 20s});
+  SUBCASE("also when it is told twice") {
+    m.launcher->stop("one", {SIGTERM, 20s});
+  }
+  SUBCASE("and meanwhile the program does not run anew") {
+    m.launcher->launch(machine::order("one", {"sleep"}));
+    CHECK(m.expect(kind::started).pid == program.pid);
+  }
+  auto ended = m.expect(kind::exited);
+  CHECK(ended.exit == 128 + SIGTERM);
+  CHECK_FALSE(ended.too_slow);
+  CHECK(content(file) == "here\ntold\ndone\n");
+}
+
+TEST_CASE("while a program that is stopped has not ended, what it started hears nothing") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  auto file = drop_box(root) + "/worker";
+  m.run("one", {"worker", file, "ignore-term", "sleep"});
+  REQUIRE(eventually([&] { return content(file) == "here\n"; }));
+  m.launcher->stop("one", {SIGTERM, 300ms});
+  SUBCASE("and whoever tells it again gives it no more time") {
+    m.launcher->stop("one", {SIGTERM, 1h});
+  }
+  auto ended = m.expect(kind::exited);
+  CHECK_FALSE(ended.exit);
+  CHECK(ended.too_slow);
+  CHECK(content(file) == "here\n");
+  CHECK_FALSE(m.kill("one"));
+}
+
+TEST_CASE("all processes of an instance are told at once where that is wanted") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  auto file = drop_box(root) + "/worker";
+  m.run("one", {"worker", file, "ignore-term", "sleep"});
+  REQUIRE(eventually([&] { return content(file) == "here\n"; }));
+  m.launcher->stop("one", {SIGTERM, 1s, deployminator::messages::stop_target::all});
+  REQUIRE(eventually([&] { return content(file) == "here\ntold\ndone\n"; }));
+  CHECK(m.expect(kind::exited).too_slow);
+}
+
+TEST_CASE("what a program left that does not end in time is killed, and its own end is told") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  auto file = drop_box(root) + "/pids";
   m.run("one", {"runaway", file, "sleep"});
   REQUIRE(eventually([&] { return numbers_in(file).size() == 1; }));
-  m.launcher->signal("one", SIGTERM);
-  m.expect(kind::exited);
+  m.launcher->stop("one", {SIGTERM, 300ms});
+  auto ended = m.expect(kind::exited);
+  CHECK(ended.exit == 128 + SIGTERM);
+  CHECK(ended.too_slow);
   CHECK(eventually([&] { return !runs(numbers_in(file).at(0)); }));
+}
+
+TEST_CASE("a stop goes on without the agent, and whatever the next one says of it") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  auto file = drop_box(root) + "/pids";
+  auto program = m.run("one", {"runaway", file, "sleep"});
+  REQUIRE(eventually([&] { return numbers_in(file).size() == 1; }));
+  m.launcher->stop("one", {SIGTERM, 500ms});
+  REQUIRE(eventually([&] { return !runs(program.pid); }));
+  SUBCASE("no other one comes") {
+    m.launcher.reset();
+    CHECK(eventually([&] { return !runs(numbers_in(file).at(0)); }));
+    CHECK(m.restart().front().exit == 128 + SIGTERM);
+  }
+  SUBCASE("one that tells it to stop within more time") {
+    CHECK(m.restart().front().running);
+    m.launcher->stop("one", {SIGTERM, 1h});
+    CHECK(m.expect(kind::exited).too_slow);
+    CHECK(eventually([&] { return !runs(numbers_in(file).at(0)); }));
+  }
+}
+
+TEST_CASE("a starter that knows no such stop gets a signal for the program and its group") {
+  scratch root;
+  machine m{root.path};
+  m.prepare("one");
+  m.run("one", {"sleep"});
+  auto path = state_path(m.where.instance("one"));
+  std::filesystem::resize_file(path, starter::least_state);
+  auto state = read_state(m.where.instance("one"));
+  REQUIRE(state);
+  CHECK(state->knows == 0);
+  CHECK(state->what == starter::phase::running);
+  m.launcher->stop("one", {SIGTERM, 20s});
+  CHECK(m.expect(kind::exited).exit == 128 + SIGTERM);
 }
 
 TEST_CASE("SIGTERM to the starter by a stranger ends the instance as a whole") {
@@ -404,7 +507,7 @@ TEST_CASE(
   CHECK(m.launcher->reserve("one", 2)->ports == ports);
   auto again = m.run("two", {});
   CHECK(again.pid != two.pid);
-  m.launcher->signal("one", SIGTERM);
+  m.launcher->stop("one", {.signal = SIGTERM});
   CHECK(m.expect(kind::exited).exit == 128 + SIGTERM);
   m.kill("one");
 }

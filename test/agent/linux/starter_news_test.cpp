@@ -65,6 +65,22 @@ TEST_CASE("that the starter killed the program is not told as how the program en
   CHECK_FALSE(found_dead("a", killed).died);
 }
 
+TEST_CASE("who did not stop in time, the program or what it left, is told by the program's end") {
+  auto state = state_of(1, phase::exited, 42, 137);
+  SUBCASE("the program has no end of its own") {
+    state.failed = starter::problem::too_slow;
+  }
+  SUBCASE("the program had ended before") {
+    state.failed = starter::problem::rest_too_slow;
+    state.exit = 0;
+  }
+  told_runs told{1, 0};
+  auto news = news_of("a", state, told);
+  REQUIRE(kinds(news) == std::vector{kind::exited});
+  CHECK(news[0].too_slow);
+  CHECK(news[0].exit.has_value() == (state.failed == starter::problem::rest_too_slow));
+}
+
 TEST_CASE("a program that was not started is told as that alone") {
   told_runs told;
   CHECK(kinds(news_of("a", state_of(1, phase::not_started), told))
