@@ -112,6 +112,9 @@ struct launch_order {
   std::string id;
   std::string binary;
   std::string interpreter;
+  /// The binary is a main class for the interpreter, whose class path is every jar in the
+  /// instance's directory.
+  bool java = false;
   /// The launcher replaces `${HOSTNAME}` and `${DATA}` in them, and in `env`.
   std::vector<std::string> args;
   /// The whole environment but `HOME` and `DATA`, which the launcher adds.

@@ -1,6 +1,7 @@
 #include "deploy-configs/application_reader.hpp"
 
 #include "deploy-configs/fields.hpp"
+#include "deploy-configs/kind_reader.hpp"
 #include "deploy-configs/meant_value.hpp"
 #include "deploy-configs/program_size.hpp"
 #include "deploy-configs/values.hpp"
@@ -253,9 +254,6 @@ void read_placement(fields& in, messages::application& app) {
 /// What the original suite knows and we do not yet; a value that asks for nothing is fine.
 void refuse_unsupported(fields& in, bool always_on) {
   const std::set<std::string> no{"false", "no", "off"};
-  in.refuse_unless("java", no,
-                   "expected `false`, and `interpreter: [java, -jar]` with "
-                   "the jar as `binary`");
   in.refuse_unless("asroot", no, "expected `false`");
   in.refuse_unless("container", {"false", "no", "off", ""}, "expected `false` or no such key");
   const auto* critical = in.find("critical");
@@ -465,7 +463,8 @@ void read_interpreter(fields& in, messages::application& app) {
 /// The binary that a plain download is itself; a mistake where none can be told.
 void derive_binary(fields& in, const yaml_node& node, messages::application& app) {
   bool archive = messages::is_archive(app.download_url);
-  if (!app.binary.empty() || app.download_url.empty() || (archive && !app.interpreter.empty()))
+  if (!app.binary.empty() || app.java || app.download_url.empty()
+      || (archive && !app.interpreter.empty()))
     return;
   if (archive) {
     in.fail(node, "this application downloads an archive and has no `binary`; expected the path "
@@ -526,6 +525,7 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_data(in, node, app);
   read_placement(in, app);
   in.read("alwayson", app.always_on);
+  read_java(in, node, app);
   in.read("discardlog", app.discard_log);
   read_limits(in, app);
   read_rollout(in, app);

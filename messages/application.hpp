@@ -181,11 +181,13 @@ struct program {
   /// The name of a directory of the application on each machine, which stays when its instances go;
   /// empty: it has none.
   std::string data;
+  /// The binary is a main class, run by the machine's `java` with every jar of the artifact.
+  bool java = false;
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
                      download_token, binary, interpreter, args, env, always_on, discard_log, limits,
-                     min_ready, restart, stop, services, sha256, data)
+                     min_ready, restart, stop, services, sha256, data, java)
 };
 
 /// Instances on silent machines are left to people.
@@ -216,7 +218,7 @@ struct application : program {
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
                      limits, min_ready, rollout, restart, stop, services, sha256, data,
-                     replace_after)
+                     replace_after, java)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

@@ -134,8 +134,10 @@ void instance_step::operator()(const reserve_ended& e) {
   life_.seen.ports = e.outcome->ports;
   if (!life_.unpacked) {
     enter(instance_phase::unpacking);
-    return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url, app().binary,
-                            app().interpreter.empty()});
+    // Where a main class is given, what is no archive is a jar.
+    return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url,
+                            app().java ? "application.jar" : app().binary,
+                            app().interpreter.empty() && !app().java});
   }
   launch();
 }

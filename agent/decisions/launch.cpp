@@ -46,6 +46,9 @@ launch_order launch_order_for(const messages::instance_spec& spec, const std::st
   auto filled = [&](const std::string& text) {
     return messages::with_variable(messages::with_ports(text, ports), "MACHINE", machine);
   };
+  order.java = spec.app.java;
+  if (order.java)
+    order.interpreter = "java";
   const auto& interpreter = spec.app.interpreter;
   if (!interpreter.empty()) {
     order.interpreter = interpreter.front();

@@ -6,8 +6,11 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -48,6 +51,29 @@ result<std::string> find_machine_program(const std::string& name) {
                              "install it there, or give its absolute path as `interpreter`",
                              name, machine_path),
                  {}};
+}
+
+result<std::vector<std::string>> java_arguments(const std::string& directory,
+                                                const std::string& main_class) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  std::vector<std::string> jars;
+  // Without following links, which may lead anywhere.
+  fs::recursive_directory_iterator each{directory, error};
+  for (; !error && each != fs::recursive_directory_iterator{}; each.increment(error))
+    if (each->path().extension() == ".jar" && each->is_regular_file(error))
+      jars.push_back(each->path().lexically_relative(directory).string());
+  if (error)
+    return failure{failure_code::internal,
+                   fmt::format("cannot look for jars in {}: {}", directory, error.message()),
+                   {}};
+  if (jars.empty())
+    return failure{
+      failure_code::not_found,
+      fmt::format("cannot run the main class {}: what was downloaded has no *.jar", main_class),
+      {}};
+  std::sort(jars.begin(), jars.end());
+  return std::vector<std::string>{"-cp", fmt::format("{}", fmt::join(jars, ":")), main_class};
 }
 
 std::string host_name() {

@@ -3,6 +3,7 @@
 #include "messages/result.hpp"
 
 #include <string>
+#include <vector>
 
 namespace deployminator::agent {
 
@@ -13,5 +14,10 @@ messages::result<std::string> find_machine_program(const std::string& name);
 
 /// The machine's host name, `${HOSTNAME}`.
 std::string host_name();
+
+/// The arguments that have Java run this main class with every `*.jar` below the directory, in the
+/// order of their names.
+messages::result<std::vector<std::string>> java_arguments(const std::string& directory,
+                                                          const std::string& main_class);
 
 } // namespace deployminator::agent

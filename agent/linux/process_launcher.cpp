@@ -205,10 +205,14 @@ void process_launcher::launch(const launch_order& order) {
   loop_.post([this, order] { launch_now(order); });
 }
 
-void process_launcher::launch_now(const launch_order& order) {
-  auto found = instances_.find(order.id);
+void process_launcher::launch_now(const launch_order& wanted) {
+  auto found = instances_.find(wanted.id);
   if (found == instances_.end() || !found->second.has_grant)
-    return not_started(order.id, fmt::format("nothing is reserved for instance {}", order.id));
+    return not_started(wanted.id, fmt::format("nothing is reserved for instance {}", wanted.id));
+  auto completed = complete(wanted);
+  if (!completed)
+    return not_started(wanted.id, completed.error().message);
+  const auto& order = *completed;
   auto& i = found->second;
   auto program = program_of(order);
   if (!program)
@@ -239,6 +243,16 @@ void process_launcher::launch_now(const launch_order& order) {
   starters_.watch_end(order.id, i.starter.handle);
   // It may have been quicker than the watch.
   look(order.id);
+}
+
+result<launch_order> process_launcher::complete(launch_order order) const {
+  if (!order.java)
+    return order;
+  auto args = java_arguments(config_.where.home(order.id), order.binary);
+  if (!args)
+    return args.error();
+  order.args.insert(order.args.begin(), args->begin(), args->end());
+  return order;
 }
 
 result<std::string> process_launcher::program_of(const launch_order& order) const {

@@ -90,7 +90,9 @@ private:
   void unpack_now(const unpack_order& order, std::shared_ptr<owned_fd> artifact,
                   const std::optional<messages::failure>& missing, on_unpacked done);
 
-  void launch_now(const launch_order& order);
+  void launch_now(const launch_order& wanted);
+  /// The order with what stands before the arguments of a main class.
+  messages::result<launch_order> complete(launch_order order) const;
   /// The path of what the order starts.
   messages::result<std::string> program_of(const launch_order& order) const;
   /// Makes the directory of its data where it is not there.

@@ -253,6 +253,27 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
     {{"stop: {to: group}", "6:20: `to` is `group`; expected `main` or `all`"}});
 }
 
+TEST_CASE("with `java: true` the binary is a main class") {
+  auto java = [](const std::string& more) {
+    return "namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: /x.tar, java: true"
+           + more + "}]}]\n";
+  };
+  auto app = read_application_of(java(", binary: com.example.Main"));
+  CHECK(app.java);
+  CHECK(app.binary == "com.example.Main");
+  CHECK(app.name == "com.example.Main");
+  check_all({
+    {java(""), "2:38: this application has `java: true` and no `binary`; expected the name of its "
+               "main class, such as `binary: com.example.Main`"},
+    {java(", binary: lib/shop.jar"), "2:80: `binary` is `lib/shop.jar`; expected the name of a "
+                                     "main class beside `java: true`, such "
+                                     "as `com.example.Main`"},
+    {java(", binary: M, interpreter: [java]"),
+     "2:96: `interpreter` is given beside `java: true`; expected one of the two, for `java: true` "
+     "runs the machine's java"},
+  });
+}
+
 TEST_CASE("a duration after which lost instances are replaced, or never, or the farm's rule") {
   auto read = [](const std::string& more) {
     return read_application_of(in_application(more)).replace_after;
@@ -646,8 +667,6 @@ TEST_CASE("strategies are told with those there are") {
 
 TEST_CASE("what is not supported yet is refused at its line") {
   check_all_in_application({
-    {"java: true", "6:15: `java: true` is not supported yet; expected `false`, and `interpreter: "
-                   "[java, -jar]` with the jar as `binary`"},
     {"asroot: true", "6:17: `asroot: true` is not supported yet; expected `false`"},
     {"container: {image: x}",
      "6:20: `container` is not supported yet; expected `false` or no such key"},
@@ -676,22 +695,20 @@ TEST_CASE("what is not supported yet is refused at its line") {
 }
 
 TEST_CASE("every mistake is found at once, in the order of the lines, and a repeated one once") {
-  CHECK(
-    mistakes_of("namespace: n\n"
-                "groups:\n"
-                "  - groupid: g\n"
-                "    applications:\n"
-                "      - &a\n"
-                "        binary: b\n"
-                "        instances: -1\n"
-                "        java: true\n"
-                "      - <<: *a\n"
-                "        name: c\n"
-                "        limts: {}\n")
-    == "7:20: `instances` is `-1`; expected a whole number from 0 to 100000\n"
-       "8:15: `java: true` is not supported yet; expected `false`, and `interpreter: [java, -jar]` "
-       "with the jar as `binary`\n"
-       "11:9: unknown key `limts` in an application; did you mean `limits`?\n");
+  CHECK(mistakes_of("namespace: n\n"
+                    "groups:\n"
+                    "  - groupid: g\n"
+                    "    applications:\n"
+                    "      - &a\n"
+                    "        binary: b\n"
+                    "        instances: -1\n"
+                    "        asroot: true\n"
+                    "      - <<: *a\n"
+                    "        name: c\n"
+                    "        limts: {}\n")
+        == "7:20: `instances` is `-1`; expected a whole number from 0 to 100000\n"
+           "8:17: `asroot: true` is not supported yet; expected `false`\n"
+           "11:9: unknown key `limts` in an application; did you mean `limits`?\n");
 }
 
 TEST_CASE("a mistake never repeats a password") {

@@ -49,7 +49,7 @@ class BadFiles(Case):
         self.assertIn("spread", text)
 
     def test_a_value_that_asks_for_more_than_there_is(self):
-        self.refused(self.group(java=True), "not supported yet")
+        self.refused(self.group(asroot=True), "not supported yet")
 
     def test_every_mistake_comes_at_once(self):
         text = self.refused(self.group(instnaces=3, strategy="spred", args="x y"), "instnaces")

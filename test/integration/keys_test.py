@@ -6,9 +6,11 @@ import hashlib
 import json
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import sqlite3
+import subprocess
 import time
 
 import case
@@ -42,6 +44,24 @@ def with_key(key, value):
 def shell(script, **changes):
     """One instance of a shell script that is ready soon."""
     return application(**{"name": None, "args": ["sh", "-c", script], "instances": 1, **changes})
+
+
+def java_archive(directory):
+    """A tar with a main class in one jar and what that needs in another, further down."""
+    sources = {"shop/Main": "public class Main { public static void main(String[] a) throws Exception { "
+                            "System.out.println(new Greeting() + System.getProperty(\"from\") + \" \" + "
+                            "String.join(\" \", a)); Thread.sleep(1000000); } }",
+               "shop/Greeting": "class Greeting { public String toString() { return \"hello \"; } }"}
+    for name, source in sources.items():
+        path = directory / f"{name}.java"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"package shop; {source}")
+    subprocess.run(["javac", *(f"{name}.java" for name in sources)], cwd=directory, check=True)
+    members = []
+    for name, jar in ("shop/Main", "main.jar"), ("shop/Greeting", "lib/deep/greeting.jar"):
+        subprocess.run(["jar", "cf", "made.jar", f"{name}.class"], cwd=directory, check=True)
+        members.append((jar, (directory / "made.jar").read_bytes(), 0o644))
+    return make_tar(directory / "java.tar", members)
 
 
 IDLE = "exec sleep 1000"
@@ -323,6 +343,22 @@ class Keys(Case):
         self.assertEqual((job["state"], job["exit"]), ("stopped", 0))
         self.fresh(shell("exit 0", rollout={**SOON, "deadline": "2s"}, alwayson=True), expect=1)
 
+    def check_java(self):
+        if not shutil.which("javac"):
+            self.skipTest("javac is not installed")
+        main = java_archive(self.farm.root)
+        java = {"name": None, "java": True, "binary": "shop.Main", "limits": {"maxmemory": 10_000}, "rollout": SOON,
+                "env": {"JAVA_TOOL_OPTIONS": "-Xmx64m -Dfrom=env"}, "instances": 1, "args": ["a", "${PORT1}"]}
+        row = self.row(application(downloadurl=str(main), **java))
+        self.assertEqual(row["application"], "shop.Main")
+        printed = wait_until(lambda: "hello" in (said := self.farm.deploy("logs", row["id"]).stdout) and said,
+                             "it has printed something")
+        self.assertIn(f"hello env a {row['ports'][0]}", printed)
+        group = self.fresh(application(**{**java, "downloadurl": str(make_tar(
+            self.farm.root / "none.tar", [("a.txt", b"none", 0o644)]))}), expect=1)
+        self.assertTrue(any("cannot run the main class shop.Main: what was downloaded has no *.jar" in event["reason"]
+                            for event in self.told(group, type="instance.state", to="failed")))
+
     def check_discardlog(self):
         self.assertIn("hello", self.output(shell(f"echo hello; {IDLE}", rollout=SOON)))
         kept = self.farm.deploy("logs", self.row(shell(f"echo hello; {IDLE}", rollout=SOON,
@@ -551,7 +587,7 @@ class Keys(Case):
                 getattr(self, "check_" + key.replace("[]", "").replace(".", "__"))()
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
-        asking = {"java": True, "asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
+        asking = {"asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
                   "health": {"tcp": 1}, "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())
         for key, value in asking.items():

@@ -48,6 +48,18 @@ TEST_CASE(
   CHECK(order.env.at("AT") == "m1m1");
 }
 
+TEST_CASE("a main class is run by the machine's java, which its jars are found for later") {
+  instance_spec spec;
+  spec.app.binary = "com.example.Main";
+  spec.app.java = true;
+  spec.app.args = {"${PORT1}"};
+  auto order = launch_order_for(spec, "m1", {4100});
+  CHECK(order.java);
+  CHECK(order.interpreter == "java");
+  CHECK(order.binary == "com.example.Main");
+  CHECK(order.args == std::vector<std::string>{"4100"});
+}
+
 TEST_CASE("exits are told by code or signal") {
   CHECK(exit_text(3) == "exited with code 3");
   CHECK(exit_text(128) == "exited with code 128");

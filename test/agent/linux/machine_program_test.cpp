@@ -1,5 +1,6 @@
 #include "agent/decisions/launch.hpp"
 #include "agent/linux/machine_program.hpp"
+#include "test/agent/linux/machine.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -7,6 +8,9 @@
 namespace deployminator::agent {
 
 namespace {
+
+using testing::scratch;
+using testing::write;
 
 TEST_CASE("a program of the machine is found by its name and by its path") {
   auto found = find_machine_program("env");
@@ -24,6 +28,21 @@ TEST_CASE("what is not on the machine is told with where it was looked for and w
     find_machine_program("/opt/no/java").error().message
     == "cannot run /opt/no/java: there is no such program on this machine; install it there, or "
        "name another `interpreter`");
+}
+
+TEST_CASE("java gets every jar below the directory, in order, and follows no links") {
+  scratch root;
+  std::filesystem::create_directories(root / "home/lib/deep");
+  for (const char* name :
+       {"home/b.jar", "home/lib/deep/a.jar", "home/a.jar", "home/a.txt", "out.jar"})
+    write(root / name, "");
+  std::filesystem::create_directory_symlink(root.path, root / "home/up");
+  auto args = java_arguments(root / "home", "com.example.Main");
+  REQUIRE(args);
+  CHECK(*args == std::vector<std::string>{"-cp", "a.jar:b.jar:lib/deep/a.jar", "com.example.Main"});
+  std::filesystem::create_directory(root / "empty");
+  CHECK(java_arguments(root / "empty", "Main").error().message
+        == "cannot run the main class Main: what was downloaded has no *.jar");
 }
 
 TEST_CASE("what nobody can execute is no program") {
