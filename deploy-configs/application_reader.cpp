@@ -525,6 +525,7 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_data(in, node, app);
   read_placement(in, app);
   in.read("alwayson", app.always_on);
+  read_rerun(in, app);
   read_java(in, node, app);
   in.read("discardlog", app.discard_log);
   read_limits(in, app);

@@ -6,6 +6,14 @@
 
 namespace deployminator::configs {
 
+void read_rerun(fields& in, messages::application& app) {
+  in.read("rerun", app.rerun);
+  const auto* node = in.find("rerun");
+  if (app.rerun && app.always_on)
+    in.fail(*node, "`rerun: true` is given to an application that always runs; expected "
+                   "`alwayson: false` beside it");
+}
+
 void read_java(fields& in, const yaml_node& node, messages::application& app) {
   in.read("java", app.java);
   if (!app.java)

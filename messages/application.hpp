@@ -211,6 +211,8 @@ struct application : program {
   /// Its instances on a machine that is silent for so long are placed elsewhere; unset: after what
   /// is usual on the farm; `never_replaced`: they wait for it.
   std::optional<duration> replace_after;
+  /// A job: a rollback to a version of it runs it again.
+  bool rerun = false;
 
   bool operator==(const application&) const = default;
   // One flat map with the program's keys.
@@ -218,7 +220,7 @@ struct application : program {
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
                      limits, min_ready, rollout, restart, stop, services, sha256, data,
-                     replace_after, java)
+                     replace_after, java, rerun)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

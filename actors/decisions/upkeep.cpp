@@ -4,6 +4,7 @@
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/orders/order.hpp"
 #include "actors/decisions/rollout_change.hpp"
+#include "actors/decisions/rollout_members.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -32,11 +33,36 @@ struct standing {
   std::vector<const instance*> certain;
   /// On machines that left them, or drain.
   std::vector<std::string> misplaced;
+  /// Of a job: those that are misplaced and over, and how many are misplaced and under way.
+  std::vector<std::string> over;
+  std::size_t under_way = 0;
+  /// On machines that have been silent too long.
+  std::size_t given_up = 0;
 };
 
 /// Proven now or before: one that fails later is restarted, and may do that again and again.
 bool was_proven(const observation& seen) {
   return is_proven(seen) || seen.ready_at;
+}
+
+enum class job_stage { waits, under_way, over };
+
+/// One that failed and is to be run again waits, wherever that will be.
+job_stage stage_of(const instance& row, const application& app) {
+  bool is_failed = row.seen.state == instance_state::failed;
+  bool is_over = is_finished_job(row.seen.state, row.seen.exit)
+                 || (is_failed && app.restart.policy == restart_policy::never);
+  if (is_over)
+    return job_stage::over;
+  return row.seen.started_at && !is_failed ? job_stage::under_way : job_stage::waits;
+}
+
+void note_misplaced(standing& to, const instance& row, const application& app) {
+  auto stage = app.always_on ? job_stage::waits : stage_of(row, app);
+  if (stage == job_stage::under_way)
+    ++to.under_way;
+  else
+    (stage == job_stage::over ? to.over : to.misplaced).push_back(row.id);
 }
 
 standing standing_of(const farm& f, const version& deployed, const application& app,
@@ -48,11 +74,13 @@ standing standing_of(const farm& f, const version& deployed, const application& 
       continue;
     auto machine = f.machines.find(each->machine);
     if (machine == f.machines.end() || !is_eligible(machine->second, app)) {
-      out.misplaced.push_back(each->id);
+      note_misplaced(out, *each, app);
       continue;
     }
-    if (is_given_up(*each, app, quiet))
+    if (is_given_up(*each, app, quiet)) {
+      ++out.given_up;
       continue;
+    }
     ++out.in_place;
     out.unproven += was_proven(each->seen) ? 0 : 1;
     out.failing += is_proven(each->seen) ? 0 : 1;
@@ -64,7 +92,7 @@ standing standing_of(const farm& f, const version& deployed, const application& 
 
 /// What an upkeep would do.
 struct intent {
-  std::vector<const planned_application*> add;
+  std::vector<std::pair<const application*, placement>> add;
   std::vector<std::string> leaving;
   /// Of those, they are more than wanted.
   std::size_t surplus = 0;
@@ -104,20 +132,37 @@ void add_surplus(intent& out, const application& app, standing now) {
   out.surplus += now.certain.size() - app.instances;
 }
 
+/// Where instances are to come. A job is run by an order: here only what never was run, or would be
+/// run again where it is, comes elsewhere, and those of machines that joined.
+placement additions_for(const application& app, const standing& now, const placement& where) {
+  auto out = where;
+  if (app.always_on)
+    return out;
+  bool is_known = now.in_place + now.misplaced.size() + now.over.size() + now.under_way > 0;
+  auto most = now.given_up + now.misplaced.size();
+  if (counts_by_each_machine(app) && is_known)
+    most = out.add.size();
+  out.add.resize(std::min(out.add.size(), most));
+  return out;
+}
+
 intent intent_for(const farm& f, const version& deployed, const plan& p, const silence& quiet) {
   intent out;
   for (const auto& each : p.applications) {
     auto now = standing_of(f, deployed, each.app, quiet);
     add_surplus(out, each.app, now);
+    out.leaving.insert(out.leaving.end(), now.over.begin(), now.over.end());
+    out.lacking = out.lacking || now.under_way > 0;
     if (!each.where) {
       // Where no machine of the group is left, the instances stay where they are.
       out.lacking = true;
       continue;
     }
     out.lacking = out.lacking || each.where->is_short;
-    bool adds = !each.where->add.empty();
+    auto additions = additions_for(each.app, now, *each.where);
+    bool adds = !additions.add.empty();
     if (adds)
-      out.add.push_back(&each);
+      out.add.emplace_back(&each.app, std::move(additions));
     if (now.misplaced.empty())
       continue;
     bool replaced = can_do_without_misplaced(now) && (adds || are_enough(each.app, now));
@@ -186,8 +231,8 @@ upkeep decide_upkeep(const farm& f, std::uint64_t group_id, const plan& p,
   r.leaving = todo.leaving;
   r.purpose = purpose_of(f, todo, occasion);
   begin_rollout(c, std::move(r));
-  for (const auto* each : todo.add)
-    place(c, g, each->app, *each->where);
+  for (const auto& [app, where] : todo.add)
+    place(c, g, *app, where);
   if (todo.add.empty())
     stop_leaving(c, group_id);
   out.what = std::move(c).done();

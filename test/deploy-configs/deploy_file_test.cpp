@@ -253,6 +253,17 @@ TEST_CASE("restart, stop and rollout are read in every way they can be written")
     {{"stop: {to: group}", "6:20: `to` is `group`; expected `main` or `all`"}});
 }
 
+TEST_CASE("a job says whether a rollback runs it again, and nothing else does") {
+  CHECK(read_application_of(in_application("alwayson: false\nrerun: true")).rerun);
+  CHECK_FALSE(read_application_of(in_application("alwayson: false")).rerun);
+  CHECK_FALSE(read_application_of(in_application("rerun: false")).rerun);
+  check_all_in_application({
+    {"rerun: true", "6:16: `rerun: true` is given to an application that always runs; expected "
+                    "`alwayson: false` beside it"},
+    {"rerun: often", "6:16: `rerun` is `often`; expected true or false"},
+  });
+}
+
 TEST_CASE("with `java: true` the binary is a main class") {
   auto java = [](const std::string& more) {
     return "namespace: n\ngroups: [{groupid: g, applications: [{downloadurl: /x.tar, java: true"

@@ -343,6 +343,20 @@ class Keys(Case):
         self.assertEqual((job["state"], job["exit"]), ("stopped", 0))
         self.fresh(shell("exit 0", rollout={**SOON, "deadline": "2s"}, alwayson=True), expect=1)
 
+    def check_rerun(self):
+        """How often the job of build 1 was run when build 2 was rolled back."""
+        def runs(rerun):
+            ran = self.farm.root / f"ran-{rerun}"
+            ran.touch()
+            ran.chmod(0o666)
+            job = shell(f"echo ${{BUILDID}} >> {ran}", rollout=SOON, alwayson=False, rerun=rerun)
+            path = self.write(job, group=f"rerun-{rerun}".lower())
+            for build in 1, 2:
+                self.farm.deploy("new-build", path, "--build", build)
+            self.farm.deploy("rollback", f"shop/rerun-{rerun}".lower())
+            return ran.read_text().split().count("1")
+        self.assertEqual((runs(False), runs(True)), (1, 2))
+
     def check_java(self):
         if not shutil.which("javac"):
             self.skipTest("javac is not installed")

@@ -105,6 +105,7 @@ application any_application(std::uint64_t id, std::string name) {
   app.restart = {any_of<restart_policy>(), any_duration(), any_duration(), 7, any_duration()};
   app.stop = {below(64), any_duration(), any_of<stop_target>()};
   app.java = maybe();
+  app.rerun = maybe();
   app.services = {{any_text(), below<std::uint32_t>(5), any_texts()}};
   app.sha256 = maybe() ? std::string(64, 'a') : "";
   return app;

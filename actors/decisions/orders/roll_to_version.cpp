@@ -50,6 +50,11 @@ failure no_such_version(const farm& f, const group& g, std::uint64_t number) {
           list_of_versions(g)};
 }
 
+/// A job that was run when its version was deployed is run again only where it says so.
+bool is_to_run(const version& target, const application& app) {
+  return app.always_on || app.rerun || target.last_deployed == 0;
+}
+
 /// The version that the order means.
 result<version> target_of(const farm& f, const roll_to_version& order) {
   auto g = find_group(f, order.namespace_, order.group);
@@ -106,11 +111,21 @@ versions_or_refusal order_kind<roll_to_version>::decide(edit& c, const roll_to_v
   r.order_id = order.order_id;
   r.purpose = fmt::format("version {} (build {}) comes back in place of {}", target->id,
                           target->build, named_version(g.deployed_version));
-  const auto& begun = begin_rollout(c, std::move(r));
+  const auto begun = begin_rollout(c, std::move(r));
   if (begun.to != begun.from)
     c.version(target->id).state = version_state::pending;
-  for (const auto& app : target->applications)
-    place(c, g, app, placement_in(p, g.namespace_, g.name, app.name));
+  for (const auto& app : target->applications) {
+    auto where = placement_in(p, g.namespace_, g.name, app.name);
+    if (is_to_run(*target, app))
+      place(c, g, app, where);
+    else if (!where.add.empty())
+      c.tell(g, target->id,
+             rollout_step{"placed",
+                          fmt::format("{}: a job, and not run again, for its version was deployed "
+                                      "before (`rerun: false`)",
+                                      app.name),
+                          c.rollout(g.id).id});
+  }
   return std::vector<group_version>{{g.namespace_, g.name, target->id, begun.id}};
 }
 

@@ -463,6 +463,37 @@ TEST_CASE("an instance whose starter ended it for being slow says so") {
   CHECK(b.life.seen.exit == 0);
 }
 
+TEST_CASE("of a job whose starter was killed nobody knows the end, and its policy decides") {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.always_on = false;
+  found_instance found;
+  found.id = spec.id;
+  found.died = true;
+  found.started_at = timestamp{1'000'000};
+  instance_record record;
+  record.id = spec.id;
+  record.fetched = true;
+  record.started_at = found.started_at;
+  SUBCASE("it runs again where it is to be restarted on failure") {
+    spec.app.restart.policy = restart_policy::on_failure;
+    bench b{spec};
+    b.tell(begun{found, record, ""});
+    CHECK(b.life.seen.reason == "its starter was killed, and the program with it");
+    b.time_out();
+    b.restart();
+    CHECK(b.life.seen.restarts == 1);
+  }
+  SUBCASE("it is over, and failed, where it is never to be restarted") {
+    spec.app.restart.policy = restart_policy::never;
+    bench b{spec};
+    b.tell(begun{found, record, ""});
+    CHECK(b.life.seen.state == instance_state::failed);
+    CHECK_FALSE(b.life.seen.exit);
+    b.tell(process_event::kind::gone);
+    CHECK(b.life.phase == instance_phase::ended);
+  }
+}
+
 TEST_CASE("an instance that is just being launched gets its signal as soon as it runs") {
   bench b{sample_spec(instance_goal::run)};
   b.fetch();
