@@ -1,6 +1,7 @@
 #include "deploy-configs/application_reader.hpp"
 
 #include "deploy-configs/fields.hpp"
+#include "deploy-configs/health_reader.hpp"
 #include "deploy-configs/kind_reader.hpp"
 #include "deploy-configs/meant_value.hpp"
 #include "deploy-configs/program_size.hpp"
@@ -172,7 +173,7 @@ void read_env(fields& in, messages::application& app, std::vector<mistake>& rema
 /// Whether an arg or a value of `env` asks for `${DATA}`.
 bool asks_for_data(const messages::application& app) {
   auto asks = [](const std::string& text) { return text.find("${DATA}") != std::string::npos; };
-  return std::ranges::any_of(app.args, asks)
+  return std::ranges::any_of(app.args, asks) || std::ranges::any_of(app.health.exec, asks)
          || std::ranges::any_of(app.env, [&](const auto& each) { return asks(each.second); });
 }
 
@@ -268,9 +269,6 @@ void refuse_unsupported(fields& in, bool always_on) {
     in.fail_expected("deploytype", *type, "an empty text, `webpackage` or `staticfiles`");
   std::string ignored_without_deploytype;
   in.read("statictargetdir", ignored_without_deploytype);
-  in.refuse_unless("health", {"none", "false", ""},
-                   "expected no such key: ready is what was alive "
-                   "for `rollout.min_ready`");
 }
 
 /// The text of a limit: a whole number from 0, or `unlimited`.
@@ -522,7 +520,6 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_download(in, app, remarks);
   read_args(in, app, remarks);
   read_env(in, app, remarks);
-  read_data(in, node, app);
   read_placement(in, app);
   in.read("alwayson", app.always_on);
   read_rerun(in, app);
@@ -532,6 +529,8 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_rollout(in, app);
   read_restart(in, app);
   read_stop(in, app);
+  read_health(in, app);
+  read_data(in, node, app);
   read_services(in, app, mistakes);
   refuse_unsupported(in, app.always_on);
   in.finish();

@@ -30,6 +30,8 @@ void fill_in(messages::application& app, const group_definition& group, const bu
   };
   for (auto& each : app.args)
     each = known(each);
+  for (auto& each : app.health.exec)
+    each = known(each);
   for (auto& [key, value] : app.env)
     value = known(value);
   if (app.repository.empty())

@@ -69,6 +69,10 @@ std::uint32_t port_count(const program& app) {
       value, [](std::string_view) {}, on_port);
   for (const auto& each : app.services)
     on_port(each.port_index);
+  for (const auto& arg : app.health.exec)
+    scan_ports(
+      arg, [](std::string_view) {}, on_port);
+  on_port(app.health.port);
   return highest;
 }
 

@@ -102,6 +102,50 @@ struct stop_rules {
   MSGPACK_DEFINE_MAP(signal, timeout, to)
 };
 
+/// How it is found out whether an instance serves.
+enum class health_kind {
+  /// Not at all: who is alive serves.
+  none,
+  /// GET `path` of its port `port` is answered with 2xx.
+  http,
+  /// Its port `port` takes connections.
+  tcp,
+  /// It says so itself, by sd_notify's protocol.
+  notify,
+  /// `exec` ends with 0.
+  exec,
+};
+
+template <>
+struct enum_text<health_kind> {
+  static constexpr std::array<std::string_view, 5> names{"none", "http", "tcp", "notify", "exec"};
+};
+
+/// When an instance counts as healthy.
+struct health_rules {
+  health_kind kind = health_kind::none;
+  std::string path;
+  /// n of `${PORTn}`.
+  std::uint32_t port = 0;
+  /// A program of the artifact or of the machine, and its arguments, in which variables are
+  /// replaced as in those of the application.
+  std::vector<std::string> exec;
+  /// From the beginning of one check to that of the next.
+  duration interval{2'000};
+  /// A check that takes longer has failed.
+  duration timeout{1'000};
+  /// So many checks in a row that failed make an instance unhealthy that was ready.
+  std::uint32_t failures = 3;
+  /// With `notify`: it is unhealthy when it says nothing for so long; 0: it need not.
+  duration watchdog{0};
+  /// One that was not healthy once within this time of its start is restarted as an unhealthy one:
+  /// `rollout.deadline` in deploy.yaml; 0: never.
+  duration start_within{0};
+
+  bool operator==(const health_rules&) const = default;
+  MSGPACK_DEFINE_MAP(kind, path, port, exec, interval, timeout, failures, watchdog, start_within)
+};
+
 /// As a limit: none.
 inline constexpr std::uint64_t unlimited = std::numeric_limits<std::uint64_t>::max();
 
@@ -171,7 +215,8 @@ struct program {
   bool always_on = true;
   bool discard_log = false;
   resource_limits limits;
-  /// Ready means: alive for this long; `rollout.min_ready` in deploy.yaml.
+  /// Ready means: alive, and healthy where `health` asks for it, for this long;
+  /// `rollout.min_ready` in deploy.yaml.
   duration min_ready{5'000};
   restart_rules restart;
   stop_rules stop;
@@ -183,11 +228,12 @@ struct program {
   std::string data;
   /// The binary is a main class, run by the machine's `java` with every jar of the artifact.
   bool java = false;
+  health_rules health;
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
                      download_token, binary, interpreter, args, env, always_on, discard_log, limits,
-                     min_ready, restart, stop, services, sha256, data, java)
+                     min_ready, restart, stop, services, sha256, data, health, java)
 };
 
 /// Instances on silent machines are left to people.
@@ -220,14 +266,15 @@ struct application : program {
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
                      limits, min_ready, rollout, restart, stop, services, sha256, data,
-                     replace_after, java, rerun)
+                     replace_after, health, java, rerun)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,
 /// `.zip`). A query or fragment does not count. What an artifact is, its content says.
 bool is_archive(const std::string& download_url);
 
-/// The number of ports an instance gets: the highest n in `${PORTn}` of its args and services.
+/// The number of ports an instance gets: the highest n in `${PORTn}` of its args, its
+/// environment, its health check and its services.
 std::uint32_t port_count(const program& app);
 
 /// `text` with every `${NAME}` of this name replaced by the value.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace deployminator::messages {
@@ -19,9 +20,9 @@ enum class instance_state {
   downloading,
   /// Being unpacked and launched.
   starting,
-  /// Its program runs, not yet proven.
+  /// Its program runs, not yet proven or found unhealthy since.
   running,
-  /// Proven: alive for `min_ready`.
+  /// Proven: alive, and healthy where its application has a health check, for `min_ready`.
   ready,
   /// Asked to end; soon killed.
   stopping,
@@ -74,6 +75,10 @@ struct instance_spec {
   MSGPACK_DEFINE_MAP(id, MSGPACK_NVP("namespace", namespace_), group, version, build, goal,
                      revision, app)
 };
+
+/// How the reason of an observation begins where it is what the program says of itself (STATUS= of
+/// sd_notify's protocol): worth showing also where the instance is ready.
+inline constexpr std::string_view status_begin = "says: ";
 
 /// How many of an instance's restarts are told with their times, the newest.
 inline constexpr std::size_t timed_restarts = 3;

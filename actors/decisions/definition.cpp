@@ -137,6 +137,33 @@ void put_limits(field_values& to, const resource_limits& limits) {
   put("limits.coresize", text_of_limit(limits.core_size_mb));
 }
 
+/// The health check as deploy.yaml writes it.
+void tell_health(const health_rules& rules, field_values& to) {
+  auto say = [&](const char* field, const std::string& text) { to[field] = {text, text}; };
+  auto exec = to.extract("health.exec");
+  std::erase_if(to, [](const auto& each) { return each.first.starts_with("health."); });
+  if (rules.kind == health_kind::none)
+    return;
+  auto seconds
+    = [](duration d) { return fmt::format("{}s", static_cast<double>(d.count()) / 1000); };
+  auto port = std::to_string(rules.port);
+  if (rules.kind == health_kind::http) {
+    say("health.http", rules.path);
+    say("health.port", port);
+  } else if (rules.kind == health_kind::tcp) {
+    say("health.tcp", port);
+  } else if (rules.kind == health_kind::notify) {
+    say("health.notify", "true");
+    say("health.watchdog", rules.watchdog.count() == 0 ? "none" : seconds(rules.watchdog));
+    return;
+  } else {
+    to.insert(std::move(exec));
+  }
+  say("health.interval", seconds(rules.interval));
+  say("health.timeout", seconds(rules.timeout));
+  say("health.failures", std::to_string(rules.failures));
+}
+
 field_values fields_of(const application& app) {
   field_values out;
   auto bytes = to_bytes(app);
@@ -151,6 +178,7 @@ field_values fields_of(const application& app) {
   out["rollout.parallel"] = {text, text};
   if (app.sha256.empty())
     out.erase("sha256");
+  tell_health(app.health, out);
   return out;
 }
 

@@ -20,6 +20,8 @@ using instance_list = std::vector<const instance*>;
 bool is_launched_alike(const program& before, program now) {
   if (now.sha256.empty())
     now.sha256 = before.sha256;
+  // It matters to what has yet to become healthy.
+  now.health.start_within = before.health.start_within;
   return now == before;
 }
 

@@ -53,7 +53,8 @@ std::optional<std::string> defect_of(const rollout_view& view, const rollout_clo
                        each.reason.empty() ? std::string{"failed"} : each.reason);
   if (each.goal == instance_goal::run && !is_member_proven(each)
       && clock.told_to_run(each.id) >= deadline)
-    return fmt::format("{} was not ready within {} s", named(each), deadline.count() / 1000);
+    return fmt::format("{} was not ready within {} s{}{}", named(each), deadline.count() / 1000,
+                       each.reason.empty() ? "" : ": ", each.reason);
   if (clock.unmoved(each.id) >= deadline)
     return unfetched_text(each, deadline);
   auto longest = rules.rollout.fetch_deadline;

@@ -81,6 +81,30 @@ void fill_rules(application& app) {
   app.stop.to = *rc::gen::element(messages::stop_target::main, messages::stop_target::all);
 }
 
+void fill_health(application& app) {
+  auto& health = app.health;
+  if (!app.always_on)
+    return;
+  health.kind = static_cast<messages::health_kind>(*rc::gen::inRange(0, 5));
+  if (health.kind == messages::health_kind::none)
+    return;
+  health.start_within = app.rollout.deadline;
+  if (health.kind == messages::health_kind::notify) {
+    if (*rc::gen::arbitrary<bool>())
+      health.watchdog = any_duration(100, 100'000);
+    return;
+  }
+  health.interval = any_duration(100, 100'000);
+  health.timeout = any_duration(100, 100'000);
+  health.failures = *rc::gen::inRange(1U, 101U);
+  if (health.kind == messages::health_kind::http)
+    health.path = "/" + any_of_letters("abc?=:'/", 0, 9);
+  if (health.kind == messages::health_kind::exec)
+    health.exec = {"check", any_of_letters("-ab #:'", 0, 5)};
+  else
+    health.port = *rc::gen::inRange(1U, 101U);
+}
+
 application any_application(int number) {
   application app;
   app.name = any_name().substr(0, 50) + std::to_string(number);
@@ -127,6 +151,7 @@ application any_application(int number) {
   app.limits.open_files = any_limit(1'073'741'817U);
   app.limits.core_size_mb = any_limit(100'000'001U);
   fill_rules(app);
+  fill_health(app);
   app.services = some<messages::service>(3, [] {
     return messages::service{any_of_letters("ab.C:'# ", 0, 9) + "x", *rc::gen::inRange(1U, 101U),
                              some<std::string>(3, [] { return any_of_letters("abc", 1, 4); })};
@@ -206,6 +231,33 @@ void write_rules(YAML::Emitter& out, const application& app) {
   out << YAML::EndMap;
 }
 
+void write_health(YAML::Emitter& out, const messages::health_rules& health) {
+  if (health.kind == messages::health_kind::none)
+    return;
+  out << YAML::Key << written_key("health") << YAML::Value << YAML::BeginMap;
+  if (health.kind == messages::health_kind::http) {
+    put_text(out, "http", health.path);
+    put(out, "port", health.port);
+  } else if (health.kind == messages::health_kind::tcp) {
+    put(out, "tcp", health.port);
+  } else if (health.kind == messages::health_kind::notify) {
+    put(out, "notify", "true");
+    if (health.watchdog.count() > 0)
+      put(out, "watchdog", written(health.watchdog));
+  } else {
+    out << YAML::Key << written_key("exec") << YAML::Value << YAML::BeginSeq;
+    for (const auto& each : health.exec)
+      out << YAML::DoubleQuoted << each;
+    out << YAML::EndSeq;
+  }
+  if (health.kind != messages::health_kind::notify) {
+    put(out, "interval", written(health.interval));
+    put(out, "timeout", written(health.timeout));
+    put(out, "failures", health.failures);
+  }
+  out << YAML::EndMap;
+}
+
 void write_services(YAML::Emitter& out, const application& app) {
   out << YAML::Key << written_key("autoregs") << YAML::Value << YAML::BeginSeq;
   for (const auto& each : app.services) {
@@ -252,6 +304,7 @@ void write(YAML::Emitter& out, const application& app) {
   if (!app.sha256.empty())
     put_text(out, "sha256", app.sha256);
   write_rules(out, app);
+  write_health(out, app.health);
   write_services(out, app);
   out << YAML::EndMap;
 }

@@ -285,6 +285,90 @@ TEST_CASE("with `java: true` the binary is a main class") {
   });
 }
 
+TEST_CASE("health is read in every way it can be written") {
+  auto read = [](const std::string& more) {
+    return read_application_of(in_application(more)).health;
+  };
+  CHECK(read("") == messages::health_rules{});
+  CHECK(read("health: none") == messages::health_rules{});
+  CHECK(read("health: {notify: false}") == messages::health_rules{});
+  auto http = read("health: {http: /health}");
+  CHECK(http.kind == messages::health_kind::http);
+  CHECK(http.path == "/health");
+  CHECK(http.port == 1);
+  CHECK(http.interval == milliseconds{2'000});
+  CHECK(http.timeout == milliseconds{1'000});
+  CHECK(http.failures == 3);
+  CHECK(http.start_within == milliseconds{300'000});
+  http = read("rollout: {deadline: 1m}\n"
+              "health: {HTTP: '/a?b=c', port: 7, interval: 500ms, timeout: 1m, failures: 1}");
+  CHECK(http.path == "/a?b=c");
+  CHECK(http.port == 7);
+  CHECK(http.interval == milliseconds{500});
+  CHECK(http.timeout == milliseconds{60'000});
+  CHECK(http.failures == 1);
+  CHECK(http.start_within == milliseconds{60'000});
+  auto tcp = read("health: {tcp: 2}");
+  CHECK(tcp.kind == messages::health_kind::tcp);
+  CHECK(tcp.port == 2);
+  auto notify = read("health: {notify: true, watchdog: 30s}");
+  CHECK(notify.kind == messages::health_kind::notify);
+  CHECK(notify.watchdog == milliseconds{30'000});
+  auto exec = read("health: {exec: [check, -q, '${PORT1}']}");
+  CHECK(exec.kind == messages::health_kind::exec);
+  CHECK(exec.exec == std::vector<std::string>{"check", "-q", "${PORT1}"});
+}
+
+TEST_CASE("mistakes in health are told where they are") {
+  check_all_in_application({
+    {"health: often",
+     "6:17: `health` is `often`; expected `none`, or a map such as {http: /health, port: 1}"},
+    {"health: [http]", "6:17: `health` is a list; expected a map of its keys"},
+    {"health: {}", "6:17: `health` says no way to check; expected one of `http`, `tcp`, `notify` "
+                   "and `exec`"},
+    {"health: {interval: 1s}", "6:17: `health` says no way to check; expected one of `http`, "
+                               "`tcp`, `notify` and `exec`"},
+    {"health: {http: /, tcp: 1}",
+     "6:32: `health` has `tcp` beside `http`; expected one of the two"},
+    {"health: {http: health}", "6:24: `http` is `health`; expected a path such as /health, without "
+                               "blanks, of at most 1024 bytes"},
+    {"health: {http: '/a b'}", "6:24: `http` is `/a b`; expected a path such as /health, without "
+                               "blanks, of at most 1024 bytes"},
+    {"health: {http: /, port: 0}",
+     "6:33: `port` is `0`; expected n of `${PORTn}`, from 1 to 100"},
+    {"health: {tcp: http}", "6:23: `tcp` is `http`; expected n of `${PORTn}`, from 1 to 100"},
+    {"health: {tcp: 1, port: 2}",
+     "6:32: `port` means nothing here; expected it beside `http` only"},
+    {"health: {http: /, interval: 10ms}",
+     "6:37: `interval` is `10ms`; expected a duration such as 2s, from 100ms"},
+    {"health: {http: /, timeout: 5}", "6:36: `timeout` is `5`; expected a duration such as 2s, "
+                                      "from 100ms, with its unit: 5s or 5m"},
+    {"health: {http: /, failures: 0}",
+     "6:37: `failures` is `0`; expected a whole number from 1 to 100"},
+    {"health: {http: /, watchdog: 5s}",
+     "6:37: `watchdog` means nothing here; expected it beside `notify: true` only"},
+    {"health: {notify: true, interval: 5s}",
+     "6:42: `interval` means nothing here; expected it beside `http`, `tcp` or `exec` only"},
+    {"health: {notify: perhaps}", "6:26: `notify` is `perhaps`; expected true or false"},
+    {"health: {exec: check}",
+     "6:24: `exec` is a single value; expected a list such as [check, -q]"},
+    {"health: {exec: []}", "6:24: `exec` has 0 entries; expected a program and its arguments, at "
+                           "most 100 in all"},
+    {"health: {exec: [../check]}",
+     "6:25: `exec` begins with `../check`, which leaves its directory with `..`; expected the "
+     "path of a file inside the archive, such as `dist/server`, or a file name"},
+    {"health: {exec: ['${PORT1}']}",
+     "6:25: `exec` begins with `${PORT1}`; expected the path of a program in the artifact, or a "
+     "program of the machine"},
+    {"health: {exec: [check, '${PORT0}']}", ""},
+    {"health: {exec: [check, '${DATA}']}", ""},
+    {"health: {http: /, intervall: 5s}",
+     "6:27: unknown key `intervall` in `health`; did you mean `interval`?"},
+    {"alwayson: false\nhealth: {http: /}",
+     "7:17: `health` is given to a job; expected `alwayson: true` beside it"},
+  });
+}
+
 TEST_CASE("a duration after which lost instances are replaced, or never, or the farm's rule") {
   auto read = [](const std::string& more) {
     return read_application_of(in_application(more)).replace_after;
@@ -693,9 +777,6 @@ TEST_CASE("what is not supported yet is refused at its line") {
      "7:19: `critical: true` is not supported yet; expected `false`\n"
      "7:19: `critical: true` is given to an application with `alwayson: false`; expected "
      "`alwayson: true` beside it"},
-    {"health: {http: /health, port: 1}",
-     "6:17: `health` is not supported yet; expected no such key: ready is what was alive for "
-     "`rollout.min_ready`"},
     {"unreachable: {replace_after: 5}",
      "6:38: `replace_after` is `5`; expected a duration such as 5m, or never, with its unit: 5s or "
      "5m"},

@@ -22,6 +22,10 @@ TEST_CASE("the number of ports is the highest that is named anywhere") {
   CHECK(port_count(app) == 3);
   app.services = {{"web", 5, {}}};
   CHECK(port_count(app) == 5);
+  app.health.port = 6;
+  CHECK(port_count(app) == 6);
+  app.health.exec = {"check", "${PORT7}"};
+  CHECK(port_count(app) == 7);
 }
 
 TEST_CASE("only ${PORTn} stands for a port") {

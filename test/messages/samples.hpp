@@ -37,6 +37,15 @@ inline program any_program() {
   a.limits.cpu_percent = *rc::gen::arbitrary<std::uint64_t>();
   a.limits.processes = unlimited;
   a.min_ready = any_duration();
+  a.health = {any_enum<health_kind>(),
+              any_text(),
+              *rc::gen::arbitrary<std::uint32_t>(),
+              *rc::gen::arbitrary<std::vector<std::string>>(),
+              any_duration(),
+              any_duration(),
+              *rc::gen::arbitrary<std::uint32_t>(),
+              any_duration(),
+              any_duration()};
   a.restart.policy = any_enum<restart_policy>();
   a.restart.backoff_max = any_duration();
   a.services = {{any_text(), *rc::gen::arbitrary<std::uint32_t>(), {any_text()}}};

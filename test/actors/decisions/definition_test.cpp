@@ -70,6 +70,30 @@ TEST_CASE("limits are told as deploy.yaml says them") {
                                     "limits.processes: none → unlimited"});
 }
 
+TEST_CASE("another health check is told by the keys of deploy.yaml") {
+  auto before = web();
+  auto after = web();
+  after.health.kind = health_kind::http;
+  after.health.path = "/health";
+  after.health.port = 1;
+  after.health.start_within = duration{300'000};
+  CHECK(texts(differences(&before, &after))
+        == std::vector<std::string>{"health.failures: - → 3", "health.http: - → /health",
+                                    "health.interval: - → 2s", "health.port: - → 1",
+                                    "health.timeout: - → 1s"});
+  before.health.kind = health_kind::notify;
+  before.health.watchdog = duration{1'500};
+  after.health = before.health;
+  after.health.watchdog = duration{0};
+  CHECK(texts(differences(&before, &after))
+        == std::vector<std::string>{"health.watchdog: 1.5s → none"});
+  before.health = {.kind = health_kind::exec, .exec = {"check", "--password", "secret"}};
+  after.health = {.kind = health_kind::exec, .exec = {"check", "--password", "other"}};
+  CHECK(texts(differences(&before, &after))
+        == std::vector<std::string>{
+          "health.exec: [check, --password, ***] → [check, --password, ***] (changed)"});
+}
+
 TEST_CASE("what is new has no before, what goes no after") {
   auto app = web();
   auto fresh = differences(nullptr, &app);
