@@ -11,8 +11,14 @@
 ///   autodeployer-starter --sweep UID HOME
 ///
 /// kills what an instance left whose starter was killed.
+///
+///   autodeployer-starter --check …
+///
+/// finds out whether an instance is healthy: see check.hpp.
 
+#include "agent/starter/check.hpp"
 #include "agent/starter/leftovers.hpp"
+#include "agent/starter/notices.hpp"
 #include "agent/starter/output.hpp"
 #include "agent/starter/program.hpp"
 #include "agent/starter/state_file.hpp"
@@ -57,6 +63,9 @@ struct instance {
   /// Of DIR/lock.
   int lock = -1;
   output printed;
+  notices heard;
+  /// Why nothing can be heard: an errno, or 0.
+  int deaf = 0;
   state_file file;
   /// Of the program, while it runs; it is not reaped unless this is 0.
   pid_t running = 0;
@@ -119,6 +128,8 @@ std::int64_t steady_now() {
 
 /// Starts the program with pipes of its own for its output.
 started start_with_output(instance& i) {
+  if (i.deaf)
+    return {0, problem::notify, i.deaf};
   if (!i.log_is_open)
     if (int error = i.printed.open(i.log))
       return {0, problem::output, error};
@@ -144,6 +155,7 @@ void start_program(instance& i) {
   now.what = phase::starting;
   now.pid = 0;
   now.exit = 0;
+  i.heard.begin_run(now.run, i.file.said);
   i.file.write();
   auto result = start_with_output(i);
   i.running = result.pid;
@@ -346,14 +358,16 @@ void serve(instance& i, int from) {
   for (;;) {
     pollfd pipes[2];
     i.printed.put_waits(pipes);
-    pollfd all[3] = {{from, POLLIN, 0}, pipes[0], pipes[1]};
-    poll(all, 3, sooner(i.printed.patience(), time_left(i)));
+    pollfd all[4] = {{from, POLLIN, 0}, pipes[0], pipes[1], i.heard.wait()};
+    poll(all, 4, sooner(sooner(i.printed.patience(), i.heard.patience()), time_left(i)));
     signalfd_siginfo order;
     while (read(from, &order, sizeof order) == sizeof order)
       obey(i, order);
     if (time_left(i) == 0)
       kill_too_slow(i);
     i.printed.take();
+    if (i.running && i.heard.take(i.file.said))
+      i.file.write();
   }
 }
 
@@ -395,6 +409,7 @@ int run(char** args) {
   show_pid(i.lock);
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   i.log = args[3];
+  i.deaf = i.heard.open(i.directory, i.how.uid);
   int from = orders();
   if (from < 0)
     return errno;
@@ -416,6 +431,8 @@ int main(int argc, char** argv) {
   signal(SIGCHLD, SIG_DFL);
   if (argc == 4 && strcmp(argv[1], "--sweep") == 0)
     return sweep(strtol(argv[2], nullptr, 10), argv[3]);
+  if (argc > 9 && strcmp(argv[1], "--check") == 0)
+    return check(argv + 2);
   if (argc < 12)
     return EINVAL;
   setsid();

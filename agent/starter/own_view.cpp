@@ -1,6 +1,7 @@
 #include "agent/starter/own_view.hpp"
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fcntl.h>
 #include <sched.h>
@@ -41,13 +42,6 @@ struct tree {
 bool is_below(const char* path, const char* directory) {
   auto size = std::strlen(directory);
   return std::strncmp(path, directory, size) == 0 && path[size] == '/';
-}
-
-bool is_hidden(const char* path) {
-  for (const auto& each : places)
-    if (is_below(path, each.path))
-      return true;
-  return false;
 }
 
 int open_tree(int directory, const char* path) {
@@ -137,7 +131,36 @@ void hide_processes() {
   mount("proc", "/proc", "proc", no_suid_no_devices | no_programs, "hidepid=invisible");
 }
 
+/// Enters one of the other process's namespaces, where it is not ours already; an errno, or 0.
+int enter(long process, const char* name, int kind) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%ld/ns/%s", process, name);
+  int there = open(path, O_RDONLY | O_CLOEXEC);
+  if (there < 0)
+    return errno;
+  snprintf(path, sizeof path, "/proc/self/ns/%s", name);
+  struct stat other {};
+  struct stat own {};
+  bool is_ours = fstat(there, &other) == 0 && stat(path, &own) == 0 && other.st_ino == own.st_ino
+                 && other.st_dev == own.st_dev;
+  int error = !is_ours && setns(there, kind) ? errno : 0;
+  close(there);
+  return error;
+}
+
 } // namespace
+
+bool is_hidden(const char* path) {
+  for (const auto& each : places)
+    if (is_below(path, each.path))
+      return true;
+  return false;
+}
+
+int join_view_of(long process) {
+  int error = enter(process, "ipc", CLONE_NEWIPC);
+  return error ? error : enter(process, "mnt", CLONE_NEWNS);
+}
 
 view_error take_own_view(const view& wanted) {
   bool has_data = wanted.data.path != nullptr;

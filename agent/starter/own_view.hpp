@@ -29,4 +29,11 @@ struct view_error {
 /// container without CAP_SYS_ADMIN, leaves everything shared, but for data, which takes a mount.
 view_error take_own_view(const view& wanted);
 
+/// Gives this process the view of another one that has taken its own, or left it shared. An errno,
+/// or 0.
+int join_view_of(long process);
+
+/// Whether a process with a view of its own does not see this path of the machine.
+bool is_hidden(const char* path);
+
 } // namespace deployminator::agent::starter

@@ -99,9 +99,13 @@ report become(const program& p, pid_t parent) {
     return {problem::output, error};
   if (int error = set_limits(p))
     return {problem::limits, error};
-  if (p.uid >= 0)
+  if (p.uid >= 0 && p.beside) {
+    if (int error = join_view_of(p.beside))
+      return {problem::view, error};
+  } else if (p.uid >= 0) {
     if (auto view = take_own_view({p.directory, p.home, p.data, p.uid}); view.error)
       return {view.is_data ? problem::data : problem::view, view.error};
+  }
   if (p.uid >= 0)
     if (int error = become_user(p.uid))
       return {problem::user, error};

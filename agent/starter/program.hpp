@@ -40,6 +40,9 @@ struct program {
   /// The program's absolute path and its arguments, ended by a null pointer.
   char** args = nullptr;
   data_mount data;
+  /// Shares the view of this process, which runs as `uid`, instead of having one of its own; 0: it
+  /// has its own.
+  pid_t beside = 0;
 };
 
 /// What came of `start`.

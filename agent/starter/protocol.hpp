@@ -7,10 +7,11 @@
 /// lives as long as its instance and meets every agent that is installed meanwhile. So nothing here
 /// is changed, only added behind what is there, with a new `magic` where that does not do.
 ///
-/// The starter says what is in `DIR/state`, one `state` that it overwrites in place (no disk is
-/// ever too full for that) and whose writing the agent sees by inotify. While it lives, the byte
-/// `alive_byte` of `DIR/lock` is locked by an open file description that it inherited, and from its
-/// first `state` on also `pid_byte`, by a POSIX lock that tells its process id to F_GETLK.
+/// The starter says what is in `DIR/state`, one `state` and behind it one `told`, which it
+/// overwrites in place (no disk is ever too full for that) and whose writing the agent sees by
+/// inotify. While it lives, the byte `alive_byte` of `DIR/lock` is locked by an open file
+/// description that it inherited, and from its first `state` on also `pid_byte`, by a POSIX lock
+/// that tells its process id to F_GETLK.
 ///
 /// The agent orders by real-time signals with a value (sigqueue), which the kernel keeps in order
 /// and which a starter that is busy does not miss.
@@ -18,12 +19,19 @@ namespace deployminator::agent::starter {
 
 inline constexpr char state_name[] = "state";
 inline constexpr char lock_name[] = "lock";
+/// The socket at which the program tells of itself, where it is asked to.
+inline constexpr char notify_name[] = "notify";
 inline constexpr int alive_byte = 0;
 inline constexpr int pid_byte = 1;
 
 /// In the environment of a starter whose instance has data, as `OWNER:PATH`: who owns it on disk,
 /// and where it is. The program does not get it. A starter that is older than this mounts nothing.
 inline constexpr char data_variable[] = "DEPLOY_DATA";
+
+/// In the environment of a starter whose program is to tell of itself by sd_notify's protocol: how
+/// often it has to, in microseconds; 0: it need not. The program gets NOTIFY_SOCKET and, where it
+/// has to, WATCHDOG_USEC instead. A starter that is older than this does not listen.
+inline constexpr char notify_variable[] = "DEPLOY_NOTIFY";
 
 /// Start the program as run number `value`; ignored unless that is the next number and none runs,
 /// so that the same order twice starts one program.
@@ -89,6 +97,8 @@ enum class problem : std::uint32_t {
   /// Nothing: the program ran and ended when it was told to stop, and what it left did not do so in
   /// time.
   rest_too_slow,
+  /// The socket at which it is to tell of itself could not be made.
+  notify,
 };
 
 inline constexpr std::size_t most_ports = 256;
@@ -129,10 +139,31 @@ inline bool was_too_slow(const state& s) {
   return s.failed == problem::too_slow || s.failed == problem::rest_too_slow;
 }
 
-inline std::uint64_t checksum_of(const state& s) {
-  const auto* bytes = reinterpret_cast<const unsigned char*>(&s);
+/// What the program told of itself, behind the `state`; a starter that is older than this writes
+/// none, an agent that is older does not read it.
+struct told {
+  /// In this run of the program.
+  std::uint32_t run = 0;
+  /// It was asked to, and is heard. 0 or 1, as are the next two.
+  std::uint32_t listens = 0;
+  /// READY=1, and STOPPING=1 since.
+  std::uint32_t is_ready = 0;
+  std::uint32_t is_stopping = 0;
+  /// When it said READY=1 or WATCHDOG=1 last: UTC, in microseconds since 1970.
+  std::int64_t sign_at = 0;
+  /// The first bytes of its last STATUS=.
+  std::uint32_t status_size = 0;
+  char status[204] = {};
+  /// As that of `state`.
+  std::uint64_t checksum = 0;
+};
+
+/// Of everything before the checksum.
+template <class Content>
+std::uint64_t checksum_of(const Content& content) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(&content);
   std::uint64_t hash = 14695981039346656037U;
-  for (std::size_t i = 0; i < offsetof(state, checksum); ++i)
+  for (std::size_t i = 0; i < offsetof(Content, checksum); ++i)
     hash = (hash ^ bytes[i]) * 1099511628211U;
   return hash;
 }

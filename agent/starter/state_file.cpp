@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 namespace deployminator::agent::starter {
 
@@ -44,10 +45,12 @@ int state_file::restore(const char* dir) {
 
 int state_file::write() {
   now.checksum = checksum_of(now);
-  auto written = pwrite(fd, &now, sizeof now, 0);
+  said.checksum = checksum_of(said);
+  iovec both[] = {{&now, sizeof now}, {&said, sizeof said}};
+  auto written = pwritev(fd, both, 2, 0);
   if (written < 0)
     return errno;
-  return written == sizeof now ? 0 : ENOSPC;
+  return written == sizeof now + sizeof said ? 0 : ENOSPC;
 }
 
 } // namespace deployminator::agent::starter

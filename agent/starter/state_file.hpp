@@ -11,11 +11,12 @@ bool is_named(int fd, int at, const char* name);
 struct state_file {
   int fd = -1;
   state now;
+  told said;
 
   /// Makes the file in the directory `dir`; an errno, or 0.
   int create(const char* dir);
 
-  /// Overwrites the file with `now`; an errno, or 0.
+  /// Overwrites the file with `now` and `said`; an errno, or 0.
   int write();
 
   /// Writes it again, to a new file in `dir` where the first is not there any more; an errno, or 0.
