@@ -89,6 +89,15 @@ public:
   void operator()(const start_timer& action) {
     self_->delayed_send(self_, action.after, atom::tick_v, action.number);
   }
+  void operator()(const start_check_timer& action) {
+    self_->delayed_send(self_, action.after, atom::check_v, action.number);
+  }
+  void operator()(const ask_health& action) {
+    state_.world->health->check(
+      action.order, [me = weak_handle{me_}, number = action.number](health_outcome outcome) {
+        me.send(check_ended{number, outcome.healthy, std::move(outcome.seen)});
+      });
+  }
   void operator()(const forget&) {
     common::log::info("instance is gone", {{"id", id()}, {"reason", state_.life.seen.reason}});
     self_->send(state_.journal, atom::erase_v, id());
@@ -196,6 +205,8 @@ instance_actor::behavior_type instance(instance_actor::stateful_pointer<instance
       auto output = output_after(self, event);
       happen(self, process_changed{std::move(event), std::move(output)});
     },
+    [self](check_ended& outcome) { happen(self, std::move(outcome)); },
+    [self](atom::check, std::uint64_t number) { happen(self, check_due{number}); },
     [self](atom::tick, std::uint64_t number) { happen(self, timer_fired{number}); },
   };
 }

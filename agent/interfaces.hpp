@@ -47,6 +47,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::process_event)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::download_progress)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::messages::server_key_news)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::fetch_note)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::check_ended)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(deployminator::agent::fetch_keys)
 
 /// The agent's own atoms, beside those it shares with the server.
@@ -124,6 +125,10 @@ using instance_actor = caf::typed_actor<
   caf::reacts_to<atom::revive, std::string>,
   /// From the AGENT, who has it from the launcher: news of its processes.
   caf::reacts_to<process_event>,
+  /// From the health checker: a check has ended.
+  caf::reacts_to<check_ended>,
+  /// From itself: the check of this number is due.
+  caf::reacts_to<atom::check, std::uint64_t>,
   /// From itself: the timer of this number is over.
   caf::reacts_to<atom::tick, std::uint64_t>>;
 

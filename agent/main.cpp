@@ -7,6 +7,7 @@
 #include "agent/linux/ambience.hpp"
 #include "agent/linux/curl_downloader.hpp"
 #include "agent/linux/directories.hpp"
+#include "agent/linux/health_probe.hpp"
 #include "agent/linux/journal_directory.hpp"
 #include "agent/linux/leave_farm.hpp"
 #include "agent/linux/log_files.hpp"
@@ -80,12 +81,17 @@ public:
       launcher_({.where = where, .programs = std::move(programs), .most_output = logs.of_one},
                 [to = agent_.get_future().share()](const agent::process_event& event) {
                   to.get().send(event);
-                }) {}
+                }),
+      health_([this](const agent::health_order& order, agent::health_checker::on_checked done) {
+        launcher_.check(order, std::move(done));
+      }) {}
 
   agent::outside world() {
-    return {&downloads_, &launcher_, &logs_,
-            &journal_,   &storage_,  &ports_,
-            &filter_,    &meter_,    agent::system_ambience()};
+    agent::outside out{&downloads_, &launcher_, &logs_,
+                       &journal_,   &storage_,  &ports_,
+                       &filter_,    &meter_,    agent::system_ambience()};
+    out.health = &health_;
+    return out;
   }
 
   /// Names who gets the launcher's events; the first of them waits for this.
@@ -104,6 +110,7 @@ private:
   agent::journal_directory journal_;
   agent::proc_usage_meter meter_;
   agent::process_launcher launcher_;
+  agent::health_probe health_;
 };
 
 agent::log_limits limits_in(const configs::agent_settings& settings) {

@@ -123,6 +123,23 @@ struct launch_order {
   bool discard_log = false;
   /// Its directory that survives builds, as a path below that of all data; empty: it has none.
   std::string data;
+  /// It is asked to tell of itself by sd_notify's protocol, and every so often where that is not 0.
+  bool notifies = false;
+  std::chrono::milliseconds watchdog{0};
+};
+
+/// What a program told of itself by sd_notify's protocol, in its present run.
+struct notice {
+  /// It said READY=1.
+  bool ready = false;
+  /// It said STOPPING=1 since.
+  bool stopping = false;
+  /// When it said READY=1 or WATCHDOG=1 last, to a tenth of a second.
+  messages::timestamp sign_at;
+  /// Of its last STATUS=: at most 200 bytes, as they came.
+  std::string status;
+
+  bool operator==(const notice&) const = default;
 };
 
 /// What became of an instance's processes.
@@ -141,6 +158,8 @@ struct process_event {
     gone,
     /// The program goes on and has hit limits: `hits`.
     limited,
+    /// The program that runs told something of itself: `said`.
+    told,
   };
   std::string id;
   kind what = kind::gone;
@@ -155,6 +174,9 @@ struct process_event {
   limit_hits hits;
   /// With `exited`: something was killed, for it did not end in time when it was told to.
   bool too_slow = false;
+  /// With `started`: what the program tells of itself is heard.
+  bool listens = true;
+  notice said;
 };
 
 /// An instance that `launcher::recover` found on the machine.
@@ -177,6 +199,8 @@ struct found_instance {
   bool earlier_boot = false;
   /// The limits that it has hit in this or an earlier run.
   limit_hits hits;
+  /// What its program told of itself; nothing where its starter does not listen for that.
+  std::optional<notice> said;
 };
 
 /// Lays out, starts and ends instances. Everything it makes is named by the instance's id, so doing
@@ -216,6 +240,41 @@ public:
   /// Removes directory and grant of an instance of which nothing runs. Its log is kept for a while;
   /// `last` is what is told of it from now on.
   virtual void remove(const messages::kept_log& last, on_removed done) = 0;
+};
+
+// -- health ---------------------------------------------------------------------------------------
+
+/// A check of an instance whose program runs.
+struct health_order {
+  std::string id;
+  messages::health_kind kind = messages::health_kind::none;
+  /// Of `http` and `tcp`: the instance's, on the loopback address.
+  std::uint16_t port = 0;
+  std::string path;
+  /// Of `exec`: what is run as the instance would be, with `binary` a path in its directory or a
+  /// program of the machine, and the process whose view of the machine it shares.
+  launch_order program;
+  std::int64_t pid = 0;
+  /// The check has failed if it takes longer.
+  std::chrono::milliseconds timeout{0};
+};
+
+struct health_outcome {
+  bool healthy = false;
+  /// What was seen, one sentence for people: a status and the first line of what came with it,
+  /// bounded, without control characters.
+  std::string seen;
+};
+
+/// Finds out whether instances serve.
+class health_checker {
+public:
+  virtual ~health_checker() = default;
+
+  using on_checked = std::function<void(health_outcome)>;
+
+  /// Makes one check; `done` is called once, soon after the timeout at the latest.
+  virtual void check(const health_order& order, on_checked done) = 0;
 };
 
 // -- output ---------------------------------------------------------------------------------------
@@ -309,10 +368,14 @@ struct instance_record {
   messages::timestamp ended_run;
   /// `messages::observation::restarted_at`.
   std::vector<messages::timestamp> restarted_at;
+  /// The start of the last run that was ready.
+  messages::timestamp ready_run;
+  /// The last run was found to be unhealthy.
+  bool unhealthy = false;
 
   bool operator==(const instance_record&) const = default;
   MSGPACK_DEFINE_MAP(id, restarts, ready_at, fetched, sha256, failures, exit, gave_up, started_at,
-                     ended_run, restarted_at)
+                     ended_run, restarted_at, ready_run, unhealthy)
 };
 
 /// What the agent knows about itself and its orders.
@@ -432,6 +495,7 @@ struct outside {
   ambience ambient;
   /// Null where no keys are used.
   key_keeper* key = nullptr;
+  health_checker* health = nullptr;
 };
 
 } // namespace deployminator::agent

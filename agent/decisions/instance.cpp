@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 namespace deployminator::agent {
@@ -197,6 +198,8 @@ void instance_step::operator()(const process_changed& e) {
       return on_limited(e.event.hits);
     case process_event::kind::gone:
       return on_gone();
+    case process_event::kind::told:
+      return on_told(e.event.said);
   }
 }
 
@@ -229,10 +232,17 @@ void instance_step::on_started(const process_event& e) {
   if (!e.remark.empty())
     remark += (remark.empty() ? "" : "; ") + e.remark;
   enter(instance_phase::up, instance_state::running, std::move(remark));
-  if (app().min_ready <= milliseconds{0})
+  life_.health.unhealthy = false;
+  life_.health.said = {};
+  life_.can_notify = e.listens;
+  watch_health(milliseconds{0});
+}
+
+void instance_step::become_ready_after(milliseconds wait) {
+  if (wait <= milliseconds{0})
     become_ready();
   else
-    set_timer(app().min_ready);
+    set_timer(wait);
 }
 
 /// Told with the state that it is in, until it enters another one.
@@ -243,7 +253,14 @@ void instance_step::on_limited(const limit_hits& hits) {
 
 void instance_step::become_ready() {
   life_.seen.state = instance_state::ready;
-  life_.exits.since_ready = 0;
+  if (checked_by() == messages::health_kind::none) {
+    life_.exits.since_ready = 0;
+  } else {
+    life_.health.ready_since = now_.steady;
+    life_.health.unhealthy = false;
+    life_.seen.reason = status_text();
+  }
+  life_.ready_run = life_.seen.started_at;
   if (!life_.seen.ready_at)
     life_.seen.ready_at = now_.utc;
 }
@@ -263,13 +280,21 @@ void instance_step::on_ended(std::optional<int> exit, std::string reason, std::s
     life_.seen.output = std::move(output);
     end_run(reason);
   } else if (life_.phase == instance_phase::stopping) {
-    clear();
+    auto why = std::exchange(life_.restart_reason, {});
+    if (why.empty() || goal() != instance_goal::run)
+      return clear();
+    // It was asked to end, so how it did is not its own doing.
+    life_.seen.exit.reset();
+    end_run(why);
   }
 }
 
 void instance_step::end_run(const std::string& reason) {
   bool is_known = life_.phase == instance_phase::idle && life_.seen.started_at
                   && life_.seen.started_at == life_.ended_run;
+  if (has_recovered(life_.health, app().restart, now_.steady))
+    life_.exits.since_ready = 0;
+  life_.health.ready_since.reset();
   auto verdict = is_known ? after_known_exit(app(), life_.seen.exit, reason, life_.exits)
                           : after_exit(app(), life_.seen.exit, reason, life_.exits, now_.steady);
   life_.ended_run = life_.seen.started_at;
@@ -290,6 +315,7 @@ void instance_step::on_gone() {
       return on_ended(std::nullopt, killed_with_starter, "");
     case instance_phase::stopping:
     case instance_phase::clearing:
+      life_.restart_reason.clear();
       life_.seen.pid = 0;
       if (goal() == instance_goal::stop)
         return vanish();
@@ -308,12 +334,15 @@ void instance_step::operator()(const ordered& e) {
     return;
   bool new_goal = e.spec->goal != goal();
   bool renewed = e.spec->revision != life_.spec->revision;
+  bool is_watched_alike = e.spec->app.health == life_.spec->app.health;
   life_.spec = e.spec;
   switch (life_.phase) {
     case instance_phase::launching:
     case instance_phase::up:
       if (goal() != instance_goal::run)
         stop_program();
+      else if (life_.phase == instance_phase::up && !is_watched_alike)
+        watch_health(milliseconds{0});
       return;
     case instance_phase::ended:
       if (goal() == instance_goal::run)
@@ -355,6 +384,7 @@ void instance_step::operator()(const ordered& e) {
 void instance_step::stop_program() {
   bool runs = life_.phase == instance_phase::up;
   life_.was_too_slow = false;
+  life_.restart_reason.clear();
   enter(instance_phase::stopping, instance_state::stopping, "told to stop");
   if (runs)
     act(stop_processes{app().stop});
@@ -393,8 +423,15 @@ void instance_step::operator()(const timer_fired& e) {
     return;
   switch (life_.phase) {
     case instance_phase::up:
-      return become_ready();
+      return life_.health.restart_due ? stop_to_restart() : become_ready();
     case instance_phase::stopping:
+      // Its ports and its user stay with it.
+      if (!life_.restart_reason.empty() && goal() == instance_goal::run) {
+        auto kill = app().stop;
+        kill.signal = SIGKILL;
+        act(stop_processes{kill});
+        return set_timer(app().stop.timeout + first_retry);
+      }
       life_.was_too_slow = true;
       return clear();
     case instance_phase::resting:
@@ -439,9 +476,10 @@ std::string end_text(const instance_life& life) {
 }
 
 instance_record record_of(const instance_life& life) {
-  return {life.seen.id,         life.seen.restarts,     life.seen.ready_at,    life.seen.fetched,
-          life.seen.sha256,     life.exits.since_ready, life.seen.exit,        life.gave_up,
-          life.seen.started_at, life.ended_run,         life.seen.restarted_at};
+  return {life.seen.id,         life.seen.restarts,     life.seen.ready_at,     life.seen.fetched,
+          life.seen.sha256,     life.exits.since_ready, life.seen.exit,         life.gave_up,
+          life.seen.started_at, life.ended_run,         life.seen.restarted_at, life.ready_run,
+          life.health.unhealthy};
 }
 
 } // namespace deployminator::agent

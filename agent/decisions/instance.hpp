@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/decisions/health.hpp"
 #include "agent/decisions/restart.hpp"
 #include "agent/outside.hpp"
 
@@ -30,8 +31,8 @@ struct moment {
 /// What the agent is doing about an instance. `messages::instance_state` is what others see of it.
 ///
 ///                    failure ┌─────────┐ back-off
-///            ┌──────────────►│ resting │◄─────────────────┐
-///            │               └────┬────┘                  │ to be restarted
+///            ┌──────────────►│ resting │◄─────────────────┐ (unhealthy: by
+///            │               └────┬────┘                  │ `stopping`) to be restarted
 ///   ┌──────────┐   ┌───────────┐  │ to the next step      │
 ///   │ fetching ├──►│ reserving │◄─┤                 ┌─────┴────┐  finished, given up
 ///   └──────────┘   └─┬───────┬─┘  ▼                 │    up    ├───────────────┐
@@ -107,6 +108,15 @@ struct instance_life {
   bool was_too_slow = false;
   /// The number of the timer that counts; older ones are stale.
   std::uint64_t timer = 0;
+  health_watch health;
+  /// While it is `stopping` to be restarted: why; else empty.
+  std::string restart_reason;
+  /// The start of the last run that was ready.
+  messages::timestamp ready_run;
+  /// Its starter listens for what the program tells of itself.
+  bool can_notify = true;
+  /// What the program had told when this agent found it.
+  std::optional<notice> found_notice;
 };
 
 // -- what happens to it ---------------------------------------------------------------------------
@@ -165,9 +175,21 @@ struct world_changed {
   std::string what;
 };
 
+/// The next check is due.
+struct check_due {
+  std::uint64_t number = 0;
+};
+
+/// A check has ended.
+struct check_ended {
+  std::uint64_t number = 0;
+  bool healthy = false;
+  std::string seen;
+};
+
 using instance_event
   = std::variant<begun, ordered, fetch_ended, fetch_note, reserve_ended, unpack_ended, remove_ended,
-                 process_changed, timer_fired, world_changed>;
+                 process_changed, timer_fired, world_changed, check_due, check_ended>;
 
 // -- what is done about it ------------------------------------------------------------------------
 
@@ -190,12 +212,24 @@ struct start_timer {
   std::chrono::milliseconds after{0};
 };
 
+/// `check_due` follows.
+struct start_check_timer {
+  std::uint64_t number = 0;
+  std::chrono::milliseconds after{0};
+};
+
+/// `check_ended` follows.
+struct ask_health {
+  std::uint64_t number = 0;
+  health_order order;
+};
+
 /// Nothing of it is left; the actor ends.
 struct forget {};
 
-using instance_action
-  = std::variant<fetch_artifact, cancel_fetch, reserve_grant, unpack_order, launch_order,
-                 stop_processes, kill_everything, remove_files, start_timer, forget>;
+using instance_action = std::variant<fetch_artifact, cancel_fetch, reserve_grant, unpack_order,
+                                     launch_order, stop_processes, kill_everything, remove_files,
+                                     start_timer, start_check_timer, ask_health, forget>;
 
 /// What follows from an event: changes `life` and says what to do, in this order. An event that
 /// makes no sense in the present phase (late, repeated) changes nothing.

@@ -12,8 +12,8 @@
 namespace deployminator::agent {
 
 /// One event being worked on: the transitions, each a member. Those that take over what an earlier
-/// agent left are in instance_takeover.cpp, all others in instance.cpp; who else wants a transition
-/// calls `advance`.
+/// agent left are in instance_takeover.cpp, those about the health of a program that runs in
+/// instance_health.cpp, all others in instance.cpp; who else wants a transition calls `advance`.
 class instance_step {
 public:
   instance_step(instance_life& life, const moment& now) : life_(life), now_(now) {}
@@ -28,6 +28,8 @@ public:
   void operator()(const process_changed& e);
   void operator()(const timer_fired& e);
   void operator()(const world_changed& e);
+  void operator()(const check_due& e);
+  void operator()(const check_ended& e);
 
   std::vector<instance_action> take_actions() {
     return std::move(actions_);
@@ -55,6 +57,7 @@ private:
   [[nodiscard]] bool is_lost_job(const found_instance& found) const;
   void await_start();
   void take_up(std::int64_t pid);
+  void take_up_checked(bool is_ready, std::chrono::milliseconds alive);
   void count_restart(messages::timestamp at);
   void on_started(const process_event& e);
   void on_ended(std::optional<int> exit, std::string reason, std::string output);
@@ -64,6 +67,17 @@ private:
   void end_run(const std::string& reason);
   [[nodiscard]] bool is_other_artifact() const;
   void become_ready();
+  void become_ready_after(std::chrono::milliseconds wait);
+  [[nodiscard]] messages::health_kind checked_by() const;
+  void watch_health(std::chrono::milliseconds alive);
+  void be_healthy();
+  void wait_for_health(const std::string& seen);
+  void be_unhealthy(const std::string& seen);
+  void stop_to_restart();
+  void on_told(const notice& said);
+  [[nodiscard]] std::string status_text() const;
+  void tell_status();
+  void look_at_notices();
   void stop_program();
   void vanish();
   void clear();

@@ -30,6 +30,8 @@ void instance_step::operator()(const begun& e) {
     life_.seen.fetched = e.record->fetched && e.found;
     life_.gave_up = e.record->gave_up;
     life_.ended_run = e.record->ended_run;
+    life_.ready_run = e.record->ready_run;
+    life_.health.unhealthy = e.record->unhealthy;
     life_.started_before
       = e.record->restarts > 0 || e.record->ready_at || e.record->exit || e.record->started_at;
     life_.exits = recalled_exits(e.record->failures, app().restart, now_.steady);
@@ -44,14 +46,18 @@ void instance_step::recall(const found_instance& found, const std::string& outpu
   life_.seen.uid = found.granted.uid;
   life_.seen.ports = found.granted.ports;
   // The earlier agent was killed before it could note this start.
-  if (life_.seen.started_at && found.started_at && found.started_at != life_.seen.started_at)
+  if (life_.seen.started_at && found.started_at && found.started_at != life_.seen.started_at) {
     count_restart(found.started_at);
+    life_.health.unhealthy = false;
+  }
   if (found.started_at)
     life_.seen.started_at = found.started_at;
   if (found.starting)
     return await_start();
   if (found.running) {
     life_.seen.fetched = true;
+    life_.can_notify = found.said.has_value();
+    life_.found_notice = found.said;
     return take_up(found.pid);
   }
   // What it waited for may be there since.
@@ -73,6 +79,11 @@ void instance_step::recall(const found_instance& found, const std::string& outpu
   std::string reason = found.died ? killed_with_starter : lost_with_state;
   if (exit)
     reason = end_words(*exit, found.hits, app().limits, output);
+  // It was asked to end, so how it did is not its own doing.
+  if (life_.health.unhealthy) {
+    exit.reset();
+    reason = "was unhealthy, and " + reason;
+  }
   if (!life_.gave_up)
     return on_ended(exit, reason, output);
   life_.seen.exit = exit;
@@ -122,8 +133,12 @@ void instance_step::take_up(std::int64_t pid) {
     return stop_program();
   const auto& started_at = life_.seen.started_at;
   milliseconds alive{(now_.utc.microseconds - started_at.microseconds) / 1'000};
-  auto missing = app().min_ready - std::max(alive, milliseconds{0});
-  bool was_ready = life_.seen.ready_at && life_.seen.ready_at >= started_at;
+  alive = std::max(alive, milliseconds{0});
+  bool was_ready
+    = (life_.seen.ready_at && life_.seen.ready_at >= started_at) || life_.ready_run == started_at;
+  if (checked_by() != messages::health_kind::none)
+    return take_up_checked(was_ready && !life_.health.unhealthy, alive);
+  auto missing = app().min_ready - alive;
   // An agent that is killed right then has not noted it.
   if (!life_.seen.ready_at && missing <= milliseconds{0})
     life_.seen.ready_at.microseconds
@@ -133,6 +148,21 @@ void instance_step::take_up(std::int64_t pid) {
     become_ready();
   else
     set_timer(missing);
+}
+
+/// One that was ready stays so until its checks say otherwise; one that was unhealthy is restarted
+/// with the next check that fails.
+void instance_step::take_up_checked(bool is_ready, milliseconds alive) {
+  auto said = std::exchange(life_.found_notice, std::nullopt);
+  if (said)
+    take_notice(life_.health, *said, now_.steady);
+  if (is_ready)
+    become_ready();
+  else if (life_.health.unhealthy)
+    life_.seen.reason = "unhealthy, as its agent saw before it was started again";
+  watch_health(alive);
+  if (checked_by() == messages::health_kind::notify && said)
+    on_told(*said);
 }
 
 } // namespace deployminator::agent

@@ -70,7 +70,32 @@ launch_order launch_order_for(const messages::instance_spec& spec, const std::st
   order.env["DEPLOY_VERSION"] = std::to_string(spec.version);
   order.env["DEPLOY_BUILD"] = std::to_string(spec.build);
   order.env["DEPLOY_MACHINE"] = machine;
+  order.notifies = spec.app.health.kind == messages::health_kind::notify;
+  order.watchdog = spec.app.health.watchdog;
   return order;
+}
+
+health_order health_order_for(const messages::instance_spec& spec, const std::string& machine,
+                              const std::vector<std::uint16_t>& ports, std::int64_t pid) {
+  const auto& rules = spec.app.health;
+  health_order out;
+  out.id = spec.id;
+  out.kind = rules.kind;
+  out.path = rules.path;
+  if (rules.port > 0 && rules.port <= ports.size())
+    out.port = ports[rules.port - 1];
+  out.timeout = rules.timeout;
+  if (rules.kind != messages::health_kind::exec || rules.exec.empty())
+    return out;
+  out.pid = pid;
+  out.program = launch_order_for(spec, machine, ports);
+  out.program.interpreter.clear();
+  out.program.binary = rules.exec.front();
+  out.program.args.clear();
+  for (auto each = rules.exec.begin() + 1; each != rules.exec.end(); ++each)
+    out.program.args.push_back(
+      messages::with_variable(messages::with_ports(*each, ports), "MACHINE", machine));
+  return out;
 }
 
 std::string signal_text(int signal) {

@@ -23,6 +23,10 @@ std::string data_path_of(const messages::instance_spec& spec);
 launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,
                               const std::vector<std::uint16_t>& ports);
 
+/// How the instance whose program is the process `pid` is checked.
+health_order health_order_for(const messages::instance_spec& spec, const std::string& machine,
+                              const std::vector<std::uint16_t>& ports, std::int64_t pid);
+
 /// "signal 9 (SIGKILL)".
 std::string signal_text(int signal);
 

@@ -81,4 +81,20 @@ std::string host_name() {
   return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
 }
 
+launch_order filled(launch_order order, const std::string& data) {
+  auto host = host_name();
+  auto fill = [&](std::string& text) {
+    text = messages::with_variable(text, "HOSTNAME", host);
+    if (!data.empty())
+      text = messages::with_variable(text, "DATA", data);
+  };
+  for (auto& each : order.args)
+    fill(each);
+  for (auto& [key, value] : order.env)
+    fill(value);
+  if (!data.empty())
+    order.env["DATA"] = data;
+  return order;
+}
+
 } // namespace deployminator::agent

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/outside.hpp"
 #include "messages/result.hpp"
 
 #include <string>
@@ -19,5 +20,8 @@ std::string host_name();
 /// order of their names.
 messages::result<std::vector<std::string>> java_arguments(const std::string& directory,
                                                           const std::string& main_class);
+
+/// The order with the machine's host name, and the directory of the data, where they are asked for.
+launch_order filled(launch_order order, const std::string& data);
 
 } // namespace deployminator::agent

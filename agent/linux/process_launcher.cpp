@@ -43,23 +43,6 @@ failure bad_id(const std::string& id) {
           {}};
 }
 
-/// The order with the machine's host name, and the directory of the data, where they are asked for.
-launch_order filled(launch_order order, const std::string& data) {
-  auto host = host_name();
-  auto fill = [&](std::string& text) {
-    text = messages::with_variable(text, "HOSTNAME", host);
-    if (!data.empty())
-      text = messages::with_variable(text, "DATA", data);
-  };
-  for (auto& each : order.args)
-    fill(each);
-  for (auto& [key, value] : order.env)
-    fill(value);
-  if (!data.empty())
-    order.env["DATA"] = data;
-  return order;
-}
-
 /// Whether the relative path names something below the directory it is relative to.
 bool stays_below(const std::string& path) {
   auto parts = std::filesystem::path{path};
@@ -75,7 +58,7 @@ process_launcher::process_launcher(launcher_config config, on_event events)
     uid_(static_cast<std::int64_t>(geteuid())), groups_(find_hierarchies(), config_.where),
     timer_(housekeeping_timer()),
     layout_(loop_, reserved_, config_.where, config_.programs.unpack, config_.unpacking),
-    sweeper_(loop_, reserved_, config_.programs.starter),
+    sweeper_(loop_, reserved_, config_.programs.starter), checks_(loop_),
     starters_(
       loop_, [this](const std::string& id) { look(id); },
       [this](const std::string& id) { restore_files(id); },
@@ -87,7 +70,10 @@ process_launcher::process_launcher(launcher_config config, on_event events)
 }
 
 process_launcher::~process_launcher() {
-  loop_.call([this] { layout_.stop(); });
+  loop_.call([this] {
+    layout_.stop();
+    checks_.stop();
+  });
 }
 
 // -- grants ---------------------------------------------------------------------------------------
@@ -433,7 +419,9 @@ void process_launcher::look(const std::string& id) {
   auto& i = found->second;
   auto directory = config_.where.instance(id);
   // A starter that is new has none yet; one that had has lost it.
-  auto state = i.shown ? state_of(i.starter, directory, state_timeout) : read_state(directory);
+  std::optional<notice> said;
+  auto state
+    = i.shown ? state_of(i.starter, directory, state_timeout, &said) : read_state(directory, &said);
   if (!state)
     return;
   if (!i.shown) {
@@ -443,12 +431,26 @@ void process_launcher::look(const std::string& id) {
   for (auto& event : news_of(id, *state, i.told)) {
     if (event.what == process_event::kind::not_started)
       event.problem = problem_text(*state, setup_of(id, i), i.program);
-    if (event.what == process_event::kind::started)
+    if (event.what == process_event::kind::started) {
       event.remark = std::exchange(i.remark, {});
+      event.listens = said.has_value();
+      i.said.reset();
+    }
     if (event.what == process_event::kind::exited)
       event.hits = new_hits(id, i);
     events_(std::move(event));
   }
+  if (said && state->what == starter::phase::running && said != i.said)
+    tell_notice(id, i, std::move(*said));
+}
+
+void process_launcher::tell_notice(const std::string& id, instance& i, notice said) {
+  i.said = said;
+  process_event event;
+  event.id = id;
+  event.what = process_event::kind::told;
+  event.said = std::move(said);
+  events_(std::move(event));
 }
 
 /// Somebody removed or replaced files of a starter.
@@ -512,6 +514,7 @@ void process_launcher::keep_house() {
     return;
   layout_.keep_house();
   groups_.tidy();
+  checks_.keep_house();
   for (auto& [id, i] : instances_) {
     if (!i.lives())
       continue;

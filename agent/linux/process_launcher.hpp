@@ -1,5 +1,6 @@
 #pragma once
 
+#include "agent/linux/check_runner.hpp"
 #include "agent/linux/control_groups.hpp"
 #include "agent/linux/directories.hpp"
 #include "agent/linux/instance_layout.hpp"
@@ -49,6 +50,9 @@ public:
   void kill_all(const std::string& id) override;
   void remove(const messages::kept_log& last, on_removed done) override;
 
+  /// Runs the program of a check of health (`health_kind::exec`).
+  void check(const health_order& order, health_checker::on_checked done);
+
 private:
   struct instance {
     grant granted;
@@ -72,6 +76,8 @@ private:
     group_counts counted;
     /// What people should know of its next run.
     std::string remark;
+    /// What was told last of what the program tells of itself.
+    std::optional<notice> said;
     /// `kill_all` was asked for.
     bool ending = false;
     /// Why what an earlier starter left cannot be killed; told with `gone`.
@@ -115,6 +121,8 @@ private:
   messages::result<found_instance> adopt(const std::string& id, living_starter found);
   void take_grant(instance& i, grant granted, bool has_user);
   void look(const std::string& id);
+  void tell_notice(const std::string& id, instance& i, notice said);
+  void check_now(const health_order& order, const health_checker::on_checked& done);
   void restore_files(const std::string& id);
   void starter_ended(const std::string& id);
   void sweep_after(const std::string& id, instance& i);
@@ -135,6 +143,7 @@ private:
   owned_fd timer_;
   instance_layout layout_;
   sweeper sweeper_;
+  check_runner checks_;
   starter_watch starters_;
   /// Declared last: it ends first, and with it all that touches the above.
   watch_loop loop_;

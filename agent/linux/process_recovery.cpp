@@ -100,7 +100,7 @@ result<found_instance> process_launcher::adopt(const std::string& id, living_sta
   if (auto watched = starters_.watch_state(id, directory); !watched)
     return watched.error();
   starters_.watch_end(id, i.starter.handle);
-  auto state = state_of(i.starter, directory, lost_state_timeout);
+  auto state = state_of(i.starter, directory, lost_state_timeout, &i.said);
   forget_stop_with_machine(directory);
   i.shown = state.has_value();
   auto uid = state ? state->uid : found.uid;
@@ -115,6 +115,7 @@ result<found_instance> process_launcher::adopt(const std::string& id, living_sta
     out = found_alive(id, *state);
     i.counted = groups_.counts(id);
     out.hits = hits_between({}, i.counted);
+    out.said = i.said;
   }
   out.granted = i.granted;
   return out;

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 namespace deployminator::agent {
 
@@ -86,6 +87,20 @@ std::string limits_text(const starter_setup& setup, const messages::resource_lim
                      starter_limit(processes), starter_limit(limits.core_size_mb, mib));
 }
 
+/// What the program told in this run; nothing where its starter does not listen.
+std::optional<notice> notice_of(const starter::told& said, std::uint32_t run) {
+  if (said.listens == 0)
+    return std::nullopt;
+  notice out;
+  if (said.run != run)
+    return out;
+  out.ready = said.is_ready != 0;
+  out.stopping = said.is_stopping != 0;
+  out.sign_at.microseconds = said.sign_at;
+  out.status.assign(said.status, said.status_size);
+  return out;
+}
+
 } // namespace
 
 result<child_process> spawn_starter(const starter_setup& setup, const std::string& program,
@@ -114,6 +129,9 @@ result<child_process> spawn_starter(const starter_setup& setup, const std::strin
     out.env.push_back(fmt::format("{}={}", key, value));
   if (!setup.data.empty() && setup.uid >= 0)
     out.env.push_back(fmt::format("{}={}:{}", starter::data_variable, data_owner, setup.data));
+  if (order.notifies)
+    out.env.push_back(fmt::format("{}={}", starter::notify_variable,
+                                  std::chrono::microseconds{order.watchdog}.count()));
   out.inherited = reservations;
   out.inherited.push_back(lock->get());
   out.signals_blocked = true;
@@ -124,27 +142,38 @@ std::string state_path(const std::string& directory) {
   return fmt::format("{}/{}", directory, starter::state_name);
 }
 
-std::optional<starter::state> read_state(const std::string& directory) {
+std::optional<starter::state> read_state(const std::string& directory,
+                                         std::optional<notice>* told) {
   owned_fd fd{open(state_path(directory).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
   starter::state out;
   starter::state expected;
-  if (!fd || read(fd.get(), &out, sizeof out) < static_cast<ssize_t>(starter::least_state)
+  starter::told said;
+  iovec parts[] = {{&out, sizeof out}, {&said, sizeof said}};
+  auto size = fd ? readv(fd.get(), parts, 2) : -1;
+  // A starter that is older tells nothing of its program.
+  bool tells = size == sizeof out + sizeof said;
+  if (size < static_cast<ssize_t>(starter::least_state)
       || std::memcmp(out.magic, expected.magic, sizeof out.magic) != 0
       || out.checksum != checksum_of(out) || out.port_count > starter::most_ports)
     return std::nullopt;
+  if (tells && (said.checksum != checksum_of(said) || said.status_size > sizeof said.status))
+    return std::nullopt;
+  if (told)
+    *told = tells ? notice_of(said, out.run) : std::nullopt;
   return out;
 }
 
 std::optional<starter::state> state_of(const child_process& starter, const std::string& directory,
-                                       std::chrono::milliseconds timeout) {
-  auto state = read_state(directory);
+                                       std::chrono::milliseconds timeout,
+                                       std::optional<notice>* told) {
+  auto state = read_state(directory, told);
   if (state)
     return state;
   ask_to_restore(starter, directory);
   auto deadline = std::chrono::steady_clock::now() + timeout;
   while (!state && std::chrono::steady_clock::now() < deadline && !has_ended(starter.handle)) {
     std::this_thread::sleep_for(std::chrono::microseconds{200});
-    state = read_state(directory);
+    state = read_state(directory, told);
   }
   return state;
 }
@@ -175,6 +204,29 @@ result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,
   return spawn(out);
 }
 
+result<child_process> spawn_check(const starter_setup& setup, const std::string& program,
+                                  const launch_order& order, std::int64_t beside,
+                                  std::chrono::milliseconds timeout, int result) {
+  spawn_order out;
+  out.program = setup.program;
+  out.args = {"--check",
+              std::to_string(result),
+              std::to_string(timeout.count()),
+              setup.home,
+              std::to_string(setup.uid),
+              limits_text(setup, order.limits),
+              std::to_string(order.limits.priority),
+              fmt::format("{}", fmt::join(setup.groups, ":")),
+              std::to_string(beside),
+              program};
+  out.args.insert(out.args.end(), order.args.begin(), order.args.end());
+  for (const auto& [key, value] : environment_of(setup, order))
+    out.env.push_back(fmt::format("{}={}", key, value));
+  out.inherited = {result};
+  out.signals_blocked = true;
+  return spawn(out);
+}
+
 std::string problem_text(const starter::state& state, const starter_setup& setup,
                          const std::string& path) {
   auto why = std::strerror(state.error);
@@ -199,6 +251,8 @@ std::string problem_text(const starter::state& state, const starter_setup& setup
       return fmt::format(
         "cannot give user {} a /tmp, /var/tmp and /dev/shm of its own below {}: {}", setup.uid,
         setup.directory, why);
+    case starter::problem::notify:
+      return fmt::format("cannot listen for what {} tells of itself: {}", path, why);
     case starter::problem::exec:
       break;
     default:

@@ -48,13 +48,15 @@ messages::result<child_process> spawn_starter(const starter_setup& setup,
 std::string state_path(const std::string& directory);
 
 /// The starter's state as it last wrote it; none where there is none, or where it is being written
-/// right now.
-std::optional<starter::state> read_state(const std::string& directory);
+/// right now. `told`: what the program told of itself, where the starter listens for that.
+std::optional<starter::state> read_state(const std::string& directory,
+                                         std::optional<notice>* told = nullptr);
 
 /// The same of a starter that lives: where the state cannot be read the starter is asked to restore
 /// it, and given that time to do so.
 std::optional<starter::state> state_of(const child_process& starter, const std::string& directory,
-                                       std::chrono::milliseconds timeout);
+                                       std::chrono::milliseconds timeout,
+                                       std::optional<notice>* told = nullptr);
 
 /// Asks a starter that lives to make anew what is gone of its files.
 void ask_to_restore(const child_process& starter, const std::string& directory);
@@ -69,6 +71,12 @@ void order_stop(const child_process& starter, const starter::state& state,
 /// Kills what is left of an instance whose starter was killed.
 messages::result<child_process> spawn_sweep(const std::string& program, std::int64_t uid,
                                             const std::string& home);
+
+/// Runs the program once beside the one of this process id; what comes of it is written to
+/// `result`, a descriptor.
+messages::result<child_process> spawn_check(const starter_setup& setup, const std::string& program,
+                                            const launch_order& order, std::int64_t beside,
+                                            std::chrono::milliseconds timeout, int result);
 
 /// Why the program at this path was not started, for people.
 std::string problem_text(const starter::state& state, const starter_setup& setup,

@@ -91,10 +91,11 @@ int check(char** args) {
   program how{};
   how.home = args[2];
   how.uid = strtol(args[3], nullptr, 10);
-  how.memory_mb = strtoull(args[4], nullptr, 10);
+  how.limits = limits_in(args[4]);
   how.nice = static_cast<int>(strtol(args[5], nullptr, 10));
-  how.beside = static_cast<pid_t>(strtol(args[6], nullptr, 10));
-  how.args = args + 7;
+  how.groups = args[6];
+  how.beside = static_cast<pid_t>(strtol(args[7], nullptr, 10));
+  how.args = args + 8;
   prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   int pipe[2];
   if (pipe2(pipe, O_CLOEXEC))

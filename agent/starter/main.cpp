@@ -19,6 +19,7 @@
 #include "agent/starter/check.hpp"
 #include "agent/starter/leftovers.hpp"
 #include "agent/starter/notices.hpp"
+#include "agent/starter/number_list.hpp"
 #include "agent/starter/output.hpp"
 #include "agent/starter/program.hpp"
 #include "agent/starter/state_file.hpp"
@@ -30,7 +31,6 @@
 #include <ctime>
 #include <fcntl.h>
 #include <initializer_list>
-#include <iterator>
 #include <unistd.h>
 
 #include <sys/prctl.h>
@@ -76,19 +76,6 @@ struct instance {
   /// How long a stop may take, in milliseconds; -1: as long as it likes.
   int patience = -1;
 };
-
-/// Calls `visit` with each number of a comma separated list.
-template <class Visit>
-void each_number(const char* list, Visit visit) {
-  while (*list) {
-    char* end = nullptr;
-    long number = strtol(list, &end, 10);
-    if (end == list)
-      return;
-    visit(number);
-    list = *end == ',' ? end + 1 : end;
-  }
-}
 
 /// Keeps the standard descriptors and those named, which the program does not inherit, and closes
 /// everything else that the agent's libraries left open.
@@ -371,18 +358,6 @@ void serve(instance& i, int from) {
   }
 }
 
-/// ADDRESS_SPACE,OPEN_FILES,PROCESSES,CORE_SIZE.
-program_limits limits_in(const char* list) {
-  program_limits out;
-  long long* parts[] = {&out.address_space, &out.open_files, &out.processes, &out.core_size};
-  std::size_t at = 0;
-  each_number(list, [&](long number) {
-    if (at < std::size(parts))
-      *parts[at++] = number;
-  });
-  return out;
-}
-
 int run(char** args) {
   instance i;
   i.how = {args[1],
@@ -431,7 +406,7 @@ int main(int argc, char** argv) {
   signal(SIGCHLD, SIG_DFL);
   if (argc == 4 && strcmp(argv[1], "--sweep") == 0)
     return sweep(strtol(argv[2], nullptr, 10), argv[3]);
-  if (argc > 9 && strcmp(argv[1], "--check") == 0)
+  if (argc > 10 && strcmp(argv[1], "--check") == 0)
     return check(argv + 2);
   if (argc < 12)
     return EINVAL;

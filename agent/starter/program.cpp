@@ -1,6 +1,7 @@
 #include "agent/starter/program.hpp"
 
 #include "agent/starter/clean_slate.hpp"
+#include "agent/starter/number_list.hpp"
 
 #include <cerrno>
 #include <climits>
@@ -8,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <grp.h>
+#include <iterator>
 #include <unistd.h>
 
 #include <linux/close_range.h>
@@ -124,6 +126,17 @@ report become(const program& p, pid_t parent) {
 }
 
 } // namespace
+
+program_limits limits_in(const char* list) {
+  program_limits out;
+  long long* parts[] = {&out.address_space, &out.open_files, &out.processes, &out.core_size};
+  std::size_t at = 0;
+  each_number(list, [&](long number) {
+    if (at < std::size(parts))
+      *parts[at++] = number;
+  });
+  return out;
+}
 
 int become_user(long uid) {
   auto id = static_cast<uid_t>(uid);

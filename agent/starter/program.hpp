@@ -23,6 +23,9 @@ struct program_limits {
   long long core_size = as_usual;
 };
 
+/// The limits in ADDRESS_SPACE,OPEN_FILES,PROCESSES,CORE_SIZE.
+program_limits limits_in(const char* list);
+
 /// How to run the instance's program; everything but the environment, which is the starter's own.
 struct program {
   /// The instance's directory.

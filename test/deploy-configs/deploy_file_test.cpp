@@ -286,9 +286,8 @@ TEST_CASE("with `java: true` the binary is a main class") {
 }
 
 TEST_CASE("health is read in every way it can be written") {
-  auto read = [](const std::string& more) {
-    return read_application_of(in_application(more)).health;
-  };
+  auto read
+    = [](const std::string& more) { return read_application_of(in_application(more)).health; };
   CHECK(read("") == messages::health_rules{});
   CHECK(read("health: none") == messages::health_rules{});
   CHECK(read("health: {notify: false}") == messages::health_rules{});
@@ -334,8 +333,7 @@ TEST_CASE("mistakes in health are told where they are") {
                                "blanks, of at most 1024 bytes"},
     {"health: {http: '/a b'}", "6:24: `http` is `/a b`; expected a path such as /health, without "
                                "blanks, of at most 1024 bytes"},
-    {"health: {http: /, port: 0}",
-     "6:33: `port` is `0`; expected n of `${PORTn}`, from 1 to 100"},
+    {"health: {http: /, port: 0}", "6:33: `port` is `0`; expected n of `${PORTn}`, from 1 to 100"},
     {"health: {tcp: http}", "6:23: `tcp` is `http`; expected n of `${PORTn}`, from 1 to 100"},
     {"health: {tcp: 1, port: 2}",
      "6:32: `port` means nothing here; expected it beside `http` only"},

@@ -102,9 +102,9 @@ application any_application(std::uint64_t id, std::string name) {
                  any_of<rollout_order>(),
                  below<std::uint32_t>(3),
                  maybe()};
-  app.health = {any_of<health_kind>(), any_text(),     below<std::uint32_t>(5),
-                any_texts(),           any_duration(), any_duration(),
-                7,                     any_duration(), any_duration()};
+  app.health
+    = {any_of<health_kind>(), any_text(), below<std::uint32_t>(5), any_texts(),   any_duration(),
+       any_duration(),        7,          any_duration(),          any_duration()};
   app.restart = {any_of<restart_policy>(), any_duration(), any_duration(), 7, any_duration()};
   app.stop = {below(64), any_duration(), any_of<stop_target>()};
   app.java = maybe();

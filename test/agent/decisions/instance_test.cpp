@@ -860,6 +860,7 @@ struct random_machine {
   int exits = 0;
   int removals = 0;
   std::optional<start_timer> timer;
+  std::optional<instance_event> check;
 
   explicit random_machine(instance_spec spec) : b(std::move(spec)) {}
 
@@ -917,8 +918,19 @@ struct random_machine {
   void perform(const start_timer& action) {
     timer = action;
   }
+  void perform(const start_check_timer& action) {
+    check = check_due{action.number};
+  }
+  void perform(const ask_health& action) {
+    check = check_ended{action.number, *rc::gen::arbitrary<bool>(), "seen"};
+  }
   void perform(const forget&) {
     ++removals;
+  }
+
+  void look() {
+    if (check)
+      happen(*std::exchange(check, std::nullopt));
   }
 
   void answer() {
@@ -944,12 +956,17 @@ TEST_CASE("whatever happens, one program at most runs, and what is to go goes ex
     auto spec = sample_spec(*rc::gen::element(instance_goal::fetch, instance_goal::run));
     spec.app.restart.give_up_count = *rc::gen::inRange(0U, 4U);
     spec.app.always_on = *rc::gen::arbitrary<bool>();
+    spec.app.health.kind = *rc::gen::element(health_kind::none, health_kind::http);
+    spec.app.health.port = 1;
+    spec.app.health.failures = *rc::gen::inRange(1U, 3U);
     random_machine m{spec};
     m.happen(begun{});
-    auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 8));
+    auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 10));
     for (int step : steps) {
       if (step <= 2)
         m.answer();
+      else if (step >= 8)
+        m.look();
       else if (step <= 4)
         m.time_out();
       else if (step == 5)

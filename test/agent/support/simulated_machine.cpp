@@ -20,7 +20,9 @@ outside simulated_machine::world() {
     random_ ^= random_ << 17;
     return static_cast<double>(random_ >> 11) / 9007199254740992.0;
   };
-  return {this, this, this, this, this, this, this, this, {now_, random}};
+  outside out{this, this, this, this, this, this, this, this, {now_, random}};
+  out.health = this;
+  return out;
 }
 
 void simulated_machine::attach(launcher::on_event events) {
@@ -99,7 +101,8 @@ result<std::vector<found_instance>> simulated_machine::recover() {
                    .started_at = each.started_at,
                    .exit = each.exit,
                    .interruption = {},
-                   .starting = each.starting});
+                   .starting = each.starting,
+                   .said = each.said});
   return out;
 }
 
@@ -138,6 +141,7 @@ void simulated_machine::launch(const launch_order& order) {
     each.pid = next_number_++;
     each.started_at = now_();
     each.exit.reset();
+    each.said = {};
     ++each.launches;
     event = {order.id, process_event::kind::started, each.pid, each.started_at, {}, {}};
   }
@@ -173,6 +177,27 @@ void simulated_machine::remove(const messages::kept_log& last, on_removed done) 
   instances.erase(last.instance);
   removed[last.instance] = last;
   pending.emplace_back([done = std::move(done)] { done({}); });
+}
+
+// -- health ---------------------------------------------------------------------------------------
+
+void simulated_machine::check(const health_order& order, on_checked done) {
+  checks.push_back(order);
+  if (hanging_checks.contains(order.id))
+    return;
+  auto found = health.find(order.id);
+  auto seen = found == health.end() ? health_outcome{true, "it is well"} : found->second;
+  pending.emplace_back([done = std::move(done), seen] { done(seen); });
+}
+
+void simulated_machine::tell_notice(const std::string& id, notice said) {
+  auto& each = instances[id];
+  each.said = said;
+  process_event event;
+  event.id = id;
+  event.what = process_event::kind::told;
+  event.said = std::move(said);
+  tell(std::move(event));
 }
 
 // -- output ---------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ class simulated_machine : public downloader,
                           public storage_check,
                           public port_settings,
                           public packet_filter,
-                          public usage_meter {
+                          public usage_meter,
+                          public health_checker {
 public:
   /// `now`: UTC. Every machine has pids and ports of its own from `first_number` on.
   explicit simulated_machine(std::function<messages::timestamp()> now,
@@ -60,6 +61,8 @@ public:
     /// Programs started, ever.
     int launches = 0;
     launch_order last_launch;
+    /// What its program told in this run.
+    notice said;
   };
 
   /// The program of an instance ends.
@@ -81,6 +84,15 @@ public:
   /// Programs with these ids do not end when they get a signal.
   std::vector<std::string> deaf;
   std::map<std::string, std::string> output;
+  /// What checks of these instances see; all others are healthy.
+  std::map<std::string, health_outcome> health;
+  /// The checks of these never end.
+  std::set<std::string> hanging_checks;
+  /// All that were asked for.
+  std::vector<health_order> checks;
+
+  /// The program of an instance tells something of itself.
+  void tell_notice(const std::string& id, notice said);
   /// What was told of those that were removed.
   std::map<std::string, messages::kept_log> removed;
 
@@ -116,6 +128,8 @@ public:
   void stop(const std::string& id, const messages::stop_rules& rules) override;
   void kill_all(const std::string& id) override;
   void remove(const messages::kept_log& last, on_removed done) override;
+
+  void check(const health_order& order, on_checked done) override;
 
   messages::result<log_piece> read(const std::string& id, std::uint64_t offset,
                                    std::size_t limit) override;
