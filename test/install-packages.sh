@@ -8,7 +8,7 @@ packages=(
   libsqlite3-dev libsqlitecpp-dev libmysqlcppconn-dev libyaml-cpp-dev libcurl4-openssl-dev libssl-dev libarchive-dev
   zlib1g-dev libjemalloc-dev libnftables-dev nftables iproute2
   nlohmann-json3-dev libcli11-dev doctest-dev librapidcheck-dev libbenchmark-dev
-  systemd-container debootstrap lintian openjdk-17-jre-headless nodejs
+  systemd-container debootstrap lintian openjdk-17-jre-headless nodejs user-mode-linux
   mariadb-server-core mariadb-client-core
   gunicorn
   python3 python3-zmq python3-msgpack python3-yaml sqlite3 dpkg-dev file openssl ca-certificates

@@ -384,43 +384,50 @@ class Keys(Case):
             self.assertIn(str(megabytes * 1024), self.output(shell(
                 f"ulimit -v; {IDLE}", rollout=SOON, limits={"maxmemory": megabytes})))
 
-    def group_file(self, limits, version_2, version_1):
-        """What the kernel was told of an instance's control group; None where it has no such file."""
-        id_ = self.row(shell(IDLE, rollout=SOON, limits=limits))["id"]
-        found = [path / name for path in limits_test.groups(id_) for name in (version_2, version_1)
-                 if (path / name).exists()]
-        return found[0].read_text().split() if found else None
+    def with_limits(self, limits, look):
+        """What `look` finds of an instance with these limits, which then goes: so many are on few machines."""
+        group = self.fresh(shell(f"ulimit -n; ulimit -c; {IDLE}", rollout=SOON, limits=limits))
+        try:
+            return look(self.farm.instances(group)[0]["id"])
+        finally:
+            self.farm.deploy("undeploy", group)
 
     def check_group_file(self, values, *names):
-        """Each of (limits, what the file then holds)."""
+        """Each of (limits, what the kernel was told in the file of the instance's control group that has one of these
+        names); where it has none, nothing is to be seen."""
+        def look(id_):
+            return [(path / name).read_text().split() for path in limits_test.groups(id_) for name in names
+                    if (path / name).exists()]
         for limits, text in values:
-            found = self.group_file(limits, *names)
-            if found is not None:
+            for found in self.with_limits(limits, look):
                 self.assertIn(text, found)
+
+    def check_printed(self, values):
+        def look(id_):
+            return wait_until(lambda: self.farm.deploy("logs", id_).stdout.split(), "it prints its limits")
+        for limits, text in values:
+            self.assertIn(text, self.with_limits(limits, look))
 
     def check_limits__maxkillmemory(self):
         self.check_group_file([({"maxkillmemory": n}, str(n << 20)) for n in (50, 60)],
                               "memory.max", "memory.limit_in_bytes")
 
     def check_limits__maxswapmemory(self):
-        self.check_group_file([({"maxkillmemory": 50, "maxswapmemory": n}, str((n if limits_test.UNIFIED else 50 + n) << 20))
-                               for n in (0, 10)], "memory.swap.max", "memory.memsw.limit_in_bytes")
+        self.check_group_file([({"maxkillmemory": 50, "maxswapmemory": n},
+                                str((n if limits_test.UNIFIED else 50 + n) << 20)) for n in (0, 10)],
+                              "memory.swap.max", "memory.memsw.limit_in_bytes")
 
     def check_limits__cpu(self):
-        self.check_group_file([({**SMALL, "cpu": f"{n}%"}, str(n * 1000)) for n in (50, 200)], "cpu.max", "cpu.cfs_quota_us")
+        self.check_group_file([({"cpu": f"{n}%"}, str(n * 1000)) for n in (50, 200)], "cpu.max", "cpu.cfs_quota_us")
 
     def check_limits__processes(self):
-        self.check_group_file([({**SMALL, "processes": n}, str(n)) for n in (30, 40)], "pids.max", "pids.max")
+        self.check_group_file([({"processes": n}, str(n)) for n in (30, 40)], "pids.max")
 
     def check_limits__openfiles(self):
-        for number in 50, 60:
-            self.assertIn(str(number), self.output(shell(
-                f"ulimit -n; {IDLE}", rollout=SOON, limits={**SMALL, "openfiles": number})))
+        self.check_printed([({"openfiles": n}, str(n)) for n in (50, 60)])
 
     def check_limits__coresize(self):
-        for megabytes in 1, 2:
-            self.assertIn(str(megabytes * 2048), self.output(shell(
-                f"ulimit -c; {IDLE}", rollout=SOON, limits={**SMALL, "coresize": megabytes})))
+        self.check_printed([({"coresize": n}, str(n * 2048)) for n in (1, 2)])
 
     def check_limits__priority(self):
         for nice in 3, 5:
