@@ -57,6 +57,22 @@ def start_time(pid):
     return text.rsplit(")", 1)[1].split()[19]
 
 
+def remove_control_groups(lib):
+    """Those of an agent that was killed and does not come back; its directory `lib` names them."""
+    tag = 14695981039346656037
+    for byte in str(lib).encode() + b"\0":
+        tag = (tag ^ byte) * 1099511628211 % (1 << 64)
+    name = f"autodeployer-{tag:016x}"
+    root = pathlib.Path("/sys/fs/cgroup")
+    for top in [*root.glob(name), *root.glob(f"*/{name}")]:
+        for group in [*top.glob("*/"), top]:
+            try:
+                group.rmdir()
+            except OSError:
+                # The kernel may hold on to it for a moment.
+                pass
+
+
 class Farm:
     """Starts programs below a directory of its own and ends all of them, and all that they
     started, in `close`."""
@@ -268,5 +284,7 @@ class Farm:
                 except ProcessLookupError:
                     pass
             time.sleep(0.05)
+        for agent in self.root.glob("*/lib"):
+            remove_control_groups(agent)
         # Also where a program left more directories in each other than Python goes into.
         subprocess.run(["rm", "-rf", self.root], check=False)
