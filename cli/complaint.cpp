@@ -24,8 +24,10 @@ std::string logs_of(const instance_row& i) {
 /// Of one that may be ready by chance.
 std::string restarting_text(const instance_row& i) {
   auto exit = i.exit ? fmt::format(", and ended last with {}", *i.exit) : std::string{};
-  return fmt::format("is {}, but was restarted 3 times or more within 10 minutes{}; {}",
-                     to_text(i.state), exit, logs_of(i));
+  bool is_ready = i.state == shown_state::ready;
+  auto reason = is_ready || i.reason.empty() ? std::string{} : ": " + printable(i.reason);
+  return fmt::format("is {}{}, but was restarted 3 times or more within 10 minutes{}; {}",
+                     to_text(i.state), reason, exit, logs_of(i));
 }
 
 /// What keeps the instance from being ready and what to do, or nothing.
@@ -46,7 +48,7 @@ std::string complaint_of(const group_name& group, const instance_row& i) {
     case shown_state::starting:
     case shown_state::running:
       if (i.restarts == 0)
-        return {};
+        return i.reason.empty() ? "" : fmt::format("is {}{}", to_text(i.state), reason);
       return fmt::format("is {}{}, after {}; {}", to_text(i.state), reason,
                          counted(i.restarts, "restart"), logs_of(i));
     case shown_state::preparing:

@@ -63,6 +63,12 @@ TEST_CASE("an instance that starts is told of only where it did so before") {
           "shop/web: web-1 on w1 is starting, after 4 restarts; its log: deploy logs web-1"});
 }
 
+TEST_CASE("of an instance that runs and is not healthy it is told what was seen") {
+  auto sickly = sick("web-1", instance_state::running, "GET http://127.0.0.1:4100/ answered 503");
+  CHECK(complaints_of(standing_of(0, 1), {sickly})
+        == sentences{"shop/web: web-1 on w1 is running: GET http://127.0.0.1:4100/ answered 503"});
+}
+
 TEST_CASE("of many instances the first are told of, and how many more there are") {
   std::vector<messages::instance_row> many(60, sick("web-1", instance_state::lost));
   auto told = complaints_of(standing_of(0, 60), many);

@@ -358,8 +358,10 @@ TEST_CASE("mistakes in health are told where they are") {
     {"health: {exec: ['${PORT1}']}",
      "6:25: `exec` begins with `${PORT1}`; expected the path of a program in the artifact, or a "
      "program of the machine"},
-    {"health: {exec: [check, '${PORT0}']}", ""},
-    {"health: {exec: [check, '${DATA}']}", ""},
+    {"health: {exec: [check, '${PORT0}']}",
+     "6:32: `exec` holds `${PORT0}`; expected `${PORTn}` with n from 1 to 100"},
+    {"health: {exec: [check, '${DATA}']}",
+     "5:9: this application asks for `${DATA}` and has no `data`; expected `data: NAME` beside it"},
     {"health: {http: /, intervall: 5s}",
      "6:27: unknown key `intervall` in `health`; did you mean `interval`?"},
     {"alwayson: false\nhealth: {http: /}",

@@ -579,6 +579,73 @@ class Keys(Case):
             return said.read_text().strip()
         self.assertEqual((told("main"), told("all")), ("", "told"))
 
+    def is_healthy(self, health, app=None, within="3s"):
+        """Whether an instance with this check gets ready; the state and reason of one that does not."""
+        rollout = {**SOON, "deadline": within}
+        group = self.fresh({**(app or application(instances=1)), "health": health, "rollout": rollout}, expect=None)
+        rows = self.farm.instances(group)
+        self.farm.deploy("undeploy", group)
+        return [row["state"] for row in rows] == ["ready"]
+
+    def check_health(self):
+        self.assertTrue(self.is_healthy("none", shell(IDLE)))
+        self.assertFalse(self.is_healthy({"tcp": 1}, shell(IDLE)))
+
+    def check_health__http(self):
+        self.assertTrue(self.is_healthy({"http": "/etc/hostname"}))
+        self.assertFalse(self.is_healthy({"http": "/no-such-file"}))
+
+    def check_health__port(self):
+        two = application(instances=1, args=["httpd", "-f", "-p", "${PORT2}", "-h", "/"])
+        self.assertTrue(self.is_healthy({"http": "/etc/hostname", "port": 2}, two))
+        self.assertFalse(self.is_healthy({"http": "/etc/hostname", "port": 1}, two))
+
+    def check_health__tcp(self):
+        self.assertTrue(self.is_healthy({"tcp": 1}))
+        self.assertFalse(self.is_healthy({"tcp": 2}))
+
+    def check_health__exec(self):
+        self.assertTrue(self.is_healthy({"exec": ["sh", "-c", "exit 0"]}))
+        self.assertFalse(self.is_healthy({"exec": ["sh", "-c", "exit 1"]}))
+
+    def check_health__notify(self):
+        say = ("import os, socket, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
+               "s.connect(os.environ['NOTIFY_SOCKET']); s.send(b'{}'); time.sleep(1000)")
+        self.assertTrue(self.is_healthy({"notify": True}, shell(f'exec python3 -c "{say.format("READY=1")}"')))
+        self.assertFalse(self.is_healthy({"notify": True}, shell(f'exec python3 -c "{say.format("READY=0")}"')))
+
+    def check_health__timeout(self):
+        slow = ["sh", "-c", "sleep 0.5"]
+        self.assertTrue(self.is_healthy({"exec": slow, "timeout": "3s"}, within="8s"))
+        self.assertFalse(self.is_healthy({"exec": slow, "timeout": "100ms"}))
+
+    def restarts_within(self, health, seconds):
+        """How often what is healthy for a second only is restarted."""
+        group = self.fresh(shell("touch good; sleep 1; rm good; exec sleep 1000", health={
+            "exec": ["test", "-e", "good"], **health}, rollout={**SOON, "min_ready": "0s"},
+            restart={"backoff": "1m..1m"}))
+        time.sleep(seconds)
+        restarting = self.farm.instances(group)[0]["state"] == "failed"
+        self.farm.deploy("undeploy", group)
+        return restarting
+
+    def check_health__interval(self):
+        self.assertTrue(self.restarts_within({"interval": "100ms", "failures": 2}, 3))
+        self.assertFalse(self.restarts_within({"interval": "1m", "failures": 2}, 3))
+
+    def check_health__failures(self):
+        self.assertTrue(self.restarts_within({"interval": "100ms", "failures": 1}, 3))
+        self.assertFalse(self.restarts_within({"interval": "100ms", "failures": 100}, 3))
+
+    def check_health__watchdog(self):
+        say = ("import os, socket, time; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); "
+               "s.connect(os.environ['NOTIFY_SOCKET']); s.send(b'READY=1'); time.sleep(1000)")
+        for watchdog, restarted in ({}, False), ({"watchdog": "500ms"}, True):
+            group = self.fresh(shell(f'exec python3 -c "{say}"', health={"notify": True, **watchdog},
+                                     rollout={**SOON, "min_ready": "0s"}, restart={"backoff": "1m..1m"}))
+            time.sleep(2)
+            self.assertEqual(self.farm.instances(group)[0]["state"] == "failed", restarted)
+
     def services_of(self, **changes):
         entry = {"portdef": "${PORT1}", "servicename": "shop.Web", "apitypes": "http", **changes}
         row = self.row(shell(f"{IDLE}; : ${{PORT1}} ${{PORT2}}", rollout=SOON, autoregs=[entry]))
@@ -609,7 +676,7 @@ class Keys(Case):
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
         asking = {"asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
-                  "health": {"tcp": 1}, "${SECURE-NAME}": None}
+                  "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())
         for key, value in asking.items():
             changes = {"env": {"A": "${SECURE-NAME}"}} if value is None else with_key(key, value)
