@@ -392,7 +392,8 @@ void checks::before_launch(const std::string& machine, const std::string& id) {
 
 void checks::before_end(const std::string& machine, const std::string& id) {
   auto known = all_.find(id);
-  if (known == all_.end() || !known->second.running)
+  // What is unhealthy is restarted.
+  if (known == all_.end() || !known->second.running || is_known_bad(known->second))
     return;
   auto row = db_.farm().instances.find(id);
   if (row != db_.farm().instances.end() && row->second.goal != instance_goal::stop)
@@ -422,7 +423,8 @@ void checks::before_target_ends(const machine& box, const std::string& id) {
     auto p = all_.find(other->id);
     if (other->id != id && other->goal == instance_goal::run && p != all_.end()
         && p->second.running)
-      fail("a public port leaves before its instance is stopped",
+      fail(is_known_bad(known->second) ? "a public port leads away from what is unhealthy"
+                                       : "a public port leaves before its instance is stopped",
            fmt::format("{} is ended on {}, {} is ready", id, row->second.machine, other->id));
   }
 }

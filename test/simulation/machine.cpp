@@ -32,12 +32,21 @@ nature nature_of(const std::vector<std::string>& args) {
                                      : static_cast<nature>(found - nature_names.begin());
 }
 
+health_nature health_of(const std::vector<std::string>& args) {
+  auto found = std::find(health_names.begin(), health_names.end(), argument(args, "health"));
+  return found == health_names.end() ? health_nature::unchecked
+                                     : static_cast<health_nature>(found - health_names.begin());
+}
+
 moment min_ready_of(const std::vector<std::string>& args) {
   auto text = argument(args, "min-ready");
   int ms = 0;
   std::from_chars(text.data(), text.data() + text.size(), ms);
   return std::chrono::milliseconds{ms};
 }
+
+/// Nothing goes wrong any more from then on.
+constexpr moment all_good_from = 300s;
 
 /// Stands for the hash of what is at the URL.
 std::string sha256_of(const std::string& url, bool wrong) {
@@ -168,6 +177,7 @@ void machine::launch(const agent::launch_order& order) {
   p.machine = name_;
   p.behaves = nature_of(order.args);
   p.min_ready = min_ready_of(order.args);
+  p.health = health_of(order.args);
   if (p.behaves != nature::slow)
     return run(order);
   instances[order.id].starting = true;
@@ -193,6 +203,7 @@ void machine::run(const agent::launch_order& order) {
   p.started = clock_.now();
   p.pid = now.pid;
   ++p.launches;
+  p.bad_checks = 0;
   record_.tell(name_, fmt::format("program {} starts, pid {}", order.id, now.pid));
   behave(order.id, p.launches);
 }
@@ -234,14 +245,46 @@ void machine::end(const std::string& id, int exit) {
 void machine::stop(const std::string& id, const messages::stop_rules& rules) {
   on_end(id);
   auto found = all_.find(id);
-  if (found == all_.end() || found->second.behaves == nature::deaf)
+  bool is_deaf = found != all_.end() && found->second.behaves == nature::deaf;
+  if (found == all_.end() || (is_deaf && rules.signal != SIGKILL))
     return;
   clock_.after(dice_.between(1ms, 1500ms),
                [this, id, number = rules.signal, launches = found->second.launches] {
                  const auto& p = all_.at(id);
-                 if (p.running && p.launches == launches)
-                   end(id, 128 + number);
+                 if (!p.running || p.launches != launches)
+                   return;
+                 // What is restarted because it is unhealthy does not exit by itself.
+                 bool is_restarted = is_known_bad(p);
+                 end(id, 128 + number);
+                 if (is_restarted)
+                   all_.at(id).last_exit.reset();
                });
+}
+
+/// By the clock and the instance alone, so that all who look see the same; at the end all are good.
+bool machine::is_bad(const std::string& id) {
+  dice d{1, id};
+  auto period = d.between(25s, 90s);
+  auto bad = d.between(2s, 12s);
+  auto from = d.between(0s, 60s);
+  return clock_.now() < all_good_from && (clock_.now() + from) % period < bad;
+}
+
+void machine::check(const agent::health_order& order, on_checked done) {
+  const auto& p = all_[order.id];
+  bool bad = is_bad(order.id);
+  bool hangs = bad && p.health == health_nature::hangs;
+  auto takes = hangs ? moment{order.timeout} : dice_.between(1ms, 20ms);
+  clock_.after(takes, [this, id = order.id, bad, launches = p.launches, agent = agent_,
+                       done = std::move(done)] {
+    if (!is_this_agent(agent))
+      return;
+    auto& checked = all_[id];
+    if (checked.launches == launches)
+      checked.bad_checks = bad ? checked.bad_checks + 1 : 0;
+    done({!bad, bad ? "is not well" : "is well"});
+    on_answer();
+  });
 }
 
 void machine::kill_all(const std::string& id) {

@@ -64,6 +64,7 @@ public:
   void launch(const agent::launch_order& order) override;
   void stop(const std::string& id, const messages::stop_rules& rules) override;
   void kill_all(const std::string& id) override;
+  void check(const agent::health_order& order, on_checked done) override;
   messages::result<void> save_agent(const agent::agent_record& record) override;
   messages::result<void> save_instance(const agent::instance_record& record) override;
 
@@ -71,6 +72,7 @@ private:
   void run(const agent::launch_order& order);
   void behave(const std::string& id, int launches);
   void end(const std::string& id, int exit);
+  [[nodiscard]] bool is_bad(const std::string& id);
   [[nodiscard]] std::string some_running(std::uint64_t pick) const;
   [[nodiscard]] bool is_cached(const agent::download_order& order) const;
   void finish_download(const std::string& key, std::uint64_t number, bool broken, bool wrong);

@@ -52,9 +52,17 @@ std::string draw_application(dice& d, std::size_t group, std::size_t index, std:
   text += fmt::format("        downloadurl: http://web/g{}-{}-${{BUILDID}}{}.tar\n", group, index,
                       d.chance(0.04) ? "-missing" : "");
   text += "        binary: app\n";
-  text
-    += fmt::format("        args: [\"--behave={}\", \"--min-ready={}\", \"--port=${{PORT1}}\"]\n",
-                   nature_names[static_cast<std::size_t>(behaves)], min_ready);
+  auto health = health_nature::unchecked;
+  if (behaves == nature::good && d.chance(0.4))
+    health = d.chance(0.3) ? health_nature::hangs : health_nature::flaps;
+  text += fmt::format("        args: [\"--behave={}\", \"--min-ready={}\", \"--port=${{PORT1}}\", "
+                      "\"--health={}\"]\n",
+                      nature_names[static_cast<std::size_t>(behaves)], min_ready,
+                      health_names[static_cast<std::size_t>(health)]);
+  if (health != health_nature::unchecked)
+    text += fmt::format(
+      "        health: {{http: /health, interval: 1s, timeout: 500ms, failures: {}}}\n",
+      bad_checks_allowed);
   if (everywhere)
     text += "        strategy: one-per-machine\n";
   else

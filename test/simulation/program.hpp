@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,6 +30,18 @@ enum class nature {
 inline constexpr std::array<std::string_view, 7> nature_names{
   "good", "slow", "deaf", "crashes", "job", "broken", "short-lived"};
 
+/// What the checks of a program's health see.
+enum class health_nature {
+  /// Nobody checks it.
+  unchecked,
+  /// It is bad for some seconds now and then.
+  flaps,
+  /// The same, and what is bad does not answer.
+  hangs,
+};
+
+inline constexpr std::array<std::string_view, 3> health_names{"unchecked", "flaps", "hangs"};
+
 /// What really happens with the program of one instance, for the checks: nobody reports it.
 struct program {
   std::string machine;
@@ -44,7 +57,18 @@ struct program {
   std::optional<int> last_exit;
   /// The machine rebooted or lost its disk's last writes, so what the agent counted may be less.
   bool memory_lost = false;
+  health_nature health = health_nature::unchecked;
+  /// So many checks in a row that an agent has heard of were bad, in this run.
+  std::uint32_t bad_checks = 0;
 };
+
+/// As the plan's applications have it in deploy.yaml.
+inline constexpr std::uint32_t bad_checks_allowed = 2;
+
+/// Whether an agent knows enough to take it for unhealthy.
+inline bool is_known_bad(const program& p) {
+  return p.bad_checks >= bad_checks_allowed;
+}
 
 /// By instance id, those that are gone too.
 using programs = std::map<std::string, program>;
