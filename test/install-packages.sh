@@ -8,9 +8,9 @@ packages=(
   libsqlite3-dev libsqlitecpp-dev libmysqlcppconn-dev libyaml-cpp-dev libcurl4-openssl-dev libssl-dev libarchive-dev
   zlib1g-dev libjemalloc-dev libnftables-dev nftables iproute2
   nlohmann-json3-dev libcli11-dev doctest-dev librapidcheck-dev libbenchmark-dev
-  systemd-container debootstrap lintian openjdk-17-jre-headless nodejs user-mode-linux
+  systemd-container debootstrap lintian user-mode-linux
   mariadb-server-core mariadb-client-core
-  gunicorn
+  openjdk-17-jre-headless ecj nodejs nginx gunicorn redis-tools
   python3 python3-zmq python3-msgpack python3-yaml sqlite3 dpkg-dev file openssl ca-certificates
 )
 
@@ -31,5 +31,11 @@ if [ "$(id -u)" -ne 0 ]; then
   exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
+# Of nginx the program is wanted, not the service.
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+  printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d
+  chmod 755 /usr/sbin/policy-rc.d
+fi
 apt-get update -q
 apt-get install -q -y --no-install-recommends "${missing[@]}"
