@@ -46,6 +46,8 @@ namespace {
 struct stop_course {
   /// 0: none was, in this run.
   int signal = 0;
+  /// How long it may take, in milliseconds; -1: as long as it likes.
+  int patience = -1;
   /// When everything is killed, by the clock that never jumps, in milliseconds; -1: never.
   std::int64_t killed_at = -1;
   /// All processes got the signal at once.
@@ -73,8 +75,6 @@ struct instance {
   const char* log = "";
   bool log_is_open = false;
   stop_course stop;
-  /// How long a stop may take, in milliseconds; -1: as long as it likes.
-  int patience = -1;
 };
 
 /// Keeps the standard descriptors and those named, which the program does not inherit, and closes
@@ -254,7 +254,7 @@ void stop(instance& i, int value, bool all) {
     return;
   i.stop.signal = value & 0x7f;
   i.stop.told_all = all;
-  i.stop.killed_at = i.patience < 0 ? -1 : steady_now() + i.patience;
+  i.stop.killed_at = i.stop.patience < 0 ? -1 : steady_now() + i.stop.patience;
   if (all)
     signal_descendants(i.how.uid, i.stop.signal);
   else
@@ -315,7 +315,9 @@ void obey(instance& i, const signalfd_siginfo& order) {
     case restore_order:
       return restore(i);
     case within_order:
-      i.patience = order.ssi_int;
+      // Orders of one kind come in their order, and this kind before the stops: the first counts.
+      if (i.stop.patience < 0)
+        i.stop.patience = order.ssi_int;
       return;
     case stop_order:
       return stop(i, order.ssi_int, false);

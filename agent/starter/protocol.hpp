@@ -46,6 +46,7 @@ inline constexpr int end_order = 42;
 inline constexpr int restore_order = 43;
 
 /// How long a stop that is ordered after this may take, `value` milliseconds, before all is killed.
+/// The first one in a run of the program counts.
 inline constexpr int within_order = 44;
 /// Stop the program: `value`, as `signal_value` makes it, is the signal that it gets alone, and
 /// then, once, everything that it leaves. It counts as running until nothing of it is left. The
