@@ -243,14 +243,14 @@ void machine::end(const std::string& id, int exit) {
   send_answers();
 }
 
-void machine::stop(const std::string& id, const messages::stop_rules& rules) {
+void machine::stop(const std::string& id, const messages::stop_rules& how) {
   on_end(id);
   auto found = all_.find(id);
   bool is_deaf = found != all_.end() && found->second.behaves == nature::deaf;
-  if (found == all_.end() || (is_deaf && rules.signal != SIGKILL))
+  if (found == all_.end() || (is_deaf && how.signal != SIGKILL))
     return;
   clock_.after(dice_.between(1ms, 1500ms),
-               [this, id, number = rules.signal, launches = found->second.launches] {
+               [this, id, number = how.signal, launches = found->second.launches] {
                  const auto& p = all_.at(id);
                  if (!p.running || p.launches != launches)
                    return;

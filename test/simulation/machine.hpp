@@ -62,7 +62,7 @@ public:
   messages::result<std::vector<agent::found_instance>> recover() override;
   void unpack(const agent::unpack_order& order, on_unpacked done) override;
   void launch(const agent::launch_order& order) override;
-  void stop(const std::string& id, const messages::stop_rules& rules) override;
+  void stop(const std::string& id, const messages::stop_rules& how) override;
   void kill_all(const std::string& id) override;
   void check(const agent::health_order& order, on_checked done) override;
   messages::result<void> save_agent(const agent::agent_record& record) override;

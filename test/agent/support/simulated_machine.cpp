@@ -157,10 +157,10 @@ void simulated_machine::end_program(const std::string& id, int exit) {
   tell({id, process_event::kind::exited, each.pid, each.started_at, exit, {}});
 }
 
-void simulated_machine::stop(const std::string& id, const messages::stop_rules& rules) {
+void simulated_machine::stop(const std::string& id, const messages::stop_rules& how) {
   deeds.push_back(id + " is signalled");
   if (std::find(deaf.begin(), deaf.end(), id) == deaf.end())
-    end_program(id, 128 + rules.signal);
+    end_program(id, 128 + how.signal);
 }
 
 void simulated_machine::kill_all(const std::string& id) {

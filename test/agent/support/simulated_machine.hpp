@@ -125,7 +125,7 @@ public:
   messages::result<grant> reserve(const std::string& id, std::uint32_t ports) override;
   void unpack(const unpack_order& order, on_unpacked done) override;
   void launch(const launch_order& order) override;
-  void stop(const std::string& id, const messages::stop_rules& rules) override;
+  void stop(const std::string& id, const messages::stop_rules& how) override;
   void kill_all(const std::string& id) override;
   void remove(const messages::kept_log& last, on_removed done) override;
 
