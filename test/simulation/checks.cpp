@@ -5,6 +5,7 @@
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/machines.hpp"
 #include "actors/decisions/placement.hpp"
+#include "actors/decisions/rollout_members.hpp"
 #include "messages/digest.hpp"
 
 #include <fmt/format.h>
@@ -336,6 +337,9 @@ void checks::check_proven(const farm& before, const change& c, const instance& o
                   && std::all_of(r->second.coming.begin(), r->second.coming.end(),
                                  [&](const std::string& id) { return is_proven(before, id); });
     bool in_turn = r != before.rollouts.end() && makes_room(before, c, r->second, old);
+    // A job that is done serves nobody, wherever it was.
+    if (actors::is_finished_job(old.seen.state, old.seen.exit))
+      return;
     if (!comes && !leaves && !in_turn && is_protected(before, old) && !is_surplus(before, c, old))
       fail("the deployed version is left alone", old.id + " is to stop");
     return;
@@ -512,14 +516,15 @@ void checks::check_application(const version& v, const application& app,
   // One whose machine left its machine group waits for the one in its place.
   if (misplaced > 0 && total >= app.instances && all_present)
     fail("everything converges", fmt::format("{} has {} misplaced instances", name, misplaced));
-  bool too_few = could_be && total + misplaced < app.instances;
+  // A job that was run is not run again elsewhere.
+  bool too_few = app.always_on && could_be && total + misplaced < app.instances;
   bool too_many = total - silent > app.instances;
   if (app.strategy != "one-per-machine" && (too_few || too_many))
     fail("everything converges",
          fmt::format("{} has {} instances, not {}", name, total, app.instances));
   check_replaced(app, name, total + misplaced - silent);
   for (const auto& each : present)
-    if (auto row = f.machines.find(each); app.strategy == "one-per-machine"
+    if (auto row = f.machines.find(each); app.strategy == "one-per-machine" && app.always_on
                                           && row != f.machines.end()
                                           && actors::is_eligible(row->second, app) && on[each] != 1)
       fail("everything converges", fmt::format("{} has {} instances on {}", name, on[each], each));
