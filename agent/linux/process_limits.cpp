@@ -1,3 +1,4 @@
+#include "agent/decisions/control_group.hpp"
 #include "agent/linux/process_launcher.hpp"
 
 #include <fmt/format.h>
