@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <unistd.h>
 
 namespace deployminator::store {
@@ -156,11 +157,14 @@ void insist_on_file(const std::string& url) {
 
 messages::result<std::vector<copied_table>>
 copy_store(const std::string& from, const std::string& to, const std::string& password_file) {
+  // Of a large store each database waits long for the other one.
+  const mysql_patience patience{.to_answer = std::chrono::minutes{30},
+                                .to_go_on = std::chrono::seconds{0}};
   try {
     insist_on_file(from);
-    auto source = open_connection(from, password_file);
+    auto source = open_connection(from, password_file, patience);
     check_source(*source, from);
-    auto target = open_connection(to, password_file);
+    auto target = open_connection(to, password_file, patience);
     migrate(*target);
     target->settle();
     return copy_all(*source, *target);

@@ -14,6 +14,9 @@ struct mysql_patience {
   std::chrono::seconds to_connect{5};
   /// For a statement's answer.
   std::chrono::seconds to_answer{15};
+  /// The server ends a transaction in which nothing is asked for so long: one that is stopped
+  /// within a transaction would keep every other server from leading. 0: never.
+  std::chrono::seconds to_go_on{4};
 };
 
 /// Opens the database of MariaDB or MySQL that is there. Throws `store_error`, also where a setting

@@ -36,7 +36,7 @@ void mysql_session::open() {
     run(fmt::format("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', "
                     "innodb_lock_wait_timeout = {}, foreign_key_checks = 1, unique_checks = 1, "
                     "idle_transaction_timeout = {}",
-                    lock_seconds, idle_seconds));
+                    lock_seconds, patience_.to_go_on.count()));
   } catch (const store_error&) {
     close();
     throw;

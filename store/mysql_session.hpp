@@ -21,8 +21,6 @@ class mysql_session {
 public:
   /// A wait for a lock ends before one for an answer would.
   static constexpr int lock_seconds = 8;
-  /// A server that is stopped within a transaction would keep every other one from leading.
-  static constexpr int idle_seconds = 4;
 
   mysql_session(mysql_address at, std::string password, const mysql_patience& patience);
   mysql_session(const mysql_session&) = delete;

@@ -45,7 +45,8 @@ std::string password_in(const std::string& path) {
 } // namespace
 
 std::unique_ptr<connection> open_connection(const std::string& url,
-                                            const std::string& password_file) {
+                                            const std::string& password_file,
+                                            const mysql_patience& patience) {
   constexpr std::string_view of_sqlite = "sqlite:";
   if (url.starts_with(of_sqlite) && url.size() > of_sqlite.size())
     return open_sqlite(url.substr(of_sqlite.size()));
@@ -53,7 +54,7 @@ std::unique_ptr<connection> open_connection(const std::string& url,
     auto at = mysql_address_of(url);
     if (!at)
       throw store_error(at.error());
-    return open_mysql(*at, password_in(password_file));
+    return open_mysql(*at, password_in(password_file), patience);
   }
   throw store_error(failure{failure_code::invalid,
                             fmt::format("the store \"{}\" is not understood, expected sqlite:PATH "

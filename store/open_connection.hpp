@@ -1,6 +1,7 @@
 #pragma once
 
 #include "store/connection.hpp"
+#include "store/mysql_connection.hpp"
 
 #include <memory>
 #include <string>
@@ -12,6 +13,7 @@ namespace deployminator::store {
 /// MariaDB is the first line of `password_file`; without a file there is none. Throws
 /// `store_error`.
 std::unique_ptr<connection> open_connection(const std::string& url,
-                                            const std::string& password_file);
+                                            const std::string& password_file,
+                                            const mysql_patience& patience = {});
 
 } // namespace deployminator::store

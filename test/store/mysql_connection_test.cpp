@@ -1,3 +1,4 @@
+#include "store/copy_store.hpp"
 #include "store/error.hpp"
 #include "store/mysql_connection.hpp"
 #include "store/open_connection.hpp"
@@ -169,6 +170,25 @@ TEST_CASE("a connection is encrypted where that is asked for, or is none") {
   CHECK_FALSE(cipher(required + "&ca=" + certificate).empty());
   CHECK(has(opening_refusal(required + "&ca=/etc/ssl/certs/ca-certificates.crt").message,
             "cannot be reached over TLS"));
+}
+
+TEST_CASE("a store is copied however long one database waits for the other") {
+  auto from = new_database();
+  {
+    auto s = store::open_store(from.url);
+    REQUIRE(s);
+    REQUIRE((*s)->begin_epoch());
+    REQUIRE((*s)->commit(1, with_event("slow")));
+  }
+  auto to = new_database();
+  REQUIRE(store::open_store(to.url));
+  {
+    auto db = store::open_connection(to.url, {});
+    store::run(*db, "CREATE TRIGGER slow BEFORE INSERT ON event FOR EACH ROW DO SLEEP(5)");
+  }
+  auto copied = store::copy_store(from.url, to.url, {});
+  CHECK((copied ? std::string{} : copied.error().message).empty());
+  store::run(*store::open_connection(to.url, {}), "DROP TRIGGER slow");
 }
 
 TEST_CASE("no program that is started inherits the connection") {
