@@ -30,6 +30,7 @@ wanted_application wanted_of(const group& g, const application& app) {
   out.name = fmt::format("{}/{}/{}", g.namespace_, g.name, app.name);
   out.count = app.instances;
   out.per_machine = app.per_machine || app.strategy == "one-per-machine";
+  out.at_most = app.max_per_machine;
   (app.strategy == "pinned" ? out.machine_names : out.machine_groups) = app.machine_groups;
   out.memory_mb = app.limits.max_memory_mb;
   out.packs = app.strategy == "pack";
