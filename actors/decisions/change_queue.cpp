@@ -125,6 +125,15 @@ void change_queue::note_revisions(const change& c) {
     ++revisions_[each.group_id];
   for (const auto& each : c.finished_rollouts)
     ++revisions_[each.group_id];
+  for (const auto& each : c.machines) {
+    auto before = farm_.machines.find(each.name);
+    if (before == farm_.machines.end()
+        || (before->second.draining == each.draining && before->second.groups == each.groups))
+      continue;
+    // What may stay there is another question now.
+    for (const auto* there : farm_.instances.on_machine(each.name))
+      ++revisions_[there->group_id];
+  }
 }
 
 } // namespace deployminator::actors

@@ -326,7 +326,7 @@ order_plan said_of_machine(std::size_t number, std::size_t client, moment at,
 }
 
 /// Some machines are emptied, most of them for a while; those that were switched off are forgotten.
-void draw_drains(dice d, const std::vector<machine_plan>& machines,
+void draw_drains(dice d, const std::vector<machine_plan>& machines, moment calm,
                  std::vector<order_plan>& orders) {
   std::size_t number = 0;
   auto say = [&](moment at, const std::string& machine, std::size_t what) {
@@ -351,7 +351,7 @@ void draw_drains(dice d, const std::vector<machine_plan>& machines,
   }
   for (const auto& each : machines)
     if (each.leaves && d.chance(0.5))
-      say(*each.leaves + d.between(2s, 40s), each.name, 2);
+      say(std::min(*each.leaves + d.between(2s, 40s), calm - 1s), each.name, 2);
 }
 
 } // namespace
@@ -384,7 +384,7 @@ plan make_plan(std::uint64_t seed, std::optional<std::size_t> machines) {
   for (std::uint32_t i = 1; i <= fault_count; ++i)
     out.faults.push_back(draw_fault(d, i, out.orders, out.machines, out.calm));
   draw_patience(dice{seed, "patience"}, out.orders);
-  draw_drains(dice{seed, "drains"}, out.machines, out.orders);
+  draw_drains(dice{seed, "drains"}, out.machines, out.calm, out.orders);
   draw_words(dice{seed, "words"}, groups, out.calm, out.orders);
   return out;
 }

@@ -312,6 +312,23 @@ TEST_CASE("a change of one group leaves the revision of another") {
   CHECK(b.revision(2) == 0);
 }
 
+TEST_CASE("a machine that drains or changes its groups makes the plans of what is there stale") {
+  bench b;
+  auto machine_row = [](const std::string& name, bool drains, const std::string& group) {
+    change c;
+    c.machines.push_back({.name = name, .groups = {group}, .draining = drains});
+    return c;
+  };
+  b.raised_by(machine_row("m", false, "worker"));
+  b.raised_by(machine_row("empty", false, "worker"));
+  b.raised_by(with_instance("i", instance_goal::run));
+  CHECK(b.raised_by(machine_row("m", true, "worker")) == 1);
+  CHECK(b.raised_by(machine_row("m", true, "worker")) == 0);
+  CHECK(b.raised_by(machine_row("m", false, "worker")) == 1);
+  CHECK(b.raised_by(machine_row("m", false, "db")) == 1);
+  CHECK(b.raised_by(machine_row("empty", true, "worker")) == 0);
+}
+
 TEST_CASE("a farm that was loaded makes every plan stale") {
   bench b;
   change c = with_event();
