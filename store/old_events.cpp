@@ -28,7 +28,9 @@ std::uint64_t last_by_count_and_age(connection& db, const retention& keep, std::
 
 /// Of the events with numbers above `after`, up to `to`.
 std::uint64_t bytes_of(connection& db, std::uint64_t after, std::uint64_t to) {
-  rows found{db, "SELECT COALESCE(SUM(LENGTH(content)), 0) FROM event WHERE seq > ? AND seq <= ?",
+  rows found{db,
+             "SELECT CAST(COALESCE(SUM(LENGTH(content)), 0) AS SIGNED) FROM event WHERE seq > ? "
+             "AND seq <= ?",
              after, to};
   return found.next() ? found.number(0) : 0;
 }
