@@ -153,8 +153,7 @@ struct process_event {
     /// grant is held on for its next start.
     exited,
     /// Nothing of the instance runs any more and its grant is free: the answer to `kill_all`, or
-    /// the
-    /// starter itself was killed.
+    /// the starter itself was killed.
     gone,
     /// The program goes on and has hit limits: `hits`.
     limited,

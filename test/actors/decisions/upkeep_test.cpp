@@ -34,6 +34,11 @@ struct kept_farm : rolling_farm {
     return id;
   }
 
+  void note_that_all_were_ready() {
+    for (const auto& each : wanted(1))
+      change_seen(each.id, [](observation& seen) { seen.ready_at = {1'000'000}; });
+  }
+
   void move_to_group(const std::string& machine, const std::string& group) {
     state.machines.at(machine).groups = {group};
   }
@@ -209,8 +214,7 @@ TEST_CASE("instances on a machine that left their groups wait until all others a
 TEST_CASE("instances leave a machine though others, once proven, fail again and again") {
   kept_farm farm{3, small_farm::web(3)};
   auto list = farm.wanted(1);
-  for (auto& each : list)
-    farm.change_seen(each.id, [](observation& seen) { seen.ready_at = {1'000'000}; });
+  farm.note_that_all_were_ready();
   farm.move_to_group(list[0].machine, "db");
   farm.fail(list[1].id);
   farm.keep();
@@ -224,8 +228,7 @@ TEST_CASE("instances leave a machine though others, once proven, fail again and 
 TEST_CASE("instances stay on a machine that left their groups while most others fail") {
   kept_farm farm{3, small_farm::web(3)};
   auto list = farm.wanted(1);
-  for (auto& each : list)
-    farm.change_seen(each.id, [](observation& seen) { seen.ready_at = {1'000'000}; });
+  farm.note_that_all_were_ready();
   farm.move_to_group(list[0].machine, "db");
   farm.fail(list[1].id);
   farm.fail(list[2].id);
