@@ -76,12 +76,21 @@ spec_map instance_roster::existing() const {
 }
 
 void instance_roster::spawn(newcomer who) {
-  self_->send(config_.ports, atom::expect_v, who.spec);
   auto spec = who.spec;
-  instance_config config{
-    spec,          config_.machine, std::move(who.found), std::move(who.record),
-    config_.world, config_.ports,   config_.fetcher,      config_.journal};
+  self_->send(config_.ports, atom::expect_v, spec);
+  // A public port may lead to it still, so it goes on until the PUBLIC PORTS hand it its order.
+  bool serves_yet = may_serve_yet(who);
+  instance_config config{serves_yet ? to_go_on(*spec) : spec,
+                         config_.machine,
+                         std::move(who.found),
+                         std::move(who.record),
+                         config_.world,
+                         config_.ports,
+                         config_.fetcher,
+                         config_.journal};
   children_[spec->id] = {self_->spawn<caf::linked>(instance, std::move(config)), spec};
+  if (serves_yet)
+    direct(spec);
 }
 
 void instance_roster::direct(const spec_ptr& spec) {

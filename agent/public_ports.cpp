@@ -107,8 +107,14 @@ void note_who_is_known(public_ports_state& state) {
   state.knows_all = state.knows_all || (state.begun && state.unseen.empty());
 }
 
-void answer_begin(public_ports_state& state) {
-  if (state.when_all_known.pending() && state.knows_all)
+/// All ports lead where they should, so whoever waited for that may go on.
+void let_go_on(public_ports_pointer self) {
+  auto& state = self->state;
+  if (!state.knows_all)
+    return;
+  for (auto& [spec, instance] : std::exchange(state.held_back, {}))
+    self->send(instance, atom::direct_v, std::move(spec));
+  if (state.when_all_known.pending())
     state.when_all_known.deliver(true);
 }
 
@@ -138,7 +144,7 @@ void see(public_ports_pointer self, const observation_ptr& seen) {
   note_who_is_known(state);
   keep_in_step(self);
   self->send(state.observer, atom::seen_v, seen);
-  answer_begin(state);
+  let_go_on(self);
 }
 
 void see_gone(public_ports_pointer self, const observation_ptr& last) {
@@ -148,7 +154,7 @@ void see_gone(public_ports_pointer self, const observation_ptr& last) {
   note_who_is_known(state);
   keep_in_step(self);
   self->send(state.observer, atom::gone_v, last);
-  answer_begin(state);
+  let_go_on(self);
 }
 
 } // namespace
@@ -174,7 +180,8 @@ public_ports(public_ports_actor::stateful_pointer<public_ports_state> self, outs
       if (known != self->state.instances.end())
         known->second.spec = spec;
       keep_in_step_and_report(self);
-      self->send(instance, atom::direct_v, spec);
+      self->state.held_back.emplace_back(spec, instance);
+      let_go_on(self);
     },
     [self](atom::begin) {
       self->state.begun = true;
@@ -182,7 +189,7 @@ public_ports(public_ports_actor::stateful_pointer<public_ports_state> self, outs
       keep_in_step_and_report(self);
       auto promise = self->make_response_promise<bool>();
       self->state.when_all_known = promise;
-      answer_begin(self->state);
+      let_go_on(self);
       return promise;
     },
     [self](atom::tick) {

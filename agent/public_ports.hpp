@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace deployminator::agent {
@@ -30,6 +31,8 @@ struct public_ports_state {
   /// All of them were seen: from now on the rules may be changed.
   bool knows_all = false;
   caf::typed_response_promise<bool> when_all_known;
+  /// The orders that came before, in their order.
+  std::vector<std::pair<spec_ptr, instance_actor>> held_back;
 
   /// What the packet filter was last made to do; unset: not yet.
   std::optional<port_map> map;
@@ -43,7 +46,8 @@ struct public_ports_state {
 
 /// Keeps the packet filter in step with the configuration and the instances. Before each instance
 /// that an earlier agent left was seen nothing is changed, so that a restart of the agent leaves
-/// the rules alone. `world` must outlive the actor; the rules outlive it.
+/// the rules alone, and no instance gets a new order: a port may lead to it. `world` must outlive
+/// the actor; the rules outlive it.
 public_ports_actor::behavior_type
 public_ports(public_ports_actor::stateful_pointer<public_ports_state> self, outside* world,
              agent_actor agent);

@@ -66,4 +66,17 @@ spec_ptr to_be_gone(const messages::instance_spec& last) {
   return out;
 }
 
+spec_ptr to_go_on(const messages::instance_spec& last) {
+  auto out = std::make_shared<messages::instance_spec>(last);
+  out->goal = messages::instance_goal::run;
+  return out;
+}
+
+bool may_serve_yet(const newcomer& who) {
+  // What is not even known by name cannot be run.
+  bool is_known = !who.spec->app.name.empty();
+  return is_known && who.found && who.found->running
+         && who.spec->goal == messages::instance_goal::stop;
+}
+
 } // namespace deployminator::agent

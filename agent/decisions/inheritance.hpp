@@ -53,4 +53,11 @@ private:
 /// The order to be gone, in place of the last one.
 spec_ptr to_be_gone(const messages::instance_spec& last);
 
+/// The order to run, in place of the last one.
+spec_ptr to_go_on(const messages::instance_spec& last);
+
+/// Whether it is to stop and runs, so that a public port may lead to it: the earlier agent ended
+/// before it had led that elsewhere.
+bool may_serve_yet(const newcomer& who);
+
 } // namespace deployminator::agent

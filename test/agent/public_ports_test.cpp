@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "support/agent_bench.hpp"
 
 using namespace deployminator;
@@ -140,6 +142,23 @@ TEST_CASE_FIXTURE(port_bench, "a restarted agent mends what happened to instance
   machine.end_program("b", 1);
   start();
   CHECK(machine.deeds == deeds{led_to("a")});
+}
+
+TEST_CASE_FIXTURE(port_bench,
+                  "what an ended agent had noted to stop serves until its port leads on") {
+  run({"a"});
+  run({"a", "b"});
+  machine.deeds.clear();
+  crash();
+  // It ended between noting and doing.
+  auto& record = machine.saved;
+  auto b = std::find_if(record.specs.begin(), record.specs.end(),
+                        [](const messages::instance_spec& each) { return each.id == "b"; });
+  REQUIRE(b != record.specs.end());
+  record.leaving.push_back(*b);
+  record.specs.erase(b);
+  start();
+  CHECK(machine.deeds == deeds{led_to("a"), "b is signalled"});
 }
 
 TEST_CASE_FIXTURE(port_bench,
