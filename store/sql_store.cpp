@@ -79,7 +79,7 @@ void pause_before_retry() {
 /// What `f` returns; what is thrown below the store ends here. `f` is called again where that may
 /// help, so it does no harm twice.
 template <class F>
-auto attempt(F f) -> result<decltype(f())> {
+auto attempt(const connection& db, F f) -> result<decltype(f())> {
   std::optional<failure> unknown_outcome;
   for (int n = 0;; ++n) {
     try {
@@ -90,6 +90,11 @@ auto attempt(F f) -> result<decltype(f())> {
       // What is known of the change matters more than why the database cannot be asked.
       if (!helps_to_retry(e.helps(), n))
         return e.why().code == failure_code::refused ? e.why() : unknown_outcome.value_or(e.why());
+    } catch (const damage& why) {
+      return failure{failure_code::internal,
+                     fmt::format("the database {} is damaged: {}", db.name(), why.what()),
+                     "restore a backup, or stop the server and mend it by hand (see "
+                     "store/README.md)"};
     }
     pause_before_retry();
   }
@@ -102,7 +107,7 @@ sql_store::sql_store(std::unique_ptr<connection> db, const retention& keep, this
 
 result<std::uint64_t> sql_store::begin_epoch() {
   std::optional<failure> who_leads;
-  auto epoch = attempt([&] {
+  auto epoch = attempt(*db_, [&] {
     who_leads.reset();
     transaction whole{*db_};
     bool is_ours = take_lease(*db_, self_.id);
@@ -122,7 +127,7 @@ result<std::uint64_t> sql_store::begin_epoch() {
 }
 
 result<void> sql_store::renew_lead() {
-  auto renewed = attempt([&] {
+  auto renewed = attempt(*db_, [&] {
     transaction whole{*db_};
     if (!renew_lease(*db_, epoch_))
       insist_on_leadership(read_meta(*db_).epoch);
@@ -134,7 +139,7 @@ result<void> sql_store::renew_lead() {
 }
 
 result<void> sql_store::give_up_lead() {
-  auto ended = attempt([&] {
+  auto ended = attempt(*db_, [&] {
     transaction whole{*db_};
     end_lease(*db_, epoch_);
     whole.commit();
@@ -144,15 +149,15 @@ result<void> sql_store::give_up_lead() {
 }
 
 result<std::vector<messages::server_row>> sql_store::servers() {
-  return attempt([&] { return read_servers(*db_); });
+  return attempt(*db_, [&] { return read_servers(*db_); });
 }
 
 result<std::map<std::uint64_t, messages::access_key>> sql_store::keys() {
-  return attempt([&] { return read_keys(*db_); });
+  return attempt(*db_, [&] { return read_keys(*db_); });
 }
 
 result<messages::farm> sql_store::load() {
-  return attempt([&] {
+  return attempt(*db_, [&] {
     transaction whole{*db_};
     drop_old_receipts(*db_, keep_.receipts);
     auto f = read_farm(*db_);
@@ -194,7 +199,7 @@ bool sql_store::claim(std::uint64_t number, std::uint64_t events) {
 }
 
 result<std::uint64_t> sql_store::commit(std::uint64_t number, const messages::change& c) {
-  return attempt([&] {
+  return attempt(*db_, [&] {
     if (epoch_ == 0)
       throw store_error(failure{failure_code::internal,
                                 fmt::format("change {} came before an epoch was begun in the "
@@ -228,7 +233,7 @@ std::uint64_t sql_store::make(std::uint64_t number, const messages::change& c) {
 }
 
 result<std::vector<messages::event>> sql_store::events_after(std::uint64_t seq, std::size_t limit) {
-  return attempt([&] {
+  return attempt(*db_, [&] {
     auto events = read_events(*db_, seq, limit);
     // After the reading: what was stored before another server took over is ours.
     insist_on_leadership(read_meta(*db_).epoch);

@@ -92,6 +92,22 @@ TEST_CASE("damaged content is one failure with database, table, row and what was
   CHECK(kinds_made + 3 >= kinds.size());
 }
 
+TEST_CASE("what is damaged is told whatever is asked") {
+  auto d = fresh_database();
+  auto s = opened(d.url);
+  REQUIRE(s->begin_epoch());
+  REQUIRE(s->servers());
+  // MariaDB keeps texts out of columns of numbers.
+  if (!damage(d, "UPDATE server SET since = 'noon'"))
+    return;
+  auto answer = s->servers();
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().code == messages::failure_code::internal);
+  CHECK(answer.error().message
+        == "the database " + d.name + " is damaged: `since` is \"noon\", expected a whole number");
+  CHECK_FALSE(answer.error().hint.empty());
+}
+
 TEST_CASE("a damaged event is told") {
   auto d = fresh_database();
   auto s = opened(d.url);
