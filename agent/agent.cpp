@@ -244,7 +244,8 @@ messages::result<messages::log_chunk> read(log_reader& logs, const messages::rea
                              {piece->data.begin(), piece->data.end()},
                              piece->more,
                              machine,
-                             std::move(piece->gone)};
+                             std::move(piece->gone),
+                             piece->end};
 }
 
 void answer(agent_pointer self, std::uint64_t id, const messages::read_log& wanted) {

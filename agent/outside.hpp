@@ -284,6 +284,8 @@ struct log_piece {
   std::string data;
   /// More was there already when this was read.
   bool more = false;
+  /// Where the log ended then.
+  std::uint64_t end = 0;
   /// Set where the instance is gone, and nothing will follow.
   std::optional<messages::kept_log> gone;
 };

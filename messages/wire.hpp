@@ -259,7 +259,9 @@ struct log_chunk {
   std::string machine;
   /// Set where the instance is gone: its log gets no longer.
   std::optional<kept_log> gone;
-  MSGPACK_DEFINE_MAP(offset, data, more, machine, gone)
+  /// Where the log ended when this was read; 0: an agent of an earlier release does not tell.
+  std::uint64_t end = 0;
+  MSGPACK_DEFINE_MAP(offset, data, more, machine, gone, end)
 };
 
 /// Client → server → agents: which logs of instances that are gone are there: of the one of this

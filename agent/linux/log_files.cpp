@@ -245,6 +245,7 @@ result<log_piece> log_files::try_to_read(const std::string& id, std::uint64_t of
     return files.error();
   if (files->empty())
     return out;
+  out.end = files->back().end();
   auto file = std::find_if(files->begin(), files->end() - 1,
                            [offset](const log_file& f) { return offset < f.end(); });
   bool is_newest = file + 1 == files->end();

@@ -201,15 +201,20 @@ private:
     return !of_ && from.machine.empty();
   }
 
+  /// Reads on to where the log ends now: a program may print faster than anybody reads.
   void read(client& server, const std::string& id, source& from, log_writer& out) {
-    bool more = true;
-    while (more && !server.is_interrupted()) {
+    std::optional<std::uint64_t> end_now;
+    bool goes_on = true;
+    while (goes_on && !server.is_interrupted()) {
       auto piece = ask(server, id, from);
       from.offset = piece.offset + piece.data.size();
       from.machine = piece.machine.empty() ? from.machine : piece.machine;
-      more = piece.more && !piece.data.empty();
+      bool is_read = !piece.more || piece.data.empty();
+      if (piece.end > 0 && !end_now)
+        end_now = piece.end;
+      goes_on = !is_read && (!end_now || *from.offset < *end_now);
       out.take(id, {piece.data.data(), piece.data.size()}, messages::system_utc_now());
-      if (!more && piece.gone)
+      if (is_read && piece.gone)
         end(id, from, std::move(*piece.gone), out);
     }
   }

@@ -92,6 +92,18 @@ class Logs(Case):
         self.assertGreater(len(lines), 5_000)
         self.assertEqual(set(lines[1:-2]), {"the same line again and again, for a hundred megabytes"})
 
+    def test_what_prints_faster_than_it_is_read_is_shown_to_where_it_was(self):
+        instance = self.start(shell("while :; do head -c 40000 /dev/zero | tr '\\000' '\\n'; sleep 0.01; done"))
+        wait_until(lambda: self.size_of_log(instance) > 1_000_000, "it prints")
+        reader = subprocess.Popen(self.farm.command("logs", instance, "-n", "1000000"), stdout=subprocess.PIPE)
+        self.addCleanup(reader.kill)
+        deadline = time.monotonic() + 60
+        # Slower than it prints, but no pipe of the reader's holds up the program.
+        while reader.stdout.read(4_000):
+            time.sleep(0.02)
+            self.assertLess(time.monotonic(), deadline, "it ends")
+        self.assertEqual(reader.wait(10), 0)
+
     def test_a_line_of_ten_megabytes_is_kept_in_pieces_and_stops_nothing(self):
         instance = self.start(shell("head -c 10000000 /dev/zero | tr '\\000' x; echo; echo done; sleep 1000"))
         self.wait_for_line(instance, "done")

@@ -201,6 +201,7 @@ inline message any_message() {
       log_chunk c;
       c.offset = *rc::gen::arbitrary<std::uint64_t>();
       c.data = *rc::gen::arbitrary<std::vector<char>>();
+      c.end = *rc::gen::arbitrary<std::uint64_t>();
       return c;
     }
   }
