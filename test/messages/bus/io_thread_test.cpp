@@ -4,12 +4,16 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <poll.h>
 #include <set>
+#include <string_view>
 #include <unistd.h>
 
 #include <arpa/inet.h>
@@ -50,9 +54,20 @@ public:
   }
 
   /// False where the other side has hung up.
-  bool write(const std::string& bytes) {
-    return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL)
-           == static_cast<ssize_t>(bytes.size());
+  bool write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      pollfd each{fd_, POLLOUT | POLLRDHUP, 0};
+      constexpr int most_ms = 30'000;
+      REQUIRE(::poll(&each, 1, most_ms) == 1);
+      // What was sent before is taken no more, so that a blocking `send` would wait for minutes.
+      if (each.revents & (POLLRDHUP | POLLHUP | POLLERR))
+        return false;
+      auto sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (sent < 0 && errno != EAGAIN)
+        return false;
+      bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(sent, 0)));
+    }
+    return true;
   }
 
 private:
