@@ -18,8 +18,8 @@ nice -n 15 bash -ec 'test/tidy.sh
   cmake --build build/packages' >build/beside.log 2>&1 &
 beside=$!
 trap 'kill "$beside" 2>/dev/null || true' EXIT
-# Two at a time, for they mostly wait. The booted machines after them: an agent of this machine would end
+# Three at a time, for they mostly wait. The booted machines after them: an agent of this machine would end
 # what the same users run on the booted machines, which are containers.
-ctest --preset ci -L integration -j 2
+ctest --preset ci -L integration -j 3
 ctest --preset ci -L machines
 wait "$beside" || { cat build/beside.log; exit 1; }
