@@ -32,6 +32,10 @@ constexpr auto user_locks = "/run/autodeployer-users";
 constexpr auto next_user_file = "/run/autodeployer-users/next";
 constexpr auto port_locks = "/run/autodeployer-ports";
 
+/// How long what was seen of all processes is believed: to look at each of a thousand for each of a
+/// thousand instances takes longer than to start those.
+constexpr std::chrono::seconds busy_users_hold{1};
+
 /// Binds the port's abstract name; `refused` where another has it.
 result<owned_fd> bind_name(std::int64_t port) {
   auto name = fmt::format("autodeployer/port/{}", port);
@@ -204,8 +208,7 @@ result<reservation> reservations::user(std::int64_t preferred) {
   if (preferred >= first_uid && preferred <= last_uid)
     if (auto holder = this_user(preferred))
       return reservation{preferred, std::move(*holder)};
-  // Where a lock was removed, its user is still an instance's.
-  auto busy = users_of_processes();
+  const auto& busy = busy_users();
   constexpr auto count = last_uid - first_uid + 1;
   auto begin = next_user();
   for (std::int64_t i = 0; i < count; ++i) {
@@ -224,6 +227,15 @@ result<reservation> reservations::user(std::int64_t preferred) {
   return failure{failure_code::refused,
                  fmt::format("no user from {} to {} is free on this machine", first_uid, last_uid),
                  "stop some instances here"};
+}
+
+const std::set<std::int64_t>& reservations::busy_users() {
+  auto now = std::chrono::steady_clock::now();
+  if (busy_users_.empty() || now > busy_users_seen_ + busy_users_hold) {
+    busy_users_ = users_of_processes();
+    busy_users_seen_ = now;
+  }
+  return busy_users_;
 }
 
 void reservations::note_port(std::int64_t port) {

@@ -3,6 +3,7 @@
 #include "agent/linux/owned_fd.hpp"
 #include "agent/outside.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -64,11 +65,17 @@ public:
 
 private:
   messages::result<owned_fd> this_port(std::int64_t port);
+  /// The users that processes ran as at most a moment ago: where a lock was removed, its user is
+  /// still an instance's. One that was free then is still, unless an agent has reserved it, since
+  /// users are handed out round the range.
+  const std::set<std::int64_t>& busy_users();
 
   /// The directory, once it is made; empty without root.
   std::string port_locks_;
   std::set<std::int64_t> ports_;
   std::set<std::int64_t> users_;
+  std::set<std::int64_t> busy_users_;
+  std::chrono::steady_clock::time_point busy_users_seen_;
 };
 
 } // namespace deployminator::agent
