@@ -21,6 +21,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "integration")]
 
+from disk import fresh_disk
 from farm import Farm  # noqa: E402
 from supervisor import Supervisor, is_installed  # noqa: E402
 from wire import Client, Watcher, seconds_of  # noqa: E402
@@ -102,7 +103,7 @@ class Bench:
     @contextlib.contextmanager
     def farm(self, archive=False):
         """A server and one agent that has busybox in its cache, by its hash; plain or inside a tar."""
-        with Farm(self.options.bin, keys=False) as farm:
+        with fresh_disk() as disk, Farm(self.options.bin, keys=False, parent=disk) as farm:
             files = farm.root / "files"
             files.mkdir()
             name = "busybox.tar" if archive else "busybox"

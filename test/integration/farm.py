@@ -87,11 +87,12 @@ class Farm:
     """Starts programs below a directory of its own and ends all of them, and all that they
     started, in `close`."""
 
-    def __init__(self, binaries, verbose=False, keys=True):
+    def __init__(self, binaries, verbose=False, keys=True, parent=None):
         self.binaries = pathlib.Path(binaries)
         self.verbose = verbose
         # Root's instances do not see this /tmp.
-        self.root = pathlib.Path(tempfile.mkdtemp(prefix="farm-", dir="/srv" if os.geteuid() == 0 else None))
+        parent = parent or ("/srv" if os.geteuid() == 0 else None)
+        self.root = pathlib.Path(tempfile.mkdtemp(prefix="farm-", dir=parent))
         self.root.chmod(0o755)
         self.ports = [free_port() for _ in range(3)]
         self.server_url = f"tcp://127.0.0.1:{self.ports[0]}"
