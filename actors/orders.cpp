@@ -66,7 +66,7 @@ void give_up(orders_pointer self, const pending_order_ptr& o, const caf::error& 
 
 void place(orders_pointer self, const pending_order_ptr& o, const plan_view_ptr& view) {
   if (view->wishes.empty())
-    return carry_out(self, o, plan{view->revisions, {}});
+    return carry_out(self, o, begin_plan(*view));
   self->request(self->state.planner, plan_timeout, atom::plan_v, view)
     .then([self, o](const plan_ptr& p) { carry_out(self, o, *p); },
           [self, o](const caf::error& e) { give_up(self, o, e); });
@@ -151,7 +151,7 @@ void foresee(orders_pointer self, const pending_question_ptr& q) {
     .then(
       [self, q, fail](const plan_view_ptr& view) {
         if (view->wishes.empty())
-          return tell(self, q, plan{view->revisions, {}});
+          return tell(self, q, begin_plan(*view));
         self->request(self->state.planner, plan_timeout, atom::plan_v, view)
           .then([self, q](const plan_ptr& p) { tell(self, q, *p); }, fail);
       },

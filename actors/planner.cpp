@@ -121,7 +121,7 @@ planner_actor::behavior_type planner(planner_actor::stateful_pointer<planner_sta
       auto answer = self->make_response_promise<plan_ptr>();
       auto d = std::make_shared<draft>();
       d->view = view;
-      d->content.revisions = view->revisions;
+      d->content = begin_plan(*view);
       d->answer = answer;
       place_next(self, std::move(d));
       return answer;

@@ -111,7 +111,23 @@ std::uint64_t value_or_0(const auto& map, const auto& key) {
   return found == map.end() ? 0 : found->second;
 }
 
+/// Whether somebody else's instances took of the memory that the plan counts on.
+bool is_fuller(const plan& p, const farm& f, const std::string& machine) {
+  auto planned = p.promised_mb.find(machine);
+  return planned != p.promised_mb.end() && f.instances.load_of(machine).memory_mb > planned->second;
+}
+
 } // namespace
+
+placing_ground ground_of(const farm& f, const presence& machines,
+                         std::uint64_t overcommit_percent) {
+  placing_ground out{{}, overcommit_percent};
+  out.machines.reserve(f.machines.size());
+  for (const auto& [name, each] : f.machines)
+    out.machines.push_back({name, each.groups, machines.is_connected(name), each.memory_mb,
+                            f.instances.load_of(name), each.draining});
+  return out;
+}
 
 plan_view view_for(const farm& f, const presence& machines,
                    const std::map<std::uint64_t, std::uint64_t>& revisions,
@@ -130,10 +146,15 @@ plan_view view_for(const farm& f, const presence& machines,
       out.revisions[g->id] = value_or_0(revisions, g->id);
   }
   out.wishes = std::move(wishes);
-  out.machines.reserve(f.machines.size());
-  for (const auto& [name, each] : f.machines)
-    out.machines.push_back({name, each.groups, machines.is_connected(name), each.memory_mb,
-                            f.instances.load_of(name), each.draining});
+  out.machines = ground_of(f, machines, overcommit_percent).machines;
+  return out;
+}
+
+plan begin_plan(const plan_view& view) {
+  plan out{view.revisions, {}, {}};
+  if (view.overcommit_percent > 0)
+    for (const auto& each : view.machines)
+      out.promised_mb.emplace(each.name, each.load.memory_mb);
   return out;
 }
 
@@ -171,7 +192,7 @@ bool is_stale(const plan& p, const farm& f, const presence& machines,
     for (const auto& name : each.where->add) {
       auto known = f.machines.find(name);
       if (known == f.machines.end() || !machines.is_connected(name)
-          || !is_eligible(known->second, each.app))
+          || !is_eligible(known->second, each.app) || is_fuller(p, f, name))
         return true;
     }
   }

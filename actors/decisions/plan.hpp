@@ -39,6 +39,18 @@ struct planned_machine {
   bool draining = false;
 };
 
+/// What everything is placed on, whatever the occasion.
+struct placing_ground {
+  /// All machines, by name.
+  std::vector<planned_machine> machines;
+  /// As in `placement_rules`.
+  std::uint64_t overcommit_percent = 0;
+};
+
+/// The machines as they are now. `overcommit_percent`: what the operator says.
+placing_ground ground_of(const messages::farm& f, const presence& machines,
+                         std::uint64_t overcommit_percent);
+
 /// What the PLANNER is asked.
 struct plan_view {
   /// By group id, of the groups the wishes are about: the revisions that the plan will rest on.
@@ -73,7 +85,12 @@ struct plan {
   std::map<std::uint64_t, std::uint64_t> revisions;
   /// One for each wish.
   std::vector<planned_application> applications;
+  /// Where memory is counted, by machine: what was promised there when it was planned.
+  std::map<std::string, std::uint64_t> promised_mb;
 };
+
+/// A plan on this view in which nothing is placed yet.
+plan begin_plan(const plan_view& view);
 
 /// The view for these wishes. `revisions` counts the changes of each group; what `quiet` has given
 /// up counts as missing; `overcommit_percent` as in `placement_rules`.

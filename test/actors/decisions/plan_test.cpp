@@ -181,6 +181,24 @@ TEST_CASE("a plan is stale when a machine that it puts something on is gone") {
   CHECK(is_stale(puts(small_farm::web(1), {"unknown"}), farm.state, farm.present, {}));
 }
 
+TEST_CASE("where memory is counted, a plan is stale when others took what it counts on") {
+  small_farm farm{2};
+  auto planned = [&](std::uint64_t overcommit_percent) {
+    auto p = begin_plan(view_for(farm.state, farm.present, {}, {}, {}, overcommit_percent));
+    p.applications = puts(small_farm::web(1), {"w1"}).applications;
+    return p;
+  };
+  auto counting = planned(100);
+  auto careless = planned(0);
+  CHECK_FALSE(is_stale(counting, farm.state, farm.present, {}));
+  farm.state.instances.put({"i-1", 1, 1, "other", "w2", 10, instance_goal::run, 0, {}});
+  CHECK_FALSE(is_stale(counting, farm.state, farm.present, {}));
+  farm.state.instances.put({"i-2", 1, 1, "other", "w1", 10, instance_goal::run, 0, {}});
+  CHECK(is_stale(counting, farm.state, farm.present, {}));
+  CHECK_FALSE(is_stale(careless, farm.state, farm.present, {}));
+  CHECK_FALSE(is_stale(planned(100), farm.state, farm.present, {}));
+}
+
 TEST_CASE("a plan is stale when a machine left the application's machine groups") {
   small_farm farm{1};
   auto p = puts(small_farm::web(1), {"w1"});

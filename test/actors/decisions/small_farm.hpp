@@ -18,6 +18,8 @@ namespace deployminator::actors {
 struct small_farm {
   messages::farm state;
   presence present;
+  /// What the operator says.
+  std::uint64_t overcommit_percent = 0;
   std::uint64_t chance = 0;
   moment m{messages::timestamp{1'000'000}, [this] { return ++chance * 0x9e3779b97f4a7c15U; }};
 
@@ -51,8 +53,8 @@ struct small_farm {
 
   /// What the PLANNER answers for these wishes.
   plan plan_for(std::vector<wish> wishes) const {
-    auto view = view_for(state, present, {}, std::move(wishes));
-    plan out{view.revisions, {}};
+    auto view = view_for(state, present, {}, std::move(wishes), {}, overcommit_percent);
+    auto out = begin_plan(view);
     for (const auto& w : view.wishes) {
       auto question = next_question(view, out.applications);
       auto where = !question                    ? messages::result<placement>{question.error()}
