@@ -82,7 +82,8 @@ caf::result<message_ptr> take_order(deployminator_pointer self, const order_call
   work w;
   w.decide = [self, call, out](const farm& f) {
     auto& state = self->state;
-    *out = decide(f, state.present, state.queue.revisions(), *call, now(self));
+    *out = decide(f, state.present, state.queue.revisions(), *call, now(self),
+                  state.config.overcommit_percent);
     return std::exchange(out->what, {});
   };
   w.finished = answering(answer, [out](std::uint64_t seq) -> result<message_ptr> {
@@ -106,7 +107,8 @@ caf::result<message_ptr> take_plan(deployminator_pointer self, const order_call_
   work w;
   w.decide = [self, call, offset, out](const farm& f) {
     auto& state = self->state;
-    auto decided = decide(f, state.present, state.queue.revisions(), *call, now(self));
+    auto decided = decide(f, state.present, state.queue.revisions(), *call, now(self),
+                          state.config.overcommit_percent);
     const auto* build = std::get_if<build_to_deploy>(&call->what);
     if (decided.refused)
       *out = *decided.refused;

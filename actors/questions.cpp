@@ -59,7 +59,8 @@ caf::result<message_ptr> answer_query(deployminator_pointer self, const caller& 
   auto answered = self->make_response_promise<message_ptr>();
   self->state.queue.read([self, who, asked, answered](const farm& f) mutable {
     auto& state = self->state;
-    auto rows = answer(f, state.present, asked, who, state.config.utc_now());
+    auto rows = answer(f, state.present, asked, who, state.config.utc_now(),
+                       state.config.overcommit_percent);
     if (auto trouble = state.store_trouble ? state.store_trouble : doubt(self); rows && trouble)
       rows->troubles.push_back(*trouble);
     forget_unused_strategies(self, f);

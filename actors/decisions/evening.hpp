@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/plan.hpp"
 #include "messages/farm.hpp"
 
 #include <cstdint>
@@ -23,8 +24,10 @@ struct farm_move {
   bool operator==(const farm_move&) const = default;
 };
 
-/// The moves after which `redistribute` has nothing to even out: of what is deployed and runs well,
-/// in groups that are at rest. Ordered by group; the farm's own order decides all else.
-std::vector<farm_move> moves_to_even_out(const messages::farm& f);
+/// The moves by which `redistribute` evens the farm out: of what is deployed and runs well, in
+/// groups that are at rest. Each new instance stands beside the old one for a while, so one for
+/// which a machine has no memory before others have left it is not among them: it comes when it is
+/// asked for again. Ordered by group; the farm's own order decides all else.
+std::vector<farm_move> moves_to_even_out(const messages::farm& f, const placing_ground& on);
 
 } // namespace deployminator::actors

@@ -1,7 +1,6 @@
 #include "actors/decisions/placement.hpp"
 
 #include "actors/decisions/pinned.hpp"
-#include "actors/decisions/redistribute.hpp"
 
 #include <fmt/format.h>
 
@@ -17,15 +16,7 @@ using messages::failure_code;
 namespace {
 
 wanted_application wanted_of(const placement_request& request) {
-  const auto& app = request.app;
-  bool is_pinned = app.strategy == "pinned";
-  return {.name = request.subject,
-          .count = app.instances,
-          .per_machine = app.per_machine,
-          .at_most = app.max_per_machine,
-          .machine_groups = app.machine_groups,
-          .machine_names = is_pinned ? app.machine_groups : std::vector<std::string>{},
-          .memory_mb = app.limits.max_memory_mb};
+  return wanted_for(request.subject, request.app);
 }
 
 /// It is a candidate, so it is in the machine groups, or is named.
@@ -96,6 +87,18 @@ placement placement_of(const application_placement& placed, std::vector<std::str
 }
 
 } // namespace
+
+wanted_application wanted_for(const std::string& subject, const messages::application& app) {
+  wanted_application out;
+  out.name = subject;
+  out.count = app.instances;
+  out.per_machine = app.per_machine || app.strategy == "one-per-machine";
+  out.at_most = app.max_per_machine;
+  out.memory_mb = app.limits.max_memory_mb;
+  out.packs = app.strategy == "pack";
+  (app.strategy == "pinned" ? out.machine_names : out.machine_groups) = app.machine_groups;
+  return out;
+}
 
 failure nobody_reachable(const placement_request& request) {
   return {failure_code::unreachable,

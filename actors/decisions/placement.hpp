@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/decisions/redistribute.hpp"
 #include "messages/application.hpp"
 #include "messages/farm.hpp"
 #include "messages/result.hpp"
@@ -50,6 +51,10 @@ struct placement {
 
   bool operator==(const placement&) const = default;
 };
+
+/// The application as `redistribute` is asked about it, by whoever places it; `subject` as in
+/// `placement_request`.
+wanted_application wanted_for(const std::string& subject, const messages::application& app);
 
 /// What the next three have in common: no machine gets more than `app.max_per_machine` and, where
 /// memory is counted, none is promised more than it has. What is too much for all is left out.

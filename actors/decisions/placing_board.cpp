@@ -84,8 +84,7 @@ placing_board::placing_board(const std::vector<wanted_application>& wanted,
     added.asked = each;
     added.instances = each->other_instances;
     added.memory = each->other_memory_mb;
-    if (rules.overcommit_percent > 0)
-      added.capacity = each->memory_mb * rules.overcommit_percent / 100;
+    added.capacity = most_promised_mb(each->memory_mb, rules.overcommit_percent);
   }
   auto all = by_name(wanted);
   for (const auto& each : unwanted_)

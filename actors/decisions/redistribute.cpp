@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -175,6 +176,11 @@ std::vector<application_placement> redistribute(const std::vector<wanted_applica
     out.push_back({each.asked->name, each.wanted, each.placed, steps{board, each}.all(),
                    shortfall_of(board, each)});
   return out;
+}
+
+std::uint64_t most_promised_mb(std::uint64_t memory_mb, std::uint64_t overcommit_percent) {
+  return overcommit_percent == 0 ? std::numeric_limits<std::uint64_t>::max()
+                                 : memory_mb * overcommit_percent / 100;
 }
 
 std::string reason_of(const wanted_application& app, const placement_step& step) {

@@ -137,6 +137,10 @@ std::vector<application_placement> redistribute(const std::vector<wanted_applica
                                                 const std::vector<standing_count>& pending,
                                                 const placement_rules& rules = {});
 
+/// What the instances on a machine with so much memory may be promised together: the rule of every
+/// placement. `overcommit_percent` as in `placement_rules`.
+std::uint64_t most_promised_mb(std::uint64_t memory_mb, std::uint64_t overcommit_percent);
+
 /// Applications times machines up to which the best balance is found. On larger farms it is one
 /// that no single move makes better.
 constexpr std::size_t exact_cells = 2'000;

@@ -323,9 +323,9 @@ std::vector<history_row> history_rows(const farm& f, const asked_rows& q) {
   return rows;
 }
 
-std::vector<move_row> move_rows(const farm& f, const caller& who) {
+std::vector<move_row> move_rows(const farm& f, const placing_ground& on, const caller& who) {
   std::vector<move_row> rows;
-  for (const auto& each : moves_to_even_out(f)) {
+  for (const auto& each : moves_to_even_out(f, on)) {
     const auto& g = f.groups.at(each.group_id);
     if (may_see(who, g.namespace_))
       rows.push_back({"move", g.namespace_, g.name, each.application, g.deployed_version, each.from,
@@ -353,7 +353,7 @@ bool cut_page(std::vector<Row>& rows, std::uint64_t offset) {
 } // namespace
 
 result<table> answer(const farm& f, const presence& machines, const query& question,
-                     const caller& who, timestamp now) {
+                     const caller& who, timestamp now, std::uint64_t overcommit_percent) {
   asked_rows q{question, who, now};
   if (!q.group.empty())
     if (auto known = find_group(f, q.namespace_, q.group); !known)
@@ -385,7 +385,7 @@ result<table> answer(const farm& f, const presence& machines, const query& quest
       out.more = cut_page(out.history, q.offset);
       break;
     case query_subject::moves:
-      out.moves = move_rows(f, who);
+      out.moves = move_rows(f, ground_of(f, machines, overcommit_percent), who);
       out.more = cut_page(out.moves, q.offset);
       break;
     case query_subject::servers:

@@ -52,6 +52,18 @@ class Memory(Limits):
         self.join()
         wait_until(lambda: self.machines() == ["w1", "w2", "w2", "w2", "w3"], "the fifth instance has come")
 
+    def test_a_redistribution_promises_no_machine_more_than_it_has(self):
+        self.farm.deploy("drain", "w2")
+        self.build(1, instances=3, limits={"maxmemory": 300})
+        self.assertEqual(self.machines(), ["w1"] * 3)
+        self.farm.start_agent("w3", memory=200)
+        self.farm.wait_for_machines(["w1", "w2", "w3"])
+        self.farm.deploy("undrain", "w2")
+        changes = self.farm.json("redistribute", "--dry-run")["changes"]
+        self.assertEqual([each["to"] for each in changes], ["w2"])
+        self.farm.deploy("redistribute")
+        self.assertEqual(self.machines(), ["w1", "w1", "w2"])
+
     def test_a_full_farm_takes_the_next_build_where_the_old_stop_first(self):
         rollout = {"parallel": "100%", "min_ready": "300ms"}
         self.build(1, limits={"maxmemory": 1000}, instances=3)

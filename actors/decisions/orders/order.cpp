@@ -65,6 +65,23 @@ struct verb_of_order {
   }
 };
 
+/// Gives each kind of order what it is decided on.
+struct decider {
+  edit& c;
+  const plan& where;
+  const presence& machines;
+  std::uint64_t overcommit_percent;
+
+  template <class Order>
+  versions_or_refusal operator()(const Order& order) const {
+    return order_kind<Order>::decide(c, order, where);
+  }
+  versions_or_refusal operator()(const redistribute_farm& order) const {
+    return order_kind<redistribute_farm>::decide(
+      c, order, ground_of(c.before(), machines, overcommit_percent));
+  }
+};
+
 std::string verb_for(const readable_order& order) {
   return std::visit(verb_of_order{}, order);
 }
@@ -90,7 +107,7 @@ wishes_or_refusal needs(const farm& f, const readable_order& order) {
 
 decided_order decide(const farm& f, const presence& machines,
                      const std::map<std::uint64_t, std::uint64_t>& revisions,
-                     const order_call& call, const moment& m) {
+                     const order_call& call, const moment& m, std::uint64_t overcommit_percent) {
   decided_order out;
   const auto& id = id_of(call.what);
   if (auto known = f.receipts.find(id); known != f.receipts.end()) {
@@ -106,11 +123,7 @@ decided_order decide(const farm& f, const presence& machines,
     return out;
   edit c{f, m};
   c.on_behalf_of(call.who);
-  auto versions = std::visit(
-    [&](const auto& each) {
-      return order_kind<std::decay_t<decltype(each)>>::decide(c, each, call.where);
-    },
-    call.what);
+  auto versions = std::visit(decider{c, call.where, machines, overcommit_percent}, call.what);
   if (!versions) {
     out.refused = versions.error();
     return out;

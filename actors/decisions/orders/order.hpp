@@ -134,10 +134,11 @@ struct order_kind<messages::forget_machine> : needs_no_place<messages::forget_ma
   static versions_or_refusal decide(edit& c, const messages::forget_machine& order, const plan& p);
 };
 
+/// Placed when it is decided: where everything goes depends on everything.
 template <>
 struct order_kind<messages::redistribute_farm> : needs_no_place<messages::redistribute_farm> {
   static versions_or_refusal decide(edit& c, const messages::redistribute_farm& order,
-                                    const plan& p);
+                                    const placing_ground& on);
 };
 
 /// The id that the client chose.
@@ -167,10 +168,10 @@ struct decided_order {
 };
 
 /// Decides an order, once: the same one again gets the same receipt, another one under its id is
-/// refused.
+/// refused. `overcommit_percent` as in `placement_rules`.
 decided_order decide(const messages::farm& f, const presence& machines,
                      const std::map<std::uint64_t, std::uint64_t>& revisions,
-                     const order_call& call, const moment& m);
+                     const order_call& call, const moment& m, std::uint64_t overcommit_percent = 0);
 
 /// Why an order is refused whose id another one had before.
 messages::failure other_order_under(const std::string& id);

@@ -43,9 +43,9 @@ group_version begin_moves(edit& c, const std::string& order_id, std::uint64_t gr
 } // namespace
 
 versions_or_refusal order_kind<redistribute_farm>::decide(edit& c, const redistribute_farm& order,
-                                                          const plan&) {
+                                                          const placing_ground& on) {
   std::map<std::uint64_t, std::vector<farm_move>> by_group;
-  for (auto& each : moves_to_even_out(c.before()))
+  for (auto& each : moves_to_even_out(c.before(), on))
     by_group[each.group_id].push_back(std::move(each));
   std::vector<group_version> out;
   for (const auto& [group_id, moves] : by_group)

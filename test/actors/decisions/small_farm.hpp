@@ -69,7 +69,8 @@ struct small_farm {
   decided_order give(const readable_order& order, std::uint64_t digest = 1) {
     auto wishes = needs(state, order);
     auto where = wishes ? plan_for(*wishes) : plan{};
-    auto out = decide(state, present, {}, {order, digest, {"somebody"}, where}, m);
+    auto out
+      = decide(state, present, {}, {order, digest, {"somebody"}, where}, m, overcommit_percent);
     make(out.what);
     return out;
   }
