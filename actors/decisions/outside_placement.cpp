@@ -33,6 +33,21 @@ std::uint64_t most_on_one(const placement_request& request) {
   return app.max_per_machine == 0 ? most : std::min<std::uint64_t>(most, app.max_per_machine);
 }
 
+std::uint64_t most_promised_on(const placement_request& request, const candidate& machine) {
+  return most_promised_mb(machine.memory_mb, request.overcommit_percent);
+}
+
+/// So many more of the application fit on the machine.
+std::uint64_t room_on(const placement_request& request, const candidate& machine) {
+  auto most = most_on_one(request);
+  auto more = most - std::min(most, machine.own);
+  auto size = request.app.limits.max_memory_mb;
+  if (request.overcommit_percent == 0 || size == 0)
+    return more;
+  auto limit = most_promised_on(request, machine);
+  return std::min(more, (limit - std::min(limit, machine.promised_mb)) / size);
+}
+
 failure nonsense(const placement_request& request, const std::string& what) {
   return {failure_code::invalid, fmt::format("strategy {} {}", request.app.strategy, what),
           "see messages/README.md for what a strategy answers"};
@@ -58,6 +73,10 @@ std::optional<failure> mistake_on(const placement_request& request, const std::s
     return nonsense(request, fmt::format("put {} of {} on machine {}; expected {} at most",
                                          found->own + count, request.subject, machine,
                                          most_on_one(request)));
+  if (count > room_on(request, *found))
+    return nonsense(request,
+                    fmt::format("put {} more of {} on machine {}, which has memory for {}", count,
+                                request.subject, machine, room_on(request, *found)));
   return std::nullopt;
 }
 
@@ -85,9 +104,12 @@ messages::place question_for(const placement_request& request) {
                       .memory_mb = app.limits.max_memory_mb,
                       .missing = app.per_machine ? 0 : missing_in(request),
                       .machines = {}};
-  for (const auto& each : request.candidates)
+  for (const auto& each : request.candidates) {
+    auto memory_mb
+      = request.overcommit_percent == 0 ? each.memory_mb : most_promised_on(request, each);
     out.machines.push_back(
-      {each.machine, each.reachable, each.memory_mb, each.promised_mb, each.instances, each.own});
+      {each.machine, each.reachable, memory_mb, each.promised_mb, each.instances, each.own});
+  }
   return out;
 }
 
@@ -96,10 +118,12 @@ result<placement> checked(const placement_request& request, const placed& answer
   if (answer.reason.empty() || answer.reason.size() > longest_words)
     return nonsense(request, fmt::format("gave a reason of {} bytes for {}; expected 1 to {}",
                                          answer.reason.size(), request.subject, longest_words));
-  if (!app.per_machine && answer.machines.size() != missing_in(request))
-    return nonsense(request,
-                    fmt::format("chose machines for {} instances of {}; {} are missing",
-                                answer.machines.size(), request.subject, missing_in(request)));
+  auto missing = missing_in(request);
+  bool is_short
+    = !app.per_machine && request.overcommit_percent > 0 && answer.machines.size() < missing;
+  if (!app.per_machine && !is_short && answer.machines.size() != missing)
+    return nonsense(request, fmt::format("chose machines for {} instances of {}; {} are missing",
+                                         answer.machines.size(), request.subject, missing));
   std::map<std::string, std::uint64_t> counts;
   for (const auto& each : answer.machines)
     ++counts[each];
@@ -108,7 +132,11 @@ result<placement> checked(const placement_request& request, const placed& answer
       return *mistake;
   if (answer.machines.empty() && own_instances(request) == 0)
     return nonsense(request, fmt::format("chose no machine for {}", request.subject));
-  return placement{answer.machines, answer.reason, false};
+  auto reason = answer.reason;
+  if (is_short)
+    reason += fmt::format("; {} of {} placed", own_instances(request) + answer.machines.size(),
+                          app.instances);
+  return placement{answer.machines, reason, is_short};
 }
 
 result<placement> as_last_time(const placement_request& request, const failure& why) {
@@ -124,6 +152,7 @@ result<placement> as_last_time(const placement_request& request, const failure& 
     auto some = wanted - std::min<std::uint64_t>(wanted, each.own);
     if (!request.app.per_machine)
       some = std::min(some, missing - out.add.size());
+    some = std::min(some, room_on(request, each));
     out.add.insert(out.add.end(), some, each.machine);
   }
   bool is_enough = request.app.per_machine ? !out.add.empty() : out.add.size() == missing;

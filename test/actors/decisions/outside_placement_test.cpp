@@ -87,6 +87,28 @@ TEST_CASE("an answer that cannot be carried out says what is wrong with it") {
         == "strategy mine put 2 of shop/web/web on machine a; expected 1 at most");
 }
 
+TEST_CASE("where memory is counted a strategy outside keeps to it, and may place fewer") {
+  auto request = three();
+  request.overcommit_percent = 150;
+  request.candidates[0] = {"a", true, 200, 100, 1, 0};
+  request.candidates[1] = {"b", true, 100, 100, 1, 0};
+  CHECK(question_for(request).machines[0].memory_mb == 300);
+  CHECK(complaint(request, {"a", "a", "a"})
+        == "strategy mine put 3 more of shop/web/web on machine a, which has memory for 2");
+  CHECK(complaint(request, {"a", "a", "b"})
+        == "strategy mine put 1 more of shop/web/web on machine b, which has memory for 0");
+  auto fewer = checked(request, {{"a", "a"}, "they are the best"});
+  REQUIRE(fewer);
+  CHECK(fewer->is_short);
+  CHECK(fewer->reason == "they are the best; 2 of 3 placed");
+  request.last = {{"a", 3}};
+  CHECK_FALSE(as_last_time(request, dead));
+  request.candidates[0].memory_mb = 400;
+  CHECK(as_last_time(request, dead)->add.size() == 3);
+  request.app.max_per_machine = 2;
+  CHECK_FALSE(as_last_time(request, dead));
+}
+
 TEST_CASE("where instances count for each machine a strategy outside says on how many machines") {
   auto request = three();
   request.app.per_machine = true;
