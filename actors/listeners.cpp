@@ -1,6 +1,7 @@
 #include "actors/listeners.hpp"
 
 #include "actors/decisions/rollout_change.hpp"
+#include "actors/decisions/turns.hpp"
 #include "actors/rollout.hpp"
 
 #include <memory>
@@ -126,6 +127,8 @@ void listeners::tell(speaker self, const farm& f, const presence& machines, cons
     news.instances.merge(each.instances);
     tell_rollout(self, f, machines, group_id);
   }
+  if (!c.rollouts.empty() || !c.finished_rollouts.empty())
+    tell_next_moves(self, f, machines);
   for (const auto& each : follows.occasions)
     want_upkeep(self, f, each);
   for (const auto& each : follows.finished) {
@@ -135,6 +138,14 @@ void listeners::tell(speaker self, const farm& f, const presence& machines, cons
     else
       self->send(upkeep_, atom::upkeep_v, shared({each.group_id}),
                  std::string{"its rollout has ended"});
+  }
+}
+
+/// Whose turn has come looks again.
+void listeners::tell_next_moves(speaker self, const farm& f, const presence& machines) {
+  for (auto group_id : groups_to_begin(f)) {
+    rollout_of(self, group_id).news.row = true;
+    tell_rollout(self, f, machines, group_id);
   }
 }
 

@@ -71,6 +71,7 @@ private:
   void tell_machine(speaker self, const messages::farm& f, const std::string& name);
   void tell_rollout(speaker self, const messages::farm& f, const presence& machines,
                     std::uint64_t group_id);
+  void tell_next_moves(speaker self, const messages::farm& f, const presence& machines);
   running_rollout& rollout_of(speaker self, std::uint64_t group_id);
   void end_rollout(speaker self, std::uint64_t group_id);
 

@@ -1,6 +1,7 @@
 #include "actors/decisions/rollout_change.hpp"
 
 #include "actors/decisions/groups.hpp"
+#include "actors/decisions/turns.hpp"
 #include "messages/url.hpp"
 
 #include <fmt/format.h>
@@ -140,6 +141,12 @@ bool is_held(const rollout& r, const rollout_decision& d) {
   return r.paused && can_be_held && !gives_up;
 }
 
+/// It would begin to move, and others have to end first.
+bool waits_for_turn(const farm& f, const rollout& r, const rollout_decision& d) {
+  return d.phase == rollout_phase::starting && is_move(r)
+         && groups_that_wait(f).contains(r.group_id);
+}
+
 /// The old ones go only while every new one is proven, as the farm knows it now.
 bool still_holds(const farm& f, const rollout& r, const rollout_decision& d) {
   if (d.phase != rollout_phase::stopping_old)
@@ -246,6 +253,12 @@ void place(edit& c, const group& g, const application& app, const placement& whe
                       r.id});
 }
 
+void tell_of_turn(edit& c, std::uint64_t group_id, std::size_t before) {
+  const auto& r = c.rollout(group_id);
+  if (is_move(r) && before >= most_moving_groups)
+    c.tell(c.before().groups.at(group_id), r.to, rollout_step{"waiting", waiting_text(), r.id});
+}
+
 std::vector<std::string> leaving_for(const farm& f, const group& g, std::uint64_t to,
                                      const std::set<std::string>& kept) {
   std::vector<std::string> out;
@@ -282,7 +295,7 @@ change carry_out(const farm& f, std::uint64_t group_id, const rollout_decision& 
   auto under_way = f.rollouts.find(group_id);
   bool is_meant = under_way != f.rollouts.end() && under_way->second.id == d.rollout
                   && under_way->second.phase == d.in && still_holds(f, under_way->second, d)
-                  && !is_held(under_way->second, d);
+                  && !is_held(under_way->second, d) && !waits_for_turn(f, under_way->second, d);
   if (!is_meant)
     return std::move(c).done();
   const auto& r = under_way->second;

@@ -6,6 +6,7 @@
 #include "actors/decisions/retention.hpp"
 #include "actors/decisions/rollout.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
@@ -30,6 +31,10 @@ void place(edit& c, const messages::group& g, const messages::application& app,
 /// The same for one instance and without a strategy.
 void place_on(edit& c, const messages::group& g, const messages::application& app,
               const std::string& machine);
+
+/// Says that what the group's rollout moves waits, where so many moves, begun before it, are under
+/// way that it does.
+void tell_of_turn(edit& c, std::uint64_t group_id, std::size_t before);
 
 /// All instances of the group that are not wanted in the version `to`, less those that are kept:
 /// what leaves when it comes.

@@ -5,6 +5,7 @@
 #include "actors/decisions/evening.hpp"
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/machines.hpp"
+#include "actors/decisions/turns.hpp"
 #include "messages/codec.hpp"
 
 #include <algorithm>
@@ -198,6 +199,7 @@ std::optional<std::string> waits_for(const rollout& r) {
 std::vector<group_row> group_rows(const farm& f, const presence& machines, const asked_rows& q) {
   std::map<std::uint64_t, group_row> rows;
   auto ended = ended_orders_of(f);
+  auto waiting = groups_that_wait(f);
   for (const auto& [id, g] : f.groups) {
     auto under_way = f.rollouts.find(id);
     bool shown = is_asked_for(q, g)
@@ -209,7 +211,9 @@ std::vector<group_row> group_rows(const farm& f, const presence& machines, const
     row.stopped = g.stopped;
     if (under_way != f.rollouts.end()) {
       const auto& r = under_way->second;
-      row.rollout = rollout_row{r.to, r.phase, r.started_at, r.failure, waits_for(r)};
+      bool has_to_wait = r.failure.empty() && waiting.contains(id);
+      row.rollout = rollout_row{r.to, r.phase, r.started_at,
+                                has_to_wait ? waiting_text() : r.failure, waits_for(r)};
     } else {
       row.failure = failure_of(g, ended);
     }

@@ -5,6 +5,7 @@
 #include "actors/decisions/orders/order.hpp"
 #include "actors/decisions/rollout_change.hpp"
 #include "actors/decisions/rollout_members.hpp"
+#include "actors/decisions/turns.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -235,6 +236,7 @@ upkeep decide_upkeep(const farm& f, std::uint64_t group_id, const plan& p,
     place(c, g, *app, where);
   if (todo.add.empty())
     stop_leaving(c, group_id);
+  tell_of_turn(c, group_id, count_moves(f));
   out.what = std::move(c).done();
   return out;
 }

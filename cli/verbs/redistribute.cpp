@@ -39,9 +39,10 @@ public:
   std::string details() const override {
     return "Moves as few as it takes, each group `rollout.parallel` at a time: the new ones "
            "start,\n"
-           "and when all of a group are ready the old ones stop. Nothing moves in a group that has "
-           "a\nrollout under way. `deploy pause` and `deploy abort` hold a group and give it "
-           "up.\n\n"
+           "and when all of a group are ready the old ones stop. Ten groups at most move at once, "
+           "the\nothers wait for their turn. Nothing moves in a group that has a rollout under "
+           "way, and\nnothing to a machine without the memory, where the server counts that. "
+           "`deploy pause` and\n`deploy abort` hold a group and give it up.\n\n"
            "Example: deploy redistribute --dry-run\n\n"
            + order_exit_codes;
   }

@@ -1,3 +1,4 @@
+#include "actors/decisions/turns.hpp"
 #include "actors/listeners.hpp"
 #include "test/actors/decisions/small_farm.hpp"
 #include "test/actors/support/fakes.hpp"
@@ -215,6 +216,28 @@ TEST_CASE("a rollout that is over thinks no more, and upkeep hears of it") {
     CHECK(b.kept.told == std::vector<std::string>{"1 failed"});
   }
   CHECK_FALSE(b.rollout_thinks());
+}
+
+TEST_CASE("where the move of a group ends, the next one in turn looks again") {
+  bench b;
+  change what;
+  for (std::uint64_t id = 1; id <= most_moving_groups + 2; ++id) {
+    deployminator::messages::rollout r;
+    r.group_id = r.id = id;
+    r.from = r.to = 1;
+    r.each_alone = true;
+    r.coming = r.leaving = {"i"};
+    r.phase = id > most_moving_groups ? rollout_phase::fetching : rollout_phase::starting;
+    what.rollouts.push_back(r);
+  }
+  b.commit(what);
+  for (const auto& each : what.rollouts)
+    b.as_deployminator([&](listeners::speaker self) {
+      b.all.rollout_has_thought(self, b.farm.state, b.farm.present, each.group_id);
+    });
+  auto before = b.steps;
+  b.finish(rollout_outcome::succeeded, false);
+  CHECK(b.steps == before + 1);
 }
 
 TEST_CASE("after a failed commit everybody hears everything anew") {

@@ -1,10 +1,13 @@
 #include "actors/decisions/groups.hpp"
 #include "actors/decisions/machines.hpp"
 #include "actors/decisions/orders/order.hpp"
+#include "actors/decisions/rollout_change.hpp"
 #include "actors/decisions/rollout_table.hpp"
+#include "actors/decisions/turns.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 
@@ -62,6 +65,20 @@ versions_or_refusal set_draining(edit& c, const std::string& name, bool drains,
   return std::vector<group_version>{};
 }
 
+/// What waits for its turn to leave the machine need not leave it any more.
+void give_up_waiting_moves(edit& c, const std::string& machine) {
+  const auto& f = c.before();
+  for (auto group_id : groups_that_wait(f)) {
+    const auto& r = f.rollouts.at(group_id);
+    bool leaves_it = std::ranges::all_of(r.leaving, [&](const std::string& id) {
+      auto row = f.instances.find(id);
+      return row != f.instances.end() && row->second.machine == machine;
+    });
+    if (leaves_it && r.order_id.empty())
+      revert_rollout(c, group_id);
+  }
+}
+
 } // namespace
 
 versions_or_refusal order_kind<drain_machine>::decide(edit& c, const drain_machine& order,
@@ -71,7 +88,10 @@ versions_or_refusal order_kind<drain_machine>::decide(edit& c, const drain_machi
 
 versions_or_refusal order_kind<undrain_machine>::decide(edit& c, const undrain_machine& order,
                                                         const plan&) {
-  return set_draining(c, order.machine, false, "it takes instances again");
+  auto done = set_draining(c, order.machine, false, "it takes instances again");
+  if (done)
+    give_up_waiting_moves(c, order.machine);
+  return done;
 }
 
 } // namespace deployminator::actors

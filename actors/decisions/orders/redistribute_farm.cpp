@@ -1,6 +1,7 @@
 #include "actors/decisions/evening.hpp"
 #include "actors/decisions/orders/order.hpp"
 #include "actors/decisions/rollout_change.hpp"
+#include "actors/decisions/turns.hpp"
 
 #include <fmt/format.h>
 
@@ -48,8 +49,11 @@ versions_or_refusal order_kind<redistribute_farm>::decide(edit& c, const redistr
   for (auto& each : moves_to_even_out(c.before(), on))
     by_group[each.group_id].push_back(std::move(each));
   std::vector<group_version> out;
-  for (const auto& [group_id, moves] : by_group)
+  auto before = count_moves(c.before());
+  for (const auto& [group_id, moves] : by_group) {
     out.push_back(begin_moves(c, order.order_id, group_id, moves));
+    tell_of_turn(c, group_id, before++);
+  }
   return out;
 }
 
