@@ -40,6 +40,8 @@ void proceed(deployminator_pointer self) {
         store_works(self);
         state.queue.committed(last, [&](const change& made) {
           log_stored(made);
+          for (const auto& name : made.gone_machines)
+            state.silent_since.erase(name);
           state.listeners.tell(self, state.queue.farm(), state.present, made);
         });
         proceed(self);

@@ -48,7 +48,8 @@ struct deployminator_state {
   actors::listeners listeners;
   /// Machines whose agents have said hello and are not answered yet.
   std::multiset<std::string> joining;
-  /// Since when machines are silent, by a clock that never jumps.
+  /// Since when machines are silent, by a clock that never jumps: all that everybody was told are
+  /// out of reach.
   std::map<std::string, messages::duration> silent_since;
   /// Machines that are back, and whose instances may be others than those that are stored.
   std::set<std::string> unheard;

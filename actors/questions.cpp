@@ -29,6 +29,10 @@ constexpr std::chrono::seconds log_timeout{15};
 /// That nothing is replaced, since when, and what to do.
 void add_silence(deployminator_pointer self, const farm& f,
                  std::vector<machine_trouble>& troubles) {
+  const auto& state = self->state;
+  // Each question asks, and all machines are looked at only where that is so.
+  if (!are_too_many(state.silent_since.size(), f.machines.size(), state.config.silence))
+    return;
   auto quiet = silence_now(self, f);
   if (quiet.cut_off.empty())
     return;

@@ -20,6 +20,10 @@ std::optional<duration> patience_of(const application& app, const silence_rules&
   return *app.replace_after == never_replaced ? std::nullopt : app.replace_after;
 }
 
+bool are_too_many(std::uint64_t silent, std::uint64_t machines, const silence_rules& rules) {
+  return silent * rules.share_of > machines * rules.share;
+}
+
 silence silence_of(const farm& f, const presence& machines,
                    const std::map<std::string, duration>& since,
                    const std::set<std::string>& unheard, const silence_rules& rules, duration now) {
@@ -35,7 +39,7 @@ silence silence_of(const farm& f, const presence& machines,
     auto known = since.find(name);
     out.lasting[name] = known == since.end() ? duration{0} : now - known->second;
   }
-  if (silent * rules.share_of > f.machines.size() * rules.share)
+  if (are_too_many(silent, f.machines.size(), rules))
     out.cut_off = fmt::format("{} of {} machines are silent, more than {}/{}: the server takes "
                               "itself for cut off and replaces nothing",
                               silent, f.machines.size(), rules.share, rules.share_of);

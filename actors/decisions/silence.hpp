@@ -43,6 +43,9 @@ struct silence {
 std::optional<messages::duration> patience_of(const messages::application& app,
                                               const silence_rules& rules);
 
+/// Whether so many of all machines are silent that the server takes itself for cut off.
+bool are_too_many(std::uint64_t silent, std::uint64_t machines, const silence_rules& rules);
+
 /// `since`: when each machine fell silent; `unheard`: those that are back and whose report is
 /// awaited; `now`: on the same clock, which never jumps.
 silence silence_of(const messages::farm& f, const presence& machines,

@@ -688,6 +688,93 @@ TEST_CASE("UPKEEP hears of what may concern what is deployed") {
   }
 }
 
+namespace {
+
+/// Four machines, of which one has the only instance of what is replaced after a minute of silence.
+struct patient_bench : bench {
+  patient_bench() : bench(4) {
+    auto app = small_farm::web(1);
+    app.replace_after = duration{60'000};
+    auto version = farm.deploy(app, 1);
+    farm.state.rollouts.clear();
+    farm.state.groups.at(1).deployed_version = version;
+    farm.state.groups.at(1).pending_version = 0;
+    its_machine = farm.state.instances.begin()->second.machine;
+    start();
+    for (const auto& [name, row] : farm.state.machines)
+      say_hello(name);
+    while (!store.commits.empty())
+      commit();
+    kept.told.clear();
+  }
+
+  void fall_silent(const std::string& name) {
+    lose(name);
+    commit();
+    kept.told.clear();
+  }
+
+  std::string another() const {
+    return its_machine == "w1" ? "w2" : "w1";
+  }
+
+  /// How many of its instances count as there when the group is looked at.
+  std::uint64_t counted() {
+    auto viewed = ask<plan_view_ptr>(subject, atom::view_v, std::uint64_t{1});
+    REQUIRE(viewed->value);
+    const auto& own = (*viewed->value)->own.at(0);
+    auto found = own.find(its_machine);
+    return found == own.end() ? 0 : found->second;
+  }
+
+  std::string its_machine;
+};
+
+} // namespace
+
+TEST_CASE("what ran on a machine counts as missing once that was silent for so long, not before") {
+  patient_bench b;
+  b.fall_silent(b.its_machine);
+  b.jump(59s);
+  CHECK(b.kept.told.empty());
+  CHECK(b.counted() == 1);
+  b.jump(1s);
+  CHECK(b.kept.told == std::vector<std::string>{"1 " + b.its_machine + " is silent for 60 s"});
+  CHECK(b.counted() == 0);
+}
+
+TEST_CASE("a machine that is back in time is not given up, and its next silence counts anew") {
+  patient_bench b;
+  b.fall_silent(b.its_machine);
+  b.jump(40s);
+  b.join(b.its_machine);
+  b.jump(10s);
+  b.fall_silent(b.its_machine);
+  b.jump(59s);
+  CHECK(b.counted() == 1);
+  b.jump(1s);
+  CHECK(b.kept.told.back() == "1 " + b.its_machine + " is silent for 60 s");
+  CHECK(b.counted() == 0);
+}
+
+TEST_CASE("where too many machines are silent nothing counts as missing, and who asks is told") {
+  patient_bench b;
+  b.fall_silent(b.its_machine);
+  CHECK(rows_in(b.query_machines()).troubles.empty());
+  b.fall_silent(b.another());
+  auto troubles = rows_in(b.query_machines()).troubles;
+  REQUIRE(troubles.size() == 1);
+  CHECK(troubles[0].what.starts_with("2 of 4 machines are silent"));
+  b.jump(61s);
+  CHECK(b.kept.told.empty());
+  // It is told to all.
+  CHECK(b.commit().events.size() == 1);
+  CHECK(b.counted() == 1);
+  b.join(b.another());
+  CHECK(rows_in(b.query_machines()).troubles.empty());
+  CHECK(b.counted() == 0);
+}
+
 TEST_CASE("UPKEEP is told what its look at a group came to") {
   bench b{0};
   b.start();
