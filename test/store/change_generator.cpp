@@ -325,7 +325,17 @@ struct composer {
     auto name = fmt::format("machine {}", below(3));
     put(made.machines, after.machines, name,
         {name, any_text(), any_texts(), any_count(), any_text(), any_time(), any_count(),
-         any_public_ports(), any_troubles(), maybe()});
+         any_public_ports(), any_troubles(), maybe(), maybe()});
+  }
+
+  /// One that this change does not put as well: which of both is meant would be nobody's to say.
+  void forget_machine() {
+    if (after.machines.empty())
+      return;
+    auto name = any_in(after.machines).name;
+    after.machines.erase(name);
+    std::erase_if(made.machines, [&](const machine& each) { return each.name == name; });
+    made.gone_machines.push_back(name);
   }
 
   void put_rollout() {
@@ -395,7 +405,7 @@ change any_change(const farm& before) {
     &composer::change_version, &composer::put_instance,   &composer::put_machine,
     &composer::put_rollout,    &composer::put_receipt,    &composer::add_event,
     &composer::drop_instance,  &composer::forget_version, &composer::finish_rollout,
-    &composer::put_key,
+    &composer::put_key,        &composer::forget_machine,
   };
   composer c{before, {}};
   for (auto step : steps)
