@@ -1,4 +1,5 @@
 #include "cli/follow.hpp"
+#include "cli/obstacles.hpp"
 #include "cli/order.hpp"
 #include "cli/tables.hpp"
 #include "cli/verbs/verbs.hpp"
@@ -6,13 +7,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <set>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 namespace deployminator::cli::verbs {
 
 namespace {
 
 using namespace messages;
+using namespace std::chrono_literals;
 
 /// What the machine is; unreachable where there is none of the name.
 machine_state state_of(client& server, const std::string& name) {
@@ -30,10 +37,78 @@ void print_begun(const context& c, const std::string& name, machine_state state)
                       : "; what is on it comes elsewhere first (deploy machines, deploy watch)"));
 }
 
+/// Looks now and then at what keeps the machine from being empty, and tells what is new in it.
+class obstacle_watch {
+public:
+  obstacle_watch(const context& c, client& server, viewer& screen, const std::string& machine)
+    : context_(c), server_(server), screen_(screen), machine_(machine) {}
+
+  void look() {
+    auto begun = client::clock::now();
+    if (begun < next_look_ || !server_.is_connected())
+      return;
+    try {
+      auto found = obstacles();
+      // What lasts but a moment keeps nobody waiting.
+      if (std::exchange(seen_, found) == found)
+        tell(found);
+    } catch (const setback&) {
+      // The server went away, which `follow` tells, or a group did.
+      groups_.clear();
+    }
+    auto now = client::clock::now();
+    next_look_ = now + std::max<client::clock::duration>(1s, 10 * (now - begun));
+  }
+
+private:
+  /// Groups that are told of.
+  static constexpr std::size_t most_told = 10;
+
+  std::vector<obstacle> obstacles() {
+    if (groups_.empty())
+      for (const auto& each : ask_table(server_, query_subject::instances).instances)
+        if (each.machine == machine_)
+          groups_.insert({each.namespace_, each.group});
+    std::vector<obstacle> out;
+    for (auto each = groups_.begin(); each != groups_.end() && out.size() < most_told;) {
+      auto instances = ask_table(server_, query_subject::instances, *each).instances;
+      auto groups = ask_table(server_, query_subject::status, *each).groups;
+      bool is_there = std::ranges::count(instances, machine_, &instance_row::machine) > 0;
+      if (is_there && !groups.empty())
+        out.push_back(obstacle_of(groups.front(), instances, machine_));
+      each = is_there ? std::next(each) : groups_.erase(each);
+    }
+    return out;
+  }
+
+  void tell(const std::vector<obstacle>& now) {
+    auto before = std::exchange(told_, now);
+    if (now == before)
+      return;
+    if (context_.json)
+      return print(
+        one_line({{"type", "drain.waits"}, {"machine", machine_}, {"obstacles", to_json(now)}}));
+    for (const auto& each : now)
+      if (std::ranges::find(before, each) == before.end())
+        screen_.say(sentence_of(each), tone::busy);
+  }
+
+  const context& context_;
+  client& server_;
+  viewer& screen_;
+  const std::string& machine_;
+  client::clock::time_point next_look_ = client::clock::now() + 1s;
+  /// Those that have something on the machine.
+  std::set<group_name> groups_;
+  std::vector<obstacle> seen_;
+  std::vector<obstacle> told_;
+};
+
 /// Follows what happens until the machine is empty.
 exit_code wait_until_drained(const context& c, client& server, const std::string& name,
                              std::optional<client::clock::time_point> deadline) {
   viewer screen{c, STDERR_FILENO, true};
+  obstacle_watch obstacles{c, server, screen, name};
   auto last = state_of(server, name);
   auto is_last = [&](const event& e) {
     const auto* told = std::get_if<machine_change>(&e.what);
@@ -48,7 +123,7 @@ exit_code wait_until_drained(const context& c, client& server, const std::string
     screen.take({0, system_utc_now(), {}, {}, 0, machine_change{name, last, last, "it is empty"}},
                 system_utc_now());
   else
-    why = follow(server, screen, scope{}, deadline, is_last);
+    why = follow(server, screen, scope{}, deadline, is_last, [&] { obstacles.look(); });
   if (why != follow_end::finished) {
     remark(fmt::format("deploy: stopped watching; {} goes on draining (deploy machines shows it)",
                        printable(name)));
@@ -76,7 +151,10 @@ public:
            "by its rollout rules, and stops the old ones when all of those are ready; where no\n"
            "other machine may have it, it stays. A group with a rollout under way, also one that\n"
            "is paused or waits for `promote`, follows when that has ended. `deploy machines` says\n"
-           "`draining`, then `drained`. Ends at once, unless it is told to wait.\n\n"
+           "`draining`, then `drained`. Ends at once, unless it is told to wait; then it also "
+           "says,\n"
+           "whenever that changes, what each group there waits for. Ten groups at most move at\n"
+           "once.\n\n"
            "Example: deploy drain web1 --wait\n\n"
            "Exit codes: 0 ordered, with --wait drained; 1 refused, or undrained meanwhile; 2 "
            "wrong\n"

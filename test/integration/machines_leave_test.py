@@ -60,6 +60,17 @@ class MachinesLeave(Case):
         self.assertEqual(lines[-1]["type"], "machine.state")
         self.assertEqual((lines[-1]["machine"], lines[-1]["to"]), ("w2", "drained"))
 
+    def test_a_drain_says_what_it_waits_for(self):
+        slow = app(rollout={"parallel": "100%", "min_ready": "5s", "deadline": "30s"})
+        self.new_build(self.write(slow), 1)
+        told = self.farm.deploy("drain", "w1", "--wait").stderr
+        self.assertRegex(told, r"shop/web: waits for web-\w+ on w[23] to get ready \(running\)")
+        self.farm.deploy("undrain", "w1")
+        waits = [each for each in self.farm.events("drain", "w2", "--wait") if each["type"] == "drain.waits"]
+        self.assertTrue(waits)
+        self.assertEqual(waits[0]["machine"], "w2")
+        self.assertIn("to get ready", waits[0]["obstacles"][0]["reason"])
+
     def test_a_drain_during_a_rollout_follows_it_and_nothing_is_missing_meanwhile(self):
         self.new_build(self.write(app()), 1)
         slow = app(rollout={"parallel": 1, "min_ready": "1s", "deadline": "30s"})
@@ -76,8 +87,9 @@ class MachinesLeave(Case):
 
     def test_nobody_waits_for_ever_for_a_machine_that_cannot_be_emptied(self):
         self.new_build(self.write(app(strategy="pinned", machines="w1")), 1)
-        done = self.farm.deploy("drain", "w1", "--wait", "--timeout", "3s", expect=4)
+        done = self.farm.deploy("drain", "w1", "--wait", "--timeout", "5s", expect=4)
         self.assertIn("w1 goes on draining", done.stderr)
+        self.assertIn("shop/web: nothing on w1 could be placed elsewhere so far", done.stderr)
         self.assertEqual(self.state_of("w1"), "draining")
         self.assertEqual(self.machines_of_ready(), ["w1"] * 3)
         self.assertIn("there is no machine w9", self.farm.deploy("drain", "w9", expect=1).stderr)
