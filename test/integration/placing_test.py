@@ -57,8 +57,8 @@ class Memory(Limits):
         self.build(1, instances=3, limits={"maxmemory": 300})
         self.assertEqual(self.machines(), ["w1"] * 3)
         self.farm.start_agent("w3", memory=200)
-        self.farm.wait_for_machines(["w1", "w2", "w3"])
         self.farm.deploy("undrain", "w2")
+        self.farm.wait_for_machines(["w1", "w2", "w3"])
         changes = self.farm.json("redistribute", "--dry-run")["changes"]
         self.assertEqual([each["to"] for each in changes], ["w2"])
         self.farm.deploy("redistribute")
