@@ -118,15 +118,26 @@ rollout_decision step_fetching(const rollout_view& view, const rollout_clock& cl
   return out;
 }
 
+std::string words_for_old(std::size_t count) {
+  if (count == 0)
+    return "there are no old ones";
+  return count == 1 ? "the old one stops" : fmt::format("{} old ones stop", count);
+}
+
+std::string words_for_new(std::size_t count) {
+  if (count == 0)
+    return "nothing new comes";
+  return count == 1 ? "the new instance is ready"
+                    : fmt::format("all {} new instances are ready", count);
+}
+
 rollout_decision stop_the_old(const rollout_view& view, std::size_t fresh) {
   rollout_decision out;
   for (const auto* each : members_of(view, view.row.leaving))
     if (each->goal != instance_goal::stop)
       out.stop.push_back(each->id);
   out.phase = rollout_phase::stopping_old;
-  out.reason = fresh == 0 ? fmt::format("nothing new comes, {} old ones stop", out.stop.size())
-                          : fmt::format("all {} new instances are ready, {} old ones stop", fresh,
-                                        out.stop.size());
+  out.reason = fmt::format("{}, {}", words_for_new(fresh), words_for_old(out.stop.size()));
   return out;
 }
 
@@ -138,7 +149,7 @@ rollout_decision next_exchange(const rollout_view& view, const member_list& fres
   if (!out.start.empty())
     out.reason = fmt::format("the next {} of {} instances start", out.start.size(), fresh.size());
   else if (!out.stop.empty())
-    out.reason = fmt::format("{} old ones stop to make room", out.stop.size());
+    out.reason = words_for_old(out.stop.size()) + " to make room";
   else if (view.row.canary == canary_state::trial && is_on_trial(view, fresh)
            && has_passed_trial(view, fresh)) {
     out.waits = true;
