@@ -30,27 +30,28 @@ std::string why(const messages::group_row& g, const std::vector<messages::instan
   return sentence_of(obstacle_of(g, all, "w1"));
 }
 
-const auto old = on("w1", "web-old", instance_state::ready);
+const auto leaving_row = on("w1", "web-old", instance_state::ready);
 
 } // namespace
 
 TEST_CASE("what drains waits for the new instance that is not ready, and says why it is not") {
   auto fresh = on("w2", "web-new", instance_state::starting);
-  CHECK(why(web(rollout_phase::starting), {old, on("w3", "web-2", instance_state::ready), fresh})
+  CHECK(why(web(rollout_phase::starting),
+            {leaving_row, on("w3", "web-2", instance_state::ready), fresh})
         == "shop/web: waits for web-new on w2 to get ready (starting)");
   fresh.state = instance_state::failed;
   fresh.reason = "exited with code 3";
-  CHECK(why(web(rollout_phase::starting), {old, fresh})
+  CHECK(why(web(rollout_phase::starting), {leaving_row, fresh})
         == "shop/web: waits for web-new on w2 to get ready (failed: exited with code 3)");
   // Without a rollout as well: those that came are not proven.
-  CHECK(why(web(), {old, fresh})
+  CHECK(why(web(), {leaving_row, fresh})
         == "shop/web: waits for web-new on w2 to get ready (failed: exited with code 3)");
 }
 
 TEST_CASE("where another version is on its way it waits for that one's instances") {
   auto moving = web(rollout_phase::starting);
   moving.rollout->version = 2;
-  CHECK(why(moving, {old, on("w3", "web-1", instance_state::failed),
+  CHECK(why(moving, {leaving_row, on("w3", "web-1", instance_state::failed),
                      on("w2", "web-2", instance_state::running, 2)})
         == "shop/web: waits for web-2 on w2 to get ready (running)");
 }
@@ -63,10 +64,10 @@ TEST_CASE("it waits for the old one to stop") {
 TEST_CASE("it waits for a person, or for its turn") {
   auto moving = web(rollout_phase::starting);
   moving.rollout->waits_for = "promote";
-  CHECK(why(moving, {old}) == "shop/web: its rollout waits for `deploy promote`");
+  CHECK(why(moving, {leaving_row}) == "shop/web: its rollout waits for `deploy promote`");
   moving = web(rollout_phase::fetching);
   moving.rollout->reason = "waits for its turn";
-  CHECK(why(moving, {old, on("w2", "web-2", instance_state::preparing)})
+  CHECK(why(moving, {leaving_row, on("w2", "web-2", instance_state::preparing)})
         == "shop/web: waits for its turn");
 }
 
@@ -77,6 +78,6 @@ TEST_CASE("it waits for a job that runs on the machine") {
 }
 
 TEST_CASE("it waits for a machine that takes it") {
-  CHECK(why(web(), {old}) == "shop/web: nothing on w1 could be placed elsewhere so far");
-  CHECK(why(web(rollout_phase::fetching), {old}) == "shop/web: fetching");
+  CHECK(why(web(), {leaving_row}) == "shop/web: nothing on w1 could be placed elsewhere so far");
+  CHECK(why(web(rollout_phase::fetching), {leaving_row}) == "shop/web: fetching");
 }
