@@ -65,7 +65,7 @@ public:
     self_->send(state_.fetcher, atom::abandon_v, id());
   }
   void operator()(const reserve_grant& action) {
-    events_.emplace_back(reserve_ended{instances().reserve(id(), action.ports)});
+    events_.emplace_back(reserve_ended{instances().reserve(id(), action.ports, action.own_user)});
   }
   void operator()(const unpack_order& action) {
     instances().unpack(action, [me = weak_handle{me_}](void_result outcome) {

@@ -16,6 +16,7 @@
 #include "agent/linux/port_settings_file.hpp"
 #include "agent/linux/proc_usage_meter.hpp"
 #include "agent/linux/process_launcher.hpp"
+#include "agent/linux/publishing_launcher.hpp"
 #include "agent/linux/rules_now.hpp"
 #include "agent/linux/storage_watch.hpp"
 #include "agent/machine_check.hpp"
@@ -67,7 +68,8 @@ std::string netrc_beside(const std::string& config_file) {
 class this_machine {
 public:
   this_machine(const agent::directories& where, agent::helper_programs programs,
-               const std::string& config_file, const agent::log_limits& logs)
+               const std::string& config_file, const agent::log_limits& logs,
+               const std::string& static_root)
     : storage_(where), ports_(config_file),
       downloads_({.cache = where.cache, .netrc = netrc_beside(config_file)}), logs_(where.log),
       keeper_(where, logs),
@@ -77,19 +79,20 @@ public:
                                     "are until a server has sent it again",
                                     {{"reason", damage}});
                }),
-      meter_(where),
+      meter_(where), tell_([to = agent_.get_future().share()](const agent::process_event& event) {
+        to.get().send(event);
+      }),
       launcher_({.where = where, .programs = std::move(programs), .most_output = logs.of_one},
-                [to = agent_.get_future().share()](const agent::process_event& event) {
-                  to.get().send(event);
-                }),
+                tell_),
+      publisher_(launcher_, where, static_root, tell_),
       health_([this](const agent::health_order& order, agent::health_checker::on_checked done) {
         launcher_.check(order, std::move(done));
       }) {}
 
   agent::outside world() {
-    agent::outside out{&downloads_, &launcher_, &logs_,
-                       &journal_,   &storage_,  &ports_,
-                       &filter_,    &meter_,    agent::system_ambience()};
+    agent::outside out{&downloads_, &publisher_, &logs_,
+                       &journal_,   &storage_,   &ports_,
+                       &filter_,    &meter_,     agent::system_ambience()};
     out.health = &health_;
     return out;
   }
@@ -109,7 +112,9 @@ private:
   agent::log_keeper keeper_;
   agent::journal_directory journal_;
   agent::proc_usage_meter meter_;
+  agent::launcher::on_event tell_;
   agent::process_launcher launcher_;
+  agent::publishing_launcher publisher_;
   agent::health_probe health_;
 };
 
@@ -162,7 +167,8 @@ int serve(const configs::agent_settings& settings) {
   auto programs = agent::find_helper_programs();
   if (!programs)
     return common::fail(program, programs.error());
-  this_machine machine{where, std::move(*programs), settings.config_file, limits_in(settings)};
+  this_machine machine{where, std::move(*programs), settings.config_file, limits_in(settings),
+                       settings.static_root};
   auto world = machine.world();
   std::atomic<bool> failed = false;
   bus::io_thread sockets{configs::keys_of(settings.key)};

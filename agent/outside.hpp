@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/decisions/control_group.hpp"
+#include "agent/instance_orders.hpp"
 #include "messages/access_key.hpp"
 #include "messages/instance.hpp"
 #include "messages/kept_log.hpp"
@@ -94,40 +95,6 @@ struct grant {
   std::uint16_t taken = 0;
 };
 
-/// An artifact to be laid out as an instance's directory.
-struct unpack_order {
-  std::string id;
-  /// In the cache; empty where the directory is believed to be there already.
-  std::string artifact_path;
-  /// Tells by its ending whether the artifact should be an archive; what it is, its content says.
-  std::string download_url;
-  /// Path inside the archive, or the name to give a plain binary; must be executable afterwards,
-  /// unless a program of the machine is run instead.
-  std::string binary;
-  bool runs_binary = true;
-};
-
-/// A program to be run: `binary`, in the instance's directory, or `interpreter`, of the machine.
-struct launch_order {
-  std::string id;
-  std::string binary;
-  std::string interpreter;
-  /// The binary is a main class for the interpreter, whose class path is every jar in the
-  /// instance's directory.
-  bool java = false;
-  /// The launcher replaces `${HOSTNAME}` and `${DATA}` in them, and in `env`.
-  std::vector<std::string> args;
-  /// The whole environment but `HOME` and `DATA`, which the launcher adds.
-  std::map<std::string, std::string> env;
-  messages::resource_limits limits;
-  bool discard_log = false;
-  /// Its directory that survives builds, as a path below that of all data; empty: it has none.
-  std::string data;
-  /// It is asked to tell of itself by sd_notify's protocol, and every so often where that is not 0.
-  bool notifies = false;
-  std::chrono::milliseconds watchdog{0};
-};
-
 /// What a program told of itself by sd_notify's protocol, in its present run.
 struct notice {
   /// It said READY=1.
@@ -216,8 +183,11 @@ public:
   /// Their events come from now on. Called once, before anything else.
   virtual messages::result<std::vector<found_instance>> recover() = 0;
 
-  /// Reserves a user and `ports` ports for the instance, or returns what it has already.
-  virtual messages::result<grant> reserve(const std::string& id, std::uint32_t ports) = 0;
+  /// Reserves `ports` ports and, unless it is content with the agent's, a user for the instance, or
+  /// returns what it has already.
+  virtual messages::result<grant> reserve(const std::string& id, std::uint32_t ports,
+                                          bool own_user = true)
+    = 0;
 
   /// Lays the artifact out as the instance's directory, which appears whole or not at all. Needs a
   /// grant. Done at once when it is there already.

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 namespace deployminator::configs {
 
@@ -249,25 +248,6 @@ void read_placement(fields& in, messages::application& app) {
   }
 }
 
-/// What the original suite knows and we do not yet; a value that asks for nothing is fine.
-void refuse_unsupported(fields& in, bool always_on) {
-  const std::set<std::string> no{"false", "no", "off"};
-  in.refuse_unless("asroot", no, "expected `false`");
-  in.refuse_unless("container", {"false", "no", "off", ""}, "expected `false` or no such key");
-  const auto* critical = in.find("critical");
-  in.refuse_unless("critical", no, "expected `false`");
-  if (critical != nullptr && parse_bool(critical->text) == true && !always_on)
-    in.fail(*critical, "`critical: true` is given to an application with `alwayson: false`; "
-                       "expected `alwayson: true` beside it");
-  const auto* type = in.find_text("deploytype", "an empty text");
-  if (type != nullptr && (type->text == "webpackage" || type->text == "staticfiles"))
-    in.refuse_unless("deploytype", {""}, "expected an empty text, and a binary to start");
-  else if (type != nullptr && !type->text.empty())
-    in.fail_expected("deploytype", *type, "an empty text, `webpackage` or `staticfiles`");
-  std::string ignored_without_deploytype;
-  in.read("statictargetdir", ignored_without_deploytype);
-}
-
 /// `none`, or how long a fetch may take.
 std::optional<std::optional<messages::duration>> parse_fetch_deadline(const std::string& text) {
   if (lower(text) == "none")
@@ -303,6 +283,7 @@ void read_rollout(fields& in, messages::application& app) {
     rollout.read_integer("canary", 0, 1000,
                          [&](std::int64_t n) { rules.canary = static_cast<std::uint32_t>(n); });
     rollout.read("auto_revert", rules.auto_revert);
+    refuse_rollout_for_files(rollout, app);
   });
 }
 
@@ -401,7 +382,7 @@ void read_interpreter(fields& in, messages::application& app) {
 void derive_binary(fields& in, const yaml_node& node, messages::application& app) {
   bool archive = messages::is_archive(app.download_url);
   if (!app.binary.empty() || app.java || app.download_url.empty()
-      || (archive && !app.interpreter.empty()))
+      || (archive && (!app.interpreter.empty() || messages::is_published(app))))
     return;
   if (archive) {
     in.fail(node, "this application downloads an archive and has no `binary`; expected the path "
@@ -426,7 +407,9 @@ void derive_name(fields& in, const yaml_node& node, messages::application& app) 
       app.name = *each;
   if (app.name.empty() && !app.interpreter.empty())
     app.name = app.interpreter.front();
-  if (app.name.empty() && in.find("downloadurl") == nullptr)
+  if (app.name.empty() && messages::is_published(app))
+    in.fail(node, "this application is files without a name; expected `name`");
+  else if (app.name.empty() && in.find("downloadurl") == nullptr)
     in.fail(node, "this application has neither `name`, `binary`, `downloadurl` nor "
                   "`repository`; expected at least one of them to tell it by");
 }
@@ -454,6 +437,7 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   if (node.kind == yaml_node::shape::text || node.kind == yaml_node::shape::list)
     return app;
   read_identity(in, app, remarks);
+  read_deploy_type(in, node, app);
   read_interpreter(in, app);
   read_repository(in, app);
   read_download(in, app, remarks);
@@ -472,6 +456,7 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_data(in, node, app);
   read_services(in, app, mistakes);
   refuse_unsupported(in, app.always_on);
+  refuse_for_files(in, node, app);
   in.finish();
   derive_binary(in, node, app);
   derive_name(in, node, app);

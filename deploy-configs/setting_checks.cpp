@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <string_view>
 
 namespace deployminator::configs {
@@ -69,6 +70,15 @@ expectation check_log_size(const std::string& text) {
 
 expectation check_days(const std::string& text) {
   return check_at_most(text, 3'650);
+}
+
+expectation check_static_root(const std::string& text) {
+  std::filesystem::path path{text};
+  bool is_plain = path.is_absolute() && path.has_filename() && path.lexically_normal() == path;
+  return is_plain
+           ? std::nullopt
+           : expectation{"an absolute directory other than /, such as /srv/www, without `..` "
+                         "and without `/` at its end"};
 }
 
 expectation check_kept(const std::string& text) {

@@ -28,6 +28,7 @@ expectation check_group_name(const std::string& text);
 /// Whole numbers: of MiB of logs, of days, and of what is kept.
 expectation check_log_size(const std::string& text);
 expectation check_days(const std::string& text);
+expectation check_static_root(const std::string& text);
 expectation check_kept(const std::string& text);
 
 /// `150%` or `none`.

@@ -104,6 +104,8 @@ struct agent_settings {
   std::uint64_t log_total_mb = 1024;
   /// How many days the log of an instance stays that is gone.
   std::uint64_t log_days = 7;
+  /// The directory below which files are published, absolute; empty: nowhere.
+  std::string static_root;
   /// Unset: `--keys none`.
   std::optional<key_file> key;
   /// The config file, absolute; it may not exist.

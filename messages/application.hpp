@@ -189,6 +189,21 @@ struct service {
   MSGPACK_DEFINE_MAP(name, port_index, types)
 };
 
+/// What an application is.
+enum class deploy_type {
+  /// A program that runs.
+  program,
+  /// Files that the machine's web server serves from a directory that deploy.yaml names.
+  static_files,
+  /// The same, from a directory that the machine names after the application.
+  web_package,
+};
+
+template <>
+struct enum_text<deploy_type> {
+  static constexpr std::array<std::string_view, 3> names{"program", "staticfiles", "webpackage"};
+};
+
 /// What an agent needs of an application to fetch it, run it and keep it running.
 struct program {
   /// The application's identity within the group: `name` in deploy.yaml, else the binary.
@@ -229,12 +244,21 @@ struct program {
   /// The binary is a main class, run by the machine's `java` with every jar of the artifact.
   bool java = false;
   health_rules health;
+  deploy_type type = deploy_type::program;
+  /// Of static files: the absolute path on the machine under which they are found.
+  std::string static_target_dir;
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
                      download_token, binary, interpreter, args, env, always_on, discard_log, limits,
-                     min_ready, restart, stop, services, sha256, data, health, java)
+                     min_ready, restart, stop, services, sha256, data, health, java, type,
+                     static_target_dir)
 };
+
+/// Whether its instances are files that are published, and no process runs.
+inline bool is_published(const program& app) {
+  return app.type != deploy_type::program;
+}
 
 /// Instances on silent machines are left to people.
 inline constexpr duration never_replaced{-1};
@@ -266,7 +290,7 @@ struct application : program {
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
                      limits, min_ready, rollout, restart, stop, services, sha256, data,
-                     replace_after, health, java, rerun)
+                     replace_after, health, java, rerun, type, static_target_dir)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

@@ -58,6 +58,8 @@ std::string key_for(const std::string& name) {
     {"limits.core_size_mb", "limits.coresize"},
     {"min_ready", "rollout.min_ready"},
     {"services", "autoregs"},
+    {"type", "deploytype"},
+    {"static_target_dir", "statictargetdir"},
   };
   auto found = keys.find(name);
   return found == keys.end() ? name : found->second;

@@ -85,7 +85,7 @@ void instance_step::proceed() {
     enter(instance_phase::reserving, instance_state::preparing,
           life_.from_cache ? "the artifact is in the cache; is being unpacked"
                            : "is being unpacked");
-  act(reserve_grant{messages::port_count(app())});
+  act(reserve_grant{messages::port_count(app()), !messages::is_published(app())});
 }
 
 bool instance_step::is_other_artifact() const {
@@ -138,7 +138,8 @@ void instance_step::operator()(const reserve_ended& e) {
     // Where a main class is given, what is no archive is a jar.
     return act(unpack_order{life_.spec->id, life_.artifact_path, app().download_url,
                             app().java ? "application.jar" : app().binary,
-                            app().interpreter.empty() && !app().java});
+                            app().interpreter.empty() && !app().java && !is_published(app()),
+                            publication_of(*life_.spec, life_.seen.sha256)});
   }
   launch();
 }
@@ -153,7 +154,9 @@ void instance_step::exchange_ports(std::uint16_t taken) {
 
 void instance_step::launch() {
   enter(instance_phase::launching, instance_state::starting, life_.exchanged_port);
-  act(launch_order_for(*life_.spec, life_.machine, life_.seen.ports));
+  auto order = launch_order_for(*life_.spec, life_.machine, life_.seen.ports);
+  order.published = publication_of(*life_.spec, life_.seen.sha256);
+  act(std::move(order));
 }
 
 void instance_step::operator()(const unpack_ended& e) {
@@ -385,6 +388,8 @@ void instance_step::stop_program() {
   bool runs = life_.phase == instance_phase::up;
   life_.was_too_slow = false;
   life_.restart_reason.clear();
+  if (is_published(app()))
+    return clear();
   enter(instance_phase::stopping, instance_state::stopping, "told to stop");
   if (runs)
     act(stop_processes{app().stop});

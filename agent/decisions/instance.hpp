@@ -198,6 +198,7 @@ struct cancel_fetch {};
 
 struct reserve_grant {
   std::uint32_t ports = 0;
+  bool own_user = true;
 };
 
 struct stop_processes {

@@ -26,13 +26,24 @@ std::string directory_name(const std::string& text) {
   return out;
 }
 
+std::string application_path(const messages::instance_spec& spec) {
+  return fmt::format("{}/{}/{}", directory_name(spec.namespace_), directory_name(spec.group),
+                     directory_name(spec.app.name));
+}
+
 } // namespace
 
 std::string data_path_of(const messages::instance_spec& spec) {
   if (spec.app.data.empty())
     return {};
-  return fmt::format("{}/{}/{}/{}", directory_name(spec.namespace_), directory_name(spec.group),
-                     directory_name(spec.app.name), directory_name(spec.app.data));
+  return fmt::format("{}/{}", application_path(spec), directory_name(spec.app.data));
+}
+
+publication publication_of(const messages::instance_spec& spec, const std::string& sha256) {
+  if (!messages::is_published(spec.app))
+    return {};
+  bool is_named = spec.app.type == messages::deploy_type::static_files;
+  return {application_path(spec), is_named ? spec.app.static_target_dir : std::string{}, sha256};
 }
 
 launch_order launch_order_for(const messages::instance_spec& spec, const std::string& machine,

@@ -17,6 +17,9 @@ inline constexpr std::string_view machine_path
 /// `NAMESPACE/GROUP/APPLICATION/NAME`; empty: it has none.
 std::string data_path_of(const messages::instance_spec& spec);
 
+/// Where the files of an instance without a process are published; nothing for any other.
+publication publication_of(const messages::instance_spec& spec, const std::string& sha256);
+
 /// How an instance's program is started: arguments with their ports and the machine's name, and its
 /// whole environment but `HOME` and `DATA`. What the application's `env` says wins over `PATH` and
 /// `PORTn`, not over `DEPLOY_*`.

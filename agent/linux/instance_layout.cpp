@@ -168,9 +168,14 @@ result<void> instance_layout::finish(const std::string& id, const result<void>& 
     discard(target(id));
     return outcome;
   }
-  discard(home);
-  if (rename(target(id).c_str(), home.c_str()))
-    return file_failure("put in place", home);
+  // Something may lead to it that must never lead nowhere.
+  if (renameat2(AT_FDCWD, target(id).c_str(), AT_FDCWD, home.c_str(), RENAME_EXCHANGE) == 0) {
+    discard(target(id));
+  } else {
+    discard(home);
+    if (rename(target(id).c_str(), home.c_str()))
+      return file_failure("put in place", home);
+  }
   return replace_file(where_.instance(id) + "/unpacked", boot_, false);
 }
 

@@ -78,11 +78,12 @@ process_launcher::~process_launcher() {
 
 // -- grants ---------------------------------------------------------------------------------------
 
-result<grant> process_launcher::reserve(const std::string& id, std::uint32_t ports) {
-  return loop_.call([&] { return reserve_now(id, ports); });
+result<grant> process_launcher::reserve(const std::string& id, std::uint32_t ports, bool own_user) {
+  return loop_.call([&] { return reserve_now(id, ports, own_user); });
 }
 
-result<grant> process_launcher::reserve_now(const std::string& id, std::uint32_t ports) {
+result<grant> process_launcher::reserve_now(const std::string& id, std::uint32_t ports,
+                                            bool own_user) {
   if (!is_instance_id(id))
     return bad_id(id);
   if (ports > starter::most_ports)
@@ -101,7 +102,7 @@ result<grant> process_launcher::reserve_now(const std::string& id, std::uint32_t
   if (auto made = layout_.make(id); !made)
     return made.error();
   i.has_grant = true;
-  if (auto done = reserve_parts(id, ports, i); !done) {
+  if (auto done = reserve_parts(id, ports, own_user, i); !done) {
     free_grant(i);
     return done.error();
   }
@@ -109,9 +110,9 @@ result<grant> process_launcher::reserve_now(const std::string& id, std::uint32_t
 }
 
 result<void> process_launcher::reserve_parts(const std::string& id, std::uint32_t ports,
-                                             instance& i) {
+                                             bool own_user, instance& i) {
   i.granted.uid = uid_;
-  if (uid_ == 0) {
+  if (uid_ == 0 && own_user) {
     // Who owns what was unpacked before need not get it again under another user.
     auto user = reserved_.user(layout_.owner(id));
     if (!user)

@@ -43,7 +43,8 @@ public:
   ~process_launcher() override;
 
   messages::result<std::vector<found_instance>> recover() override;
-  messages::result<grant> reserve(const std::string& id, std::uint32_t ports) override;
+  messages::result<grant> reserve(const std::string& id, std::uint32_t ports,
+                                  bool own_user = true) override;
   void unpack(const unpack_order& order, on_unpacked done) override;
   void launch(const launch_order& order) override;
   void stop(const std::string& id, const messages::stop_rules& rules) override;
@@ -88,8 +89,9 @@ private:
     }
   };
 
-  messages::result<grant> reserve_now(const std::string& id, std::uint32_t ports);
-  messages::result<void> reserve_parts(const std::string& id, std::uint32_t ports, instance& i);
+  messages::result<grant> reserve_now(const std::string& id, std::uint32_t ports, bool own_user);
+  messages::result<void> reserve_parts(const std::string& id, std::uint32_t ports, bool own_user,
+                                       instance& i);
   void free_grant(instance& i);
 
   /// `missing`: why there is no artifact.

@@ -760,18 +760,59 @@ TEST_CASE("strategies are told with those there are") {
   });
 }
 
+TEST_CASE("files are published under the path that is given, or one of the machine's choice") {
+  auto read = [](const std::string& type) {
+    return read_application_of(
+      in_application("name: shop\ndownloadurl: /x/site.tar\ndeploytype: " + type));
+  };
+  auto files = read("StaticFiles\nstatictargetdir: /srv/www/shop");
+  CHECK(files.type == messages::deploy_type::static_files);
+  CHECK(files.static_target_dir == "/srv/www/shop");
+  CHECK(files.max_per_machine == 1);
+  CHECK(files.min_ready.count() == 0);
+  CHECK(files.limits.max_memory_mb == 0);
+  auto package = read("webpackage\nstatictargetdir: /srv/www/shop\nargs: []\njava: false");
+  CHECK(package.type == messages::deploy_type::web_package);
+  CHECK(package.static_target_dir.empty());
+}
+
+TEST_CASE("files without a path of their own, or with what only programs have, are refused") {
+  const std::string files = "deploytype: staticfiles\nstatictargetdir: ";
+  const std::string expected = "; expected an absolute path such as `/srv/www/shop`";
+  const std::string plain = expected + ", without `..` and without `/` at its end";
+  const std::string beside
+    = " is given beside `deploytype: staticfiles`, which runs no program; expected no such key";
+  check_all_in_application({
+    {"deploytype: other",
+     "6:21: `deploytype` is `other`; expected an empty text, `webpackage` or `staticfiles`"},
+    {"deploytype: program",
+     "6:21: `deploytype` is `program`; expected an empty text, `webpackage` or `staticfiles`"},
+    {"deploytype: staticfiles",
+     "5:9: this application has `deploytype: staticfiles` and no `statictargetdir`; expected where "
+     "its files are to be found, such as `statictargetdir: /srv/www/shop`"},
+    {files + "www", "7:26: `statictargetdir` is `www`" + plain},
+    {files + "/srv/../etc", "7:26: `statictargetdir` is `/srv/../etc`" + plain},
+    {files + "/srv/www/", "7:26: `statictargetdir` is `/srv/www/`" + plain},
+    {files + "'/srv/${BUILDID}'",
+     "7:26: `statictargetdir` is `/srv/${BUILDID}`; holds a variable" + expected},
+    {files + "/srv/x\nargs: [-v]", "8:15: `args`" + beside},
+    {files + "/srv/x\nhealth: {http: /}", "8:17: `health`" + beside},
+    {files + "/srv/x\nlimits: {cpu: 50%}", "8:17: `limits`" + beside},
+    {files + "/srv/x\nrollout: {order: stop-first}", "8:26: `order`" + beside},
+    {files + "/srv/x\nalwayson: false",
+     "8:19: `alwayson: false` is given beside `deploytype: staticfiles`, which is no job; expected "
+     "`alwayson: true`"},
+    {files + "/srv/x\ninstances: 2\ninstancesmeansperautodeployer: true",
+     "5:9: this application has `deploytype: staticfiles` and 2 instances on each machine; "
+     "expected 1, for all would be found under one path"},
+  });
+}
+
 TEST_CASE("what is not supported yet is refused at its line") {
   check_all_in_application({
     {"asroot: true", "6:17: `asroot: true` is not supported yet; expected `false`"},
     {"container: {image: x}",
      "6:20: `container` is not supported yet; expected `false` or no such key"},
-    {"deploytype: webpackage", "6:21: `deploytype: webpackage` is not supported yet; expected an "
-                               "empty text, and a binary to start"},
-    {"deploytype: staticfiles\nstatictargetdir: /x",
-     "6:21: `deploytype: staticfiles` is not supported yet; expected an empty text, and a binary "
-     "to start"},
-    {"deploytype: other",
-     "6:21: `deploytype` is `other`; expected an empty text, `webpackage` or `staticfiles`"},
     {"critical: true", "6:19: `critical: true` is not supported yet; expected `false`"},
     {"alwayson: false\ncritical: true",
      "7:19: `critical: true` is not supported yet; expected `false`\n"

@@ -130,6 +130,7 @@ TEST_CASE_FIXTURE(place, "without keys and with nothing given the agent has its 
   CHECK(settings.log_size_mb == 64);
   CHECK(settings.log_total_mb == 1024);
   CHECK(settings.log_days == 7);
+  CHECK(settings.static_root.empty());
   CHECK_FALSE(settings.key);
 }
 
@@ -174,7 +175,7 @@ TEST_CASE_FIXTURE(
   place, "every setting of the agent can stand in its file, lists as YAML or with commas") {
   agent_file("Server: [tcp://127.0.0.1:1, \"tcp://[::1]:2\"]\nname: web1\ngroups: a, b\n"
              "root: /srv/farm/../x\nmemory: 512\nkeys: none\n"
-             "log-size: 10\nlog-total: 200\nlog-days: 3\n");
+             "log-size: 10\nlog-total: 200\nlog-days: 3\nstatic-root: /srv/www\n");
   auto settings = good(agent());
   CHECK(settings.servers == std::vector<std::string>{"tcp://127.0.0.1:1", "tcp://[::1]:2"});
   CHECK(settings.name == "web1");
@@ -184,6 +185,7 @@ TEST_CASE_FIXTURE(
   CHECK(settings.log_size_mb == 10);
   CHECK(settings.log_total_mb == 200);
   CHECK(settings.log_days == 3);
+  CHECK(settings.static_root == "/srv/www");
 }
 
 TEST_CASE_FIXTURE(place, "every setting of the agent can stand in the environment") {

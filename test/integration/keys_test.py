@@ -359,6 +359,30 @@ class Keys(Case):
             return ran.read_text().split().count("1")
         self.assertEqual((runs(False), runs(True)), (1, 2))
 
+    def files(self, type_, target=None):
+        """Where files are found that are published as this type."""
+        root = self.farm.root / "www"
+        root.mkdir(exist_ok=True)
+        if "web" not in self.farm.processes:
+            config = self.farm.root / "web.yaml"
+            config.write_text(f"static-root: {root}\n")
+            self.farm.start_agent("web", groups="web", config=config)
+            self.farm.wait_for_machines(["web"])
+        page = make_tar(self.farm.root / "page.tar", [("index.html", b"page", 0o644)])
+        self.fresh({"name": "page", "downloadurl": str(page), "deploytype": type_, "machines": "web",
+                    **({"statictargetdir": str(target)} if target else {})})
+        return {str(each.relative_to(root)) for each in root.glob("**/index.html")} | {
+            f"{each.relative_to(root)}/index.html" for each in root.glob("**/*")
+            if each.is_symlink() and (each / "index.html").exists()}
+
+    def check_deploytype(self):
+        self.assertTrue(any(each.endswith("/page/index.html") for each in self.files("webpackage")))
+        self.assertIn("by-name/index.html", self.files("staticfiles", self.farm.root / "www" / "by-name"))
+
+    def check_statictargetdir(self):
+        for name in "one", "two":
+            self.assertIn(f"{name}/index.html", self.files("staticfiles", self.farm.root / "www" / name))
+
     def check_java(self):
         if not shutil.which("ecj"):
             self.skipTest("ecj, which compiles Java, is not installed")
@@ -678,8 +702,7 @@ class Keys(Case):
                 getattr(self, "check_" + key.replace("[]", "").replace(".", "__"))()
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
-        asking = {"asroot": True, "container": True, "critical": True, "deploytype": "webpackage",
-                  "${SECURE-NAME}": None}
+        asking = {"asroot": True, "container": True, "critical": True, "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())
         for key, value in asking.items():
             changes = {"env": {"A": "${SECURE-NAME}"}} if value is None else with_key(key, value)

@@ -289,6 +289,12 @@ class Settings(unittest.TestCase):
     def forms_autodeployer_log_days(self):
         self.numbers("log_days", 3_650)
 
+    def forms_autodeployer_static_root(self):
+        for way in WAYS:
+            self.machine(way, static_root=str(self.farm.root))
+            for wrong in "www", "/", "/srv/../etc", "/srv/":
+                self.refused("autodeployer", "expected an absolute directory other than /", way, static_root=wrong)
+
     def forms_autodeployer_keys(self):
         for way in WAYS:
             self.machine(way, name=f"key-{way}", keys=str(self.farm.machine_key(f"key-{way}")))

@@ -49,6 +49,8 @@ inline program any_program() {
   a.restart.policy = any_enum<restart_policy>();
   a.restart.backoff_max = any_duration();
   a.services = {{any_text(), *rc::gen::arbitrary<std::uint32_t>(), {any_text()}}};
+  a.type = any_enum<deploy_type>();
+  a.static_target_dir = any_text();
   return a;
 }
 

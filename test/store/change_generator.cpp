@@ -109,6 +109,8 @@ application any_application(std::uint64_t id, std::string name) {
   app.stop = {below(64), any_duration(), any_of<stop_target>()};
   app.java = maybe();
   app.rerun = maybe();
+  app.type = any_of<deploy_type>();
+  app.static_target_dir = any_text();
   app.services = {{any_text(), below<std::uint32_t>(5), any_texts()}};
   app.sha256 = maybe() ? std::string(64, 'a') : "";
   return app;

@@ -1013,3 +1013,82 @@ TEST_CASE("a program that always fails is started no more often than the rules a
     RC_ASSERT(m.launches == static_cast<int>(spec.app.restart.give_up_count));
   }));
 }
+
+namespace {
+
+instance_spec files_spec() {
+  auto spec = sample_spec(instance_goal::run);
+  spec.app.type = deploy_type::static_files;
+  spec.app.static_target_dir = "/srv/www/shop";
+  spec.app.binary.clear();
+  spec.app.args.clear();
+  spec.app.min_ready = 0ms;
+  return spec;
+}
+
+/// The launcher says that they are published.
+void publish(bench& b) {
+  process_event event{b.life.spec->id, process_event::kind::started, 0, {}, {}, {}};
+  event.started_at = b.now.utc;
+  b.tell(process_changed{event, ""});
+}
+
+} // namespace
+
+TEST_CASE("files are ready as soon as they are published, and have no user, ports or process") {
+  bench b{files_spec()};
+  b.tell(begun{});
+  b.tell(fetch_ended{artifact{"abc", 10, "/cache/abc"}});
+  REQUIRE(b.did<reserve_grant>());
+  CHECK_FALSE(b.did<reserve_grant>()->own_user);
+  CHECK(b.did<reserve_grant>()->ports == 0);
+  b.tell(reserve_ended{grant{}});
+  REQUIRE(b.did<unpack_order>());
+  CHECK_FALSE(b.did<unpack_order>()->runs_binary);
+  CHECK(b.did<unpack_order>()->published.sha256 == "abc");
+  b.tell(unpack_ended{result<void>{}});
+  REQUIRE(b.did<launch_order>());
+  CHECK(b.did<launch_order>()->published.application == "shop/front/web");
+  CHECK(b.did<launch_order>()->published.path == "/srv/www/shop");
+  publish(b);
+  CHECK(b.life.seen.state == instance_state::ready);
+  CHECK(b.life.seen.pid == 0);
+}
+
+TEST_CASE("a web package has no path of its own") {
+  auto spec = files_spec();
+  spec.app.type = deploy_type::web_package;
+  bench b{spec};
+  b.fetch();
+  REQUIRE(b.did<launch_order>());
+  CHECK(b.did<launch_order>()->published.path.empty());
+}
+
+TEST_CASE("files that are not wanted any more are taken away at once") {
+  bench b{files_spec()};
+  b.fetch();
+  publish(b);
+  b.order(instance_goal::stop);
+  CHECK(b.life.seen.state == instance_state::stopping);
+  CHECK(b.did<kill_everything>());
+  CHECK_FALSE(b.did<stop_processes>());
+  b.tell(process_event::kind::gone);
+  CHECK(b.did<remove_files>());
+}
+
+TEST_CASE("files that were published stay ready for the next agent") {
+  bench b{files_spec()};
+  b.fetch();
+  publish(b);
+  auto record = record_of(b.life);
+  found_instance found;
+  found.id = "web-1";
+  found.running = true;
+  found.started_at = b.life.seen.started_at;
+  bench next{files_spec()};
+  next.now = b.now;
+  next.tell(begun{found, record, ""});
+  CHECK(next.life.seen.state == instance_state::ready);
+  CHECK(next.life.seen.restarts == 0);
+  CHECK(next.last.empty());
+}

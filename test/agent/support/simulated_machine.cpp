@@ -106,7 +106,8 @@ result<std::vector<found_instance>> simulated_machine::recover() {
   return out;
 }
 
-result<grant> simulated_machine::reserve(const std::string& id, std::uint32_t ports) {
+result<grant> simulated_machine::reserve(const std::string& id, std::uint32_t ports,
+                                         bool own_user) {
   auto& each = instances[id];
   if (each.has_grant) {
     auto out = each.granted;
@@ -116,7 +117,7 @@ result<grant> simulated_machine::reserve(const std::string& id, std::uint32_t po
     return out;
   }
   each.has_grant = true;
-  each.granted = {next_number_++, {}};
+  each.granted = {own_user ? next_number_++ : 0, {}};
   for (std::uint32_t i = 0; i < ports; ++i)
     each.granted.ports.push_back(static_cast<std::uint16_t>(next_number_++));
   return each.granted;
@@ -138,7 +139,7 @@ void simulated_machine::launch(const launch_order& order) {
   process_event event{order.id, process_event::kind::not_started, 0, {}, {}, "no directory"};
   if (each.laid_out && each.has_grant && !each.running) {
     each.running = true;
-    each.pid = next_number_++;
+    each.pid = order.published.application.empty() ? next_number_++ : 0;
     each.started_at = now_();
     each.exit.reset();
     each.said = {};
