@@ -1,6 +1,7 @@
 #include "agent/instance_roster.hpp"
 
 #include "agent/decisions/fetch_queue.hpp"
+#include "agent/decisions/reconcile.hpp"
 #include "agent/instance.hpp"
 
 #include <utility>
@@ -14,7 +15,7 @@ void instance_roster::take_over(inheritance left, const held_assignment& held) {
   left_ = std::move(left);
   if (held.generation == 0)
     return;
-  for (const auto& [id, spec] : held.specs)
+  for (const auto& spec : in_order(held.specs))
     spawn(left_.claim(spec));
   align(held.specs);
 }

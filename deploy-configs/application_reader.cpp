@@ -455,7 +455,8 @@ messages::application read_application(const yaml_node& node, std::vector<mistak
   read_health(in, app);
   read_data(in, node, app);
   read_services(in, app, mistakes);
-  refuse_unsupported(in, app.always_on);
+  read_critical(in, app);
+  refuse_unsupported(in);
   refuse_for_files(in, node, app);
   in.finish();
   derive_binary(in, node, app);

@@ -128,15 +128,16 @@ void refuse_rollout_for_files(fields& rollout, messages::application& app) {
       refuse(rollout, key, *given, app);
 }
 
-void refuse_unsupported(fields& in, bool always_on) {
-  const std::set<std::string> no{"false", "no", "off"};
-  in.refuse_unless("asroot", no, "expected `false`");
+void read_critical(fields& in, messages::application& app) {
+  in.read("critical", app.critical);
+  if (app.critical && !app.always_on)
+    in.fail(*in.find("critical"), "`critical: true` is given to an application with `alwayson: "
+                                  "false`; expected `alwayson: true` beside it");
+}
+
+void refuse_unsupported(fields& in) {
+  in.refuse_unless("asroot", {"false", "no", "off"}, "expected `false`");
   in.refuse_unless("container", {"false", "no", "off", ""}, "expected `false` or no such key");
-  const auto* critical = in.find("critical");
-  in.refuse_unless("critical", no, "expected `false`");
-  if (critical != nullptr && parse_bool(critical->text) == true && !always_on)
-    in.fail(*critical, "`critical: true` is given to an application with `alwayson: false`; "
-                       "expected `alwayson: true` beside it");
 }
 
 } // namespace deployminator::configs

@@ -21,7 +21,10 @@ void refuse_for_files(fields& in, const yaml_node& node, messages::application& 
 /// The same of the keys below `rollout`.
 void refuse_rollout_for_files(fields& rollout, messages::application& app);
 
+/// Whether machines start it first. Needs `alwayson` read.
+void read_critical(fields& in, messages::application& app);
+
 /// Refuses what the original suite knows and this does not; a value that asks for nothing is fine.
-void refuse_unsupported(fields& in, bool always_on);
+void refuse_unsupported(fields& in);
 
 } // namespace deployminator::configs

@@ -247,12 +247,14 @@ struct program {
   deploy_type type = deploy_type::program;
   /// Of static files: the absolute path on the machine under which they are found.
   std::string static_target_dir;
+  /// Its machine starts it before those that are not.
+  bool critical = false;
 
   bool operator==(const program&) const = default;
   MSGPACK_DEFINE_MAP(name, repository, download_url, download_user, download_password,
                      download_token, binary, interpreter, args, env, always_on, discard_log, limits,
                      min_ready, restart, stop, services, sha256, data, health, java, type,
-                     static_target_dir)
+                     static_target_dir, critical)
 };
 
 /// Whether its instances are files that are published, and no process runs.
@@ -290,7 +292,7 @@ struct application : program {
                      download_password, download_token, binary, interpreter, args, env, instances,
                      per_machine, max_per_machine, machine_groups, strategy, always_on, discard_log,
                      limits, min_ready, rollout, restart, stop, services, sha256, data,
-                     replace_after, health, java, rerun, type, static_target_dir)
+                     replace_after, health, java, rerun, type, static_target_dir, critical)
 };
 
 /// Whether the URL names an archive (by its ending: `.tar`, `.tar.*`, `.tgz`, `.tbz2`, `.txz`,

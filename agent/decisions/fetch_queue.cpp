@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
 namespace deployminator::agent {
 
@@ -26,6 +27,10 @@ std::string fetch_key(const messages::instance_spec& spec) {
   auto text = fmt::format("{}\n{}", spec.version, spec.app.download_url);
   return fmt::format("v{}-{:016x}{:016x}", spec.version, hash_of(text, 14695981039346656037U),
                      hash_of(text, 1099511628211U));
+}
+
+bool fetch_queue::transfer::is_critical() const {
+  return std::ranges::any_of(waiters, [](const auto& each) { return each.second->app.critical; });
 }
 
 fetch_queue::step fetch_queue::want(const spec_ptr& spec) {
@@ -164,9 +169,12 @@ std::deque<std::string>::iterator fetch_queue::next_in_line() {
   std::map<std::string, std::size_t> running_from;
   for (const auto& [key, fetch] : transfers_)
     running_from[fetch.host] += fetch.running ? 1 : 0;
-  return std::min_element(line_.begin(), line_.end(), [&](const auto& a, const auto& b) {
-    return running_from[transfers_.at(a).host] < running_from[transfers_.at(b).host];
-  });
+  auto rank = [&](const std::string& key) {
+    const auto& fetch = transfers_.at(key);
+    return std::pair{!fetch.is_critical(), running_from[fetch.host]};
+  };
+  return std::min_element(line_.begin(), line_.end(),
+                          [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
 }
 
 } // namespace deployminator::agent

@@ -18,10 +18,10 @@ std::string fetch_key(const messages::instance_spec& spec);
 
 /// Which artifacts are fetched, for whom, and which wait for their turn.
 ///
-/// Few transfers run at once, so that each is soon done. Next is one from the host that the fewest
-/// run from, of those the one that waits longest. A slow one gives way: it goes on, but takes no
-/// other's turn. Where so many are slow that the machine
-/// is full of them, the one that drips for the longest goes back to the end of the line.
+/// Few transfers run at once, so that each is soon done. Next is one that something critical waits
+/// for, of those one from the host that the fewest run from, of those the one that waits longest. A
+/// slow one gives way: it goes on, but takes no other's turn. Where so many are slow that the
+/// machine is full of them, the one that drips for the longest goes back to the end of the line.
 class fetch_queue {
 public:
   /// At most so many transfers run at once, the slow ones not counted.
@@ -77,6 +77,9 @@ private:
     transfer_speed speed = transfer_speed::brisk;
     /// Counts the transfers that were started.
     std::uint64_t turn = 0;
+
+    /// Something critical waits for it.
+    [[nodiscard]] bool is_critical() const;
   };
 
   step start_next();

@@ -7,9 +7,12 @@
 
 namespace deployminator::agent {
 
+/// In the order in which a machine begins with them: those that are critical first.
+std::vector<spec_ptr> in_order(const spec_map& specs);
+
 /// What brings the instances in line with the assignment.
 struct reconciliation {
-  /// Not there yet.
+  /// Not there yet, in the order in which a machine begins with them.
   std::vector<spec_ptr> spawn;
   /// There, but with another order.
   std::vector<spec_ptr> update;

@@ -141,6 +141,7 @@ application any_application(int number) {
     app.machine_groups.pop_back();
   app.always_on = *rc::gen::arbitrary<bool>();
   app.rerun = !app.always_on && *rc::gen::arbitrary<bool>();
+  app.critical = app.always_on && *rc::gen::arbitrary<bool>();
   app.discard_log = *rc::gen::arbitrary<bool>();
   app.limits.max_memory_mb = *rc::gen::inRange(1U, 100'000'001U);
   app.limits.priority = *rc::gen::inRange(-20, 20);
@@ -300,6 +301,7 @@ void write(YAML::Emitter& out, const application& app) {
   put(out, "strategy", app.strategy);
   put(out, "alwayson", app.always_on);
   put(out, "rerun", app.rerun);
+  put(out, "critical", app.critical);
   put(out, "discardlog", app.discard_log);
   if (!app.sha256.empty())
     put_text(out, "sha256", app.sha256);

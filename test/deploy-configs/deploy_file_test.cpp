@@ -808,16 +808,22 @@ TEST_CASE("files without a path of their own, or with what only programs have, a
   });
 }
 
+TEST_CASE("what is critical always runs") {
+  CHECK(read_application_of(in_application("critical: true")).critical);
+  CHECK_FALSE(read_application_of(in_application("")).critical);
+  check_all_in_application({
+    {"critical: very", "6:19: `critical` is `very`; expected true or false"},
+    {"alwayson: false\ncritical: true",
+     "7:19: `critical: true` is given to an application with `alwayson: false`; expected "
+     "`alwayson: true` beside it"},
+  });
+}
+
 TEST_CASE("what is not supported yet is refused at its line") {
   check_all_in_application({
     {"asroot: true", "6:17: `asroot: true` is not supported yet; expected `false`"},
     {"container: {image: x}",
      "6:20: `container` is not supported yet; expected `false` or no such key"},
-    {"critical: true", "6:19: `critical: true` is not supported yet; expected `false`"},
-    {"alwayson: false\ncritical: true",
-     "7:19: `critical: true` is not supported yet; expected `false`\n"
-     "7:19: `critical: true` is given to an application with `alwayson: false`; expected "
-     "`alwayson: true` beside it"},
     {"unreachable: {replace_after: 5}",
      "6:38: `replace_after` is `5`; expected a duration such as 5m, or never, with its unit: 5s or "
      "5m"},

@@ -383,6 +383,27 @@ class Keys(Case):
         for name in "one", "two":
             self.assertIn(f"{name}/index.html", self.files("staticfiles", self.farm.root / "www" / name))
 
+    def check_critical(self):
+        """When the last of eight programs is fetched, of which three are at once."""
+        self.farm.start_agent("solo", groups="solo")
+        self.farm.wait_for_machines(["solo"])
+
+        def turn(critical):
+            directory = self.farm.root / f"eight-{critical}"
+            directory.mkdir()
+            names = [f"p{n}" for n in range(7)] + ["z"]
+            for name in names:
+                (directory / name).write_text(f"#!/bin/sh\n# {name} {critical}\n{IDLE}\n")
+            url = self.farm.serve_files(directory, "--delay", "0.5")
+            asked = self.farm.root / f"{list(self.farm.processes)[-1]}.requests"
+            self.fresh(*(application(name=name, downloadurl=f"{url}/{name}", binary=name, args=[], instances=1,
+                                     machines="solo", rollout=SOON, critical=critical and name == "z")
+                         for name in names))
+            lines = asked.read_text().splitlines()
+            return next(n for n, line in enumerate(lines) if "/z" in line)
+        self.assertLessEqual(turn(True), 3)
+        self.assertGreater(turn(False), 3)
+
     def check_java(self):
         if not shutil.which("ecj"):
             self.skipTest("ecj, which compiles Java, is not installed")
@@ -702,12 +723,10 @@ class Keys(Case):
                 getattr(self, "check_" + key.replace("[]", "").replace(".", "__"))()
 
     def test_a_key_that_is_not_supported_is_refused_unless_it_asks_for_nothing(self):
-        asking = {"asroot": True, "container": True, "critical": True, "${SECURE-NAME}": None}
+        asking = {"asroot": True, "container": True, "${SECURE-NAME}": None}
         self.assertEqual(documented("Not supported yet"), asking.keys())
         for key, value in asking.items():
             changes = {"env": {"A": "${SECURE-NAME}"}} if value is None else with_key(key, value)
-            if key == "critical":
-                changes["alwayson"] = False
             with self.subTest(key=key):
                 done = self.new_build(self.write(shell(IDLE, **changes)), 1, expect=2)
                 self.assertIn("expected", done.stderr)

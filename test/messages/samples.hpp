@@ -51,6 +51,7 @@ inline program any_program() {
   a.services = {{any_text(), *rc::gen::arbitrary<std::uint32_t>(), {any_text()}}};
   a.type = any_enum<deploy_type>();
   a.static_target_dir = any_text();
+  a.critical = *rc::gen::arbitrary<bool>();
   return a;
 }
 

@@ -111,6 +111,7 @@ application any_application(std::uint64_t id, std::string name) {
   app.rerun = maybe();
   app.type = any_of<deploy_type>();
   app.static_target_dir = any_text();
+  app.critical = maybe();
   app.services = {{any_text(), below<std::uint32_t>(5), any_texts()}};
   app.sha256 = maybe() ? std::string(64, 'a') : "";
   return app;

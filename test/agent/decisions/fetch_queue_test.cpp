@@ -51,6 +51,19 @@ TEST_CASE("a fourth transfer waits for its turn") {
   CHECK(next.start[0].url == "u3");
 }
 
+TEST_CASE("what something critical waits for goes before all others in line") {
+  fetch_queue queue;
+  for (int i = 0; i < 5; ++i)
+    queue.want(wants("i" + std::to_string(i), "http://x/" + std::to_string(i)));
+  queue.want(wants("elsewhere", "http://y/0"));
+  auto critical = *wants("urgent", "http://x/9");
+  critical.app.critical = true;
+  queue.want(std::make_shared<const instance_spec>(critical));
+  auto next = queue.finish(fetch_key(*wants("i1", "http://x/1")));
+  REQUIRE(next.start.size() == 1);
+  CHECK(next.start[0].url == "http://x/9");
+}
+
 TEST_CASE("hosts take turns") {
   fetch_queue queue;
   for (int i = 0; i < 5; ++i)

@@ -33,3 +33,16 @@ TEST_CASE("instances are spawned, updated and stopped until they are as wanted")
   CHECK(todo.update[0]->id == "changed");
   CHECK(todo.stop == std::vector<std::string>{"old"});
 }
+
+TEST_CASE("a machine begins with what is critical") {
+  auto critical = *shared_spec_of("y");
+  critical.app.critical = true;
+  auto todo = reconcile({{"a", shared_spec_of("a")},
+                         {"y", std::make_shared<const instance_spec>(critical)},
+                         {"z", shared_spec_of("z")}},
+                        {});
+  REQUIRE(todo.spawn.size() == 3);
+  CHECK(todo.spawn[0]->id == "y");
+  CHECK(todo.spawn[1]->id == "a");
+  CHECK(todo.spawn[2]->id == "z");
+}
