@@ -302,7 +302,7 @@ void draw_words(dice d, std::size_t groups, moment calm, std::vector<order_plan>
     }
   for (auto at : {calm + 10s, calm + 40s, calm + 80s})
     for (std::size_t group = 0; group < groups; ++group)
-      for (std::size_t what : {3, 0})
+      for (std::size_t what : {std::size_t{3}, std::size_t{0}})
         orders.push_back(said_to_rollout(++number, 0, at + (what == 0 ? 1s : 0s),
                                          fmt::format("g{}", group), what));
 }
