@@ -159,11 +159,12 @@ void client::take_answer(const envelope& e) {
     record_.break_promise(
       "a lower epoch changes nothing",
       fmt::format("{} obeys a server of epoch {} after one of epoch {}", name_, e.epoch, highest));
+  // Each hello ends the offer, also one that was repeated and came late.
+  if (std::holds_alternative<welcome>(e.body) && session_.is_open() && !strategy_.empty())
+    send(++last_id_, offer_strategy{strategy_});
   if (step.opened) {
     for (auto& [id, each] : questions_)
       each.last_sent = -1h;
-    if (!strategy_.empty())
-      send(++last_id_, offer_strategy{strategy_});
     if (std::get<welcome>(e.body).publish != publish_) {
       publish_ = std::get<welcome>(e.body).publish;
       open_events();
