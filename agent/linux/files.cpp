@@ -162,6 +162,11 @@ result<void> remove_tree(const std::string& path) {
   return {};
 }
 
+std::string boot_id() {
+  auto text = read_file("/proc/sys/kernel/random/boot_id");
+  return text ? *text : std::string{};
+}
+
 std::string size_text(std::uint64_t bytes) {
   constexpr std::array units{"B", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);

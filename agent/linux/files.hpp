@@ -22,6 +22,10 @@ messages::result<void> replace_file(const std::string& path, const std::string& 
 /// remove is fine. May take long.
 messages::result<void> remove_tree(const std::string& path);
 
+/// The kernel's id of this boot, a line; empty: unknown. What was written under another one may be
+/// torn.
+std::string boot_id();
+
 /// "1.5 GiB".
 std::string size_text(std::uint64_t bytes);
 

@@ -23,13 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view discarded_prefix = ".removed.";
-
-std::string boot_id() {
-  auto text = read_file("/proc/sys/kernel/random/boot_id");
-  return text ? *text : std::string{};
-}
-
 content_kind kind_of_file(int fd) {
   std::string head(content_head, 0);
   auto size = pread(fd, head.data(), head.size(), 0);
@@ -47,14 +40,15 @@ std::int64_t owner_of(const std::string& path) {
 instance_layout::instance_layout(watch_loop& loop, reservations& reserved, directories where,
                                  const std::string& unpack_program, unpack_limits limits)
   : where_(std::move(where)), limits_(limits), boot_(boot_id()), is_root_(geteuid() == 0),
-    discarded_(std::chrono::system_clock::now().time_since_epoch().count()),
+    discarded_(where_.instances()),
     trees_(loop, reserved, where_, unpack_program, limits,
-           [this](const std::string& path) { discard(path); }) {}
+           [this](const std::string& path) { discarded_.discard(path); }) {}
 
 // -- what is there --------------------------------------------------------------------------------
 
 result<std::vector<std::string>> instance_layout::list() {
   trees_.discard_earlier();
+  discarded_.clean_up();
   std::vector<std::string> names;
   std::error_code error;
   for (fs::directory_iterator it{where_.instances(), error}, end; !error && it != end;
@@ -64,12 +58,7 @@ result<std::vector<std::string>> instance_layout::list() {
     errno = error.value();
     return file_failure("list", where_.instances());
   }
-  auto discarded = std::partition(names.begin(), names.end(), [](const std::string& name) {
-    return !name.starts_with(discarded_prefix);
-  });
-  std::for_each(discarded, names.end(),
-                [this](const std::string& name) { discard(where_.instance(name)); });
-  names.erase(discarded, names.end());
+  std::erase_if(names, discarded_trees::is_one);
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -123,7 +112,7 @@ void instance_layout::lay_out(const unpack_order& order, std::shared_ptr<owned_f
 }
 
 result<void> instance_layout::make_target(const std::string& id) {
-  discard(target(id));
+  discarded_.discard(target(id));
   if (mkdir(target(id).c_str(), 0700))
     return file_failure("create the directory", target(id));
   return {};
@@ -165,14 +154,14 @@ bool instance_layout::link_program(const unpack_order& order, int artifact, std:
 result<void> instance_layout::finish(const std::string& id, const result<void>& outcome) {
   auto home = where_.home(id);
   if (!outcome) {
-    discard(target(id));
+    discarded_.discard(target(id));
     return outcome;
   }
   // Something may lead to it that must never lead nowhere.
   if (renameat2(AT_FDCWD, target(id).c_str(), AT_FDCWD, home.c_str(), RENAME_EXCHANGE) == 0) {
-    discard(target(id));
+    discarded_.discard(target(id));
   } else {
-    discard(home);
+    discarded_.discard(home);
     if (rename(target(id).c_str(), home.c_str()))
       return file_failure("put in place", home);
   }
@@ -186,25 +175,11 @@ std::string instance_layout::target(const std::string& id) const {
 // -- removing -------------------------------------------------------------------------------------
 
 void instance_layout::discard_half(const std::string& id) {
-  discard(target(id));
+  discarded_.discard(target(id));
 }
 
 void instance_layout::remove(const std::string& id, on_done done) {
-  auto gone = discarded_name();
-  auto directory = where_.instance(id);
-  if (rename(directory.c_str(), gone.c_str()) && errno != ENOENT)
-    return done(file_failure("remove", directory));
-  janitor_.post([gone, done = std::move(done)] { done(remove_tree(gone)); });
-}
-
-std::string instance_layout::discarded_name() {
-  return where_.instance(fmt::format("{}{}", discarded_prefix, discarded_++));
-}
-
-void instance_layout::discard(const std::string& path) {
-  auto gone = discarded_name();
-  if (rename(path.c_str(), gone.c_str()) == 0)
-    janitor_.post([gone] { (void)remove_tree(gone); });
+  discarded_.discard(where_.instance(id), std::move(done));
 }
 
 } // namespace deployminator::agent

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "agent/linux/directories.hpp"
+#include "agent/linux/discarded_trees.hpp"
 #include "agent/linux/owned_fd.hpp"
 #include "agent/linux/unpacked_trees.hpp"
 #include "agent/linux/watch_loop.hpp"
@@ -81,17 +82,12 @@ private:
   bool link_program(const unpack_order& order, int artifact, std::int64_t uid);
   messages::result<void> finish(const std::string& id, const messages::result<void>& outcome);
   [[nodiscard]] std::string target(const std::string& id) const;
-  std::string discarded_name();
-  void discard(const std::string& path);
 
   directories where_;
   unpack_limits limits_;
   std::string boot_;
   bool is_root_;
-  /// Of the next directory to be removed; begins where no earlier agent's ended.
-  std::int64_t discarded_;
-  /// Removes what may be large.
-  watch_loop janitor_;
+  discarded_trees discarded_;
   unpacked_trees trees_;
 };
 

@@ -30,13 +30,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view removed_prefix = ".removed.";
-
-std::string this_boot() {
-  auto text = read_file("/proc/sys/kernel/random/boot_id");
-  return text ? *text : std::string{};
-}
-
 std::string published(const directories& where) {
   return where.lib + "/published";
 }
@@ -44,8 +37,8 @@ std::string published(const directories& where) {
 } // namespace
 
 publications::publications(directories where, std::string root)
-  : where_(std::move(where)), root_(std::move(root)), boot_(this_boot()),
-    discarded_(std::chrono::system_clock::now().time_since_epoch().count()) {}
+  : where_(std::move(where)), root_(std::move(root)), boot_(boot_id()),
+    discarded_(published(where_)) {}
 
 // -- notes ----------------------------------------------------------------------------------------
 
@@ -282,24 +275,11 @@ void publications::keep(const std::string& id, const note& mine) {
 }
 
 void publications::discard_kept(const std::string& application) {
-  discard(kept_below(application));
-}
-
-void publications::discard(const std::string& path) {
-  auto gone = fmt::format("{}/{}{}", published(where_), removed_prefix, discarded_++);
-  if (rename(path.c_str(), gone.c_str()) == 0)
-    janitor_.post([gone] { (void)remove_tree(gone); });
+  discarded_.discard(kept_below(application));
 }
 
 void publications::clean_up() {
-  std::error_code error;
-  std::vector<std::string> left;
-  for (fs::directory_iterator it{published(where_), error}, end; !error && it != end;
-       it.increment(error))
-    if (it->path().filename().string().starts_with(removed_prefix))
-      left.push_back(it->path());
-  for (const auto& each : left)
-    janitor_.post([each] { (void)remove_tree(each); });
+  discarded_.clean_up();
 }
 
 } // namespace deployminator::agent

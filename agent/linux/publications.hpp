@@ -1,11 +1,10 @@
 #pragma once
 
 #include "agent/linux/directories.hpp"
+#include "agent/linux/discarded_trees.hpp"
 #include "agent/linux/owned_fd.hpp"
-#include "agent/linux/watch_loop.hpp"
 #include "agent/outside.hpp"
 
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -73,15 +72,11 @@ private:
   [[nodiscard]] std::string kept_name(const std::string& sha256) const;
   void keep(const std::string& id, const note& mine);
   void discard_kept(const std::string& application);
-  void discard(const std::string& path);
 
   directories where_;
   std::string root_;
   std::string boot_;
-  /// Of the next directory to be removed; begins where no earlier agent's ended.
-  std::int64_t discarded_;
-  /// Removes what may be large.
-  watch_loop janitor_;
+  discarded_trees discarded_;
 };
 
 } // namespace deployminator::agent
