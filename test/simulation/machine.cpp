@@ -236,7 +236,8 @@ void machine::end(const std::string& id, int exit) {
   if (p.running) {
     p.proved_itself = was_ready(p, clock_.now()) || exit == 0;
     p.running = false;
-    p.last_exit = exit;
+    // What is restarted because it is unhealthy does not exit by itself, whatever comes first.
+    p.last_exit = is_known_bad(p) ? std::nullopt : std::optional{exit};
     record_.tell(name_, fmt::format("program {} ends with {}", id, exit));
   }
   end_program(id, exit);
@@ -252,13 +253,8 @@ void machine::stop(const std::string& id, const messages::stop_rules& how) {
   clock_.after(dice_.between(1ms, 1500ms),
                [this, id, number = how.signal, launches = found->second.launches] {
                  const auto& p = all_.at(id);
-                 if (!p.running || p.launches != launches)
-                   return;
-                 // What is restarted because it is unhealthy does not exit by itself.
-                 bool is_restarted = is_known_bad(p);
-                 end(id, 128 + number);
-                 if (is_restarted)
-                   all_.at(id).last_exit.reset();
+                 if (p.running && p.launches == launches)
+                   end(id, 128 + number);
                });
 }
 
