@@ -24,10 +24,6 @@ struct movable {
   std::map<std::string, std::vector<const instance*>> on;
 };
 
-std::string subject_of(const group& g, const application& app) {
-  return fmt::format("{}/{}/{}", g.namespace_, g.name, app.name);
-}
-
 /// The strategies whose rules `redistribute` knows.
 bool is_known(const std::string& strategy) {
   return strategy == "spread" || strategy == "pack" || strategy == "one-per-machine"
@@ -43,7 +39,8 @@ std::vector<movable> all_movable(const farm& f) {
     for (const auto& app : deployed->applications) {
       if (is_stopped(g, app.name) || !app.always_on || !is_known(app.strategy))
         continue;
-      auto& added = out.emplace_back(movable{&g, &app, wanted_for(subject_of(g, app), app), {}});
+      auto& added = out.emplace_back(
+        movable{&g, &app, wanted_for(subject_of(g.namespace_, g.name, app.name), app), {}});
       for (const auto* each : f.instances.of_group(id))
         if (each->version_id == deployed->id && each->application == app.name
             && each->goal != instance_goal::stop)

@@ -15,10 +15,6 @@ using messages::failure_code;
 
 namespace {
 
-wanted_application wanted_of(const placement_request& request) {
-  return wanted_for(request.subject, request.app);
-}
-
 /// It is a candidate, so it is in the machine groups, or is named.
 placing_machine machine_of(const candidate& each, const wanted_application& wanted) {
   auto use = each.reachable ? machine_use::open : machine_use::closed;
@@ -88,6 +84,11 @@ placement placement_of(const application_placement& placed, std::vector<std::str
 
 } // namespace
 
+std::string subject_of(const std::string& namespace_, const std::string& group,
+                       const std::string& application) {
+  return fmt::format("{}/{}/{}", namespace_, group, application);
+}
+
 wanted_application wanted_for(const std::string& subject, const messages::application& app) {
   wanted_application out;
   out.name = subject;
@@ -111,7 +112,7 @@ failure nobody_reachable(const placement_request& request) {
 messages::result<placement> place_spread(const placement_request& request) {
   if (request.app.per_machine)
     return place_one_per_machine(request);
-  auto placed = placing_of(request, wanted_of(request));
+  auto placed = placing_of(request, wanted_for(request.subject, request.app));
   if (!placed)
     return placed.error();
   return placement_of(*placed, in_turns(placed->steps), "the machines with the fewest instances");
@@ -120,7 +121,7 @@ messages::result<placement> place_spread(const placement_request& request) {
 messages::result<placement> place_pack(const placement_request& request) {
   if (request.app.per_machine)
     return place_one_per_machine(request);
-  auto wanted = wanted_of(request);
+  auto wanted = wanted_for(request.subject, request.app);
   wanted.packs = true;
   auto placed = placing_of(request, wanted);
   if (!placed)
@@ -136,7 +137,7 @@ messages::result<placement> place_pack(const placement_request& request) {
 }
 
 messages::result<placement> place_one_per_machine(const placement_request& request) {
-  auto wanted = wanted_of(request);
+  auto wanted = wanted_for(request.subject, request.app);
   wanted.per_machine = true;
   auto placed = placing_of(request, wanted);
   if (!placed)

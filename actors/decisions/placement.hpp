@@ -52,6 +52,10 @@ struct placement {
   bool operator==(const placement&) const = default;
 };
 
+/// What an application is called where it is placed.
+std::string subject_of(const std::string& namespace_, const std::string& group,
+                       const std::string& application);
+
 /// The application as `redistribute` is asked about it, by whoever places it; `subject` as in
 /// `placement_request`.
 wanted_application wanted_for(const std::string& subject, const messages::application& app);

@@ -17,7 +17,7 @@ using namespace messages;
 namespace {
 
 std::string subject_of(const wish& w) {
-  return fmt::format("{}/{}/{}", w.namespace_, w.group, w.app.name);
+  return actors::subject_of(w.namespace_, w.group, w.app.name);
 }
 
 std::map<std::string, std::uint64_t> count_own(const farm& f, const group& g, const wish& w,

@@ -66,7 +66,7 @@ struct bench : test::actors_bench {
     auto order = small_farm::build_of({small_farm::web(1)}, build);
     auto given
       = decide(farm.state, farm.present, {},
-               {order, build, {"alice"}, farm.plan_for(*needs(farm.state, order))}, farm.now());
+               {order, build, {"alice"}, farm.plan_for(*needs(farm.state, order))}, farm.now(), 0);
     commit(given.what);
   }
 

@@ -171,7 +171,7 @@ struct decided_order {
 /// refused. `overcommit_percent` as in `placement_rules`.
 decided_order decide(const messages::farm& f, const presence& machines,
                      const std::map<std::uint64_t, std::uint64_t>& revisions,
-                     const order_call& call, const moment& m, std::uint64_t overcommit_percent = 0);
+                     const order_call& call, const moment& m, std::uint64_t overcommit_percent);
 
 /// Why an order is refused whose id another one had before.
 messages::failure other_order_under(const std::string& id);

@@ -21,10 +21,10 @@ consequences consequences_in(small_farm& farm, const change& c) {
 TEST_CASE("a rollout that begins concerns its machines, and its group as a whole") {
   small_farm farm{3};
   auto order = small_farm::build_of({small_farm::web(2)}, 1);
-  auto c
-    = decide(farm.state, farm.present, {},
-             {order, 1, {}, farm.plan_for(*needs(farm.state, readable_order{order}))}, farm.now())
-        .what;
+  auto c = decide(farm.state, farm.present, {},
+                  {order, 1, {}, farm.plan_for(*needs(farm.state, readable_order{order}))},
+                  farm.now(), 0)
+             .what;
   auto follows = consequences_in(farm, c);
   CHECK(follows.machines.size() == 2);
   REQUIRE(follows.rollouts.size() == 1);

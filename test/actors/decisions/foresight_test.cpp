@@ -20,7 +20,7 @@ build_plan plan_of(const small_farm& farm, build_to_deploy build) {
   build.order.order_id.clear();
   auto wishes = needs(farm.state, build);
   auto where = wishes ? farm.plan_for(*wishes) : plan{};
-  auto decided = decide(farm.state, farm.present, {}, {build, 1, {"somebody"}, where}, farm.m);
+  auto decided = decide(farm.state, farm.present, {}, {build, 1, {"somebody"}, where}, farm.m, 0);
   REQUIRE_FALSE(decided.refused);
   return foresee(farm.state, decided, build, where);
 }
@@ -309,7 +309,7 @@ TEST_CASE("what a plan says is what is there after the rollout") {
     auto build = any_build(99);
     auto wishes = needs(farm.state, build);
     auto where = wishes ? farm.plan_for(*wishes) : plan{};
-    auto decided = decide(farm.state, farm.present, {}, {build, 1, {"me"}, where}, farm.m);
+    auto decided = decide(farm.state, farm.present, {}, {build, 1, {"me"}, where}, farm.m, 0);
     if (decided.refused)
       RC_DISCARD("the build is refused");
     auto foreseen = foresee(farm.state, decided, build, where);

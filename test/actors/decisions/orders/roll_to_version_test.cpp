@@ -164,7 +164,7 @@ TEST_CASE("an order that makes no sense any more when its turn comes is refused"
   auto where = farm.plan_for(*needs(farm.state, order));
   farm.give(back_to(first, "earlier"));
   farm.roll_to_the_end();
-  auto done = decide(farm.state, farm.present, {}, {order, 1, {}, where}, farm.now());
+  auto done = decide(farm.state, farm.present, {}, {order, 1, {}, where}, farm.now(), 0);
   REQUIRE(done.refused);
   CHECK(done.refused->message == "version 1 of shop/web is deployed already");
   CHECK(is_empty(done.what));

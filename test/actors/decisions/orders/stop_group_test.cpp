@@ -104,7 +104,7 @@ TEST_CASE("stop gives up a version on its way, which is told why") {
                   .kept.versions.at(0)
                   .version;
   readable_order order = stop();
-  auto c = decide(farm.state, farm.present, {}, {order, 1, {}, {}}, farm.now()).what;
+  auto c = decide(farm.state, farm.present, {}, {order, 1, {}, {}}, farm.now(), 0).what;
   auto ends = told<rollout_finished>(c);
   REQUIRE(ends.size() == 1);
   CHECK(ends[0].reason == "superseded by a stop");

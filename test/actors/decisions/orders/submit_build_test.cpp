@@ -84,7 +84,7 @@ TEST_CASE("what is decided and where instances go is told with the number of the
   small_farm farm{2};
   readable_order order = small_farm::build_of({small_farm::web(2)}, 1);
   auto where = farm.plan_for(*needs(farm.state, order));
-  auto c = decide(farm.state, farm.present, {}, {order, 1, {}, where}, farm.now()).what;
+  auto c = decide(farm.state, farm.present, {}, {order, 1, {}, where}, farm.now(), 0).what;
   auto steps = told<rollout_step>(c);
   REQUIRE(steps.size() == 2);
   CHECK(steps[0].phase == "accepted");
@@ -116,7 +116,8 @@ rollout_finished end_by(rolling_farm& farm, const readable_order& order) {
   auto wishes = needs(farm.state, order);
   REQUIRE(wishes);
   auto c
-    = decide(farm.state, farm.present, {}, {order, 1, {}, farm.plan_for(*wishes)}, farm.now()).what;
+    = decide(farm.state, farm.present, {}, {order, 1, {}, farm.plan_for(*wishes)}, farm.now(), 0)
+        .what;
   auto ends = told<rollout_finished>(c);
   REQUIRE(ends.size() == 1);
   CHECK(ends[0].rollout == farm.row().id);
@@ -245,7 +246,7 @@ TEST_CASE("an order whose plan is stale changes nothing and is not refused") {
   readable_order order = small_farm::build_of({small_farm::web(1)}, 1);
   auto where = farm.plan_for(*needs(farm.state, order));
   farm.present.leave("w1");
-  auto done = decide(farm.state, farm.present, {}, {order, 1, {}, where}, farm.now());
+  auto done = decide(farm.state, farm.present, {}, {order, 1, {}, where}, farm.now(), 0);
   CHECK(done.is_stale);
   CHECK_FALSE(done.refused);
   CHECK(is_empty(done.what));
@@ -258,7 +259,7 @@ TEST_CASE("a stale plan that could not be carried out is made anew before it is 
   farm.present.leave("w1");
   auto where = farm.plan_for(*needs(farm.state, order));
   REQUIRE(first_failure(where));
-  auto done = decide(farm.state, farm.present, {{1, 7}}, {order, 1, {}, where}, farm.now());
+  auto done = decide(farm.state, farm.present, {{1, 7}}, {order, 1, {}, where}, farm.now(), 0);
   CHECK(done.is_stale);
   CHECK_FALSE(done.refused);
 }

@@ -77,7 +77,7 @@ TEST_CASE("a rollout that is undeployed has not succeeded, though all was ready"
   farm.deploy(small_farm::web(2), 1);
   farm.roll_to(rollout_phase::stopping_old);
   readable_order order = everything();
-  auto c = decide(farm.state, farm.present, {}, {order, 1, {}, {}}, farm.now()).what;
+  auto c = decide(farm.state, farm.present, {}, {order, 1, {}, {}}, farm.now(), 0).what;
   auto ends = told<rollout_finished>(c);
   REQUIRE(ends.size() == 1);
   CHECK(ends[0].outcome == rollout_outcome::superseded);
