@@ -185,8 +185,7 @@ public:
 
   /// Reserves `ports` ports and, unless it is content with the agent's, a user for the instance, or
   /// returns what it has already.
-  virtual messages::result<grant> reserve(const std::string& id, std::uint32_t ports,
-                                          bool own_user = true)
+  virtual messages::result<grant> reserve(const std::string& id, std::uint32_t ports, bool own_user)
     = 0;
 
   /// Lays the artifact out as the instance's directory, which appears whole or not at all. Needs a

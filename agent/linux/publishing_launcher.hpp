@@ -23,7 +23,7 @@ public:
 
   messages::result<std::vector<found_instance>> recover() override;
   messages::result<grant> reserve(const std::string& id, std::uint32_t ports,
-                                  bool own_user = true) override;
+                                  bool own_user) override;
   void unpack(const unpack_order& order, on_unpacked done) override;
   void launch(const launch_order& order) override;
   void stop(const std::string& id, const messages::stop_rules& rules) override;

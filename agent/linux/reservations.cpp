@@ -32,8 +32,8 @@ constexpr auto user_locks = "/run/autodeployer-users";
 constexpr auto next_user_file = "/run/autodeployer-users/next";
 constexpr auto port_locks = "/run/autodeployer-ports";
 
-/// How long what was seen of all processes is believed: to look at each of a thousand for each of a
-/// thousand instances takes longer than to start those.
+/// How long what was seen of all processes is believed. Else each of n instances that start at once
+/// would look at the processes of all others.
 constexpr std::chrono::seconds busy_users_hold{1};
 
 /// Binds the port's abstract name; `refused` where another has it.

@@ -167,7 +167,7 @@ struct machine {
   }
 
   grant reserve(const std::string& id, std::uint32_t ports = 0) {
-    auto granted = launcher->reserve(id, ports);
+    auto granted = launcher->reserve(id, ports, true);
     REQUIRE_MESSAGE(granted, (granted ? "" : granted.error().message));
     reserved.push_back(id);
     return *granted;

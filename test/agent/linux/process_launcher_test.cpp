@@ -504,7 +504,7 @@ TEST_CASE(
   CHECK_FALSE(found[2].running);
   CHECK(found[2].granted.ports.empty());
 
-  CHECK(m.launcher->reserve("one", 2)->ports == ports);
+  CHECK(m.launcher->reserve("one", 2, true)->ports == ports);
   auto again = m.run("two", {});
   CHECK(again.pid != two.pid);
   m.launcher->stop("one", {.signal = SIGTERM});
@@ -600,7 +600,7 @@ TEST_CASE("no two instances of any agents on the host get one port or one user")
   for (auto& agent : agents)
     threads.emplace_back([&] {
       for (int n = 0; n < 5; ++n) {
-        auto granted = agent->launcher->reserve("i" + std::to_string(n), 3);
+        auto granted = agent->launcher->reserve("i" + std::to_string(n), 3, true);
         std::lock_guard lock{mutex};
         agent->reserved.push_back("i" + std::to_string(n));
         if (granted) {
@@ -638,15 +638,15 @@ TEST_CASE("a port that another process took while the program was down is exchan
   auto mine = m.prepare("one", 1);
   m.run("one", {"exit", "0"});
   m.expect(kind::exited);
-  CHECK(m.launcher->reserve("one", 1)->taken == 0);
+  CHECK(m.launcher->reserve("one", 1, true)->taken == 0);
   auto thief = occupy(mine.ports.at(0));
   REQUIRE(thief);
-  auto told = m.launcher->reserve("one", 1);
+  auto told = m.launcher->reserve("one", 1, true);
   REQUIRE(told);
   CHECK(told->ports == mine.ports);
   CHECK(told->taken == mine.ports.at(0));
   m.kill("one");
-  auto other = m.launcher->reserve("one", 1);
+  auto other = m.launcher->reserve("one", 1, true);
   REQUIRE(other);
   CHECK(other->taken == 0);
   CHECK(other->ports != mine.ports);
@@ -660,7 +660,7 @@ TEST_CASE("a port that the program itself has is not taken") {
   m.run("one", {"sleep"});
   auto own = occupy(mine.ports.at(0));
   REQUIRE(own);
-  CHECK(m.launcher->reserve("one", 1)->taken == 0);
+  CHECK(m.launcher->reserve("one", 1, true)->taken == 0);
   m.kill("one");
 }
 

@@ -38,7 +38,7 @@ int main(int argc, char** argv) {
   for (int n = 0; n < std::atoi(argv[2]); ++n) {
     started = {};
     auto id = "sleeper-" + std::to_string(n);
-    auto granted = launcher.reserve(id, 1);
+    auto granted = launcher.reserve(id, 1, true);
     std::promise<bool> unpacked;
     launcher.unpack({id, sleep, sleep, "sleep"},
                     [&](auto done) { unpacked.set_value(static_cast<bool>(done)); });
